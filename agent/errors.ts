@@ -1,0 +1,100 @@
+// The closed set of error codes, and the one error class that carries them.
+
+/**
+ * Every code with one sentence saying when it arises. Codes are stable: they are metric label
+ * values and verdict reasons, and README's table is checked against this one.
+ */
+export const ERROR_CODES = {
+  argument_invalid: 'A command-line argument is missing, unknown or malformed.',
+  setting_invalid:
+    'One or more settings (environment variables or the settings file) are malformed.',
+
+  reference_invalid: 'An image reference is not registry/repository with a tag or digest.',
+  digest_invalid: 'A digest is not a supported algorithm and its hexadecimal value.',
+  descriptor_invalid: 'An OCI descriptor is malformed.',
+  manifest_invalid:
+    'A manifest or index from a registry is malformed or of an unexpected media type.',
+
+  policy_missing: 'There is no trust policy document where one was expected.',
+  policy_invalid: 'The trust policy document is malformed or breaks a rule of the specification.',
+  policy_unsupported: 'The trust policy asks for a validation that this version does not perform.',
+  policy_not_applicable: 'No trust policy statement covers the repository of the image.',
+
+  truststore_missing: 'A trust store named by the policy does not exist.',
+  truststore_invalid: 'A trust store holds something that is not an acceptable certificate.',
+
+  registry_unreachable: 'The registry could not be reached, or the connection broke.',
+  registry_timeout: 'The registry did not answer in time.',
+  registry_denied: 'The registry refused access (401 or 403).',
+  registry_not_found: 'The registry does not have the manifest or blob asked for.',
+  registry_busy: 'The registry asked to slow down (429).',
+  registry_failed: 'The registry answered with an error or with something it must not answer.',
+  registry_redirect_refused: 'The registry redirected too often or to somewhere not allowed.',
+  content_too_large: 'Content is larger than its limit.',
+  content_mismatch: 'Content does not have the digest, size or media type it was asked for by.',
+
+  signature_missing: 'The image has no Notary Project signature.',
+  signature_limit_exceeded:
+    'The image has more signatures than are looked at, and none of those was good.',
+  signature_manifest_invalid: 'A signature manifest is not of the form the specification asks for.',
+  envelope_unsupported: 'The signature envelope is neither JWS nor COSE.',
+  envelope_invalid: 'The signature envelope is malformed or breaks a rule of its format.',
+  attribute_unsupported: 'The signature carries a critical attribute that is not understood.',
+  algorithm_unsupported:
+    'The signature or key uses an algorithm, size or curve that is not allowed.',
+  signature_invalid: 'The cryptographic signature does not match the signed bytes.',
+  payload_invalid: 'The signed payload is malformed.',
+  descriptor_mismatch: 'The signature was made for another artifact.',
+
+  certificate_invalid: 'A certificate is malformed or breaks a rule for its place in the chain.',
+  certificate_chain_invalid: 'The certificate chain is not one chain from leaf to root.',
+  certificate_untrusted:
+    'No certificate of the chain is in the trust stores of the policy statement.',
+  identity_untrusted:
+    'The signing certificate matches no trusted identity of the policy statement.',
+
+  signature_expired: 'The signature has expired.',
+  certificate_expired: 'A certificate of the chain was not valid at the time that counts.',
+  timestamp_unsupported: 'A timestamp would have to be checked, which this version does not do.',
+  revocation_unsupported: 'Revocation would have to be checked, which this version does not do.',
+  plugin_unsupported:
+    'The signature asks for a verification plugin, which this version does not run.',
+
+  deadline_exceeded: 'The verdict was not reached within its deadline.',
+
+  journal_entry_invalid: 'Bytes from the journal are not in Journal Export Format.',
+  journal_line_invalid: 'A log line is not in the format of its writer.',
+  journal_unavailable: 'journalctl could not be started, or stopped.',
+  containerd_unavailable: 'containerd did not answer on its socket.',
+  ledger_failed: 'The ledger could not be opened, read or written.',
+  host_write_failed: 'A file on the host could not be written, renamed or removed.',
+  invocation_invalid: 'The pull verifier was not called the way containerd calls it.',
+  agent_unavailable: 'The agent did not answer on its socket.',
+  internal: 'A fault in nodeseal itself.',
+} as const;
+
+/** A code of the closed set. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Extra facts of an error: what caused it, and all faults when several were found together. */
+export interface AgentErrorOptions {
+  readonly cause?: unknown;
+  /** One sentence each, with their place in the document. */
+  readonly faults?: readonly string[];
+}
+
+/**
+ * Malformed input, an unreachable system or bad configuration. The message names the object, what
+ * was expected and what was found, and never holds a secret.
+ */
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+  readonly code: ErrorCode;
+  readonly faults: readonly string[];
+
+  constructor(code: ErrorCode, message: string, options: AgentErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.faults = options.faults ?? [];
+  }
+}
