@@ -1,6 +1,8 @@
 // OCI content descriptors: OCI image specification, descriptor.md.
 import { AgentError } from '../errors.ts';
 import { type Digest, parseDigest } from './digest.ts';
+import { isJsonObject } from './json-object.ts';
+import { show } from './show.ts';
 
 /** Identifies content by media type, digest and size in bytes. */
 export interface Descriptor {
@@ -17,7 +19,7 @@ export interface Descriptor {
  * asks; whether the content exists is not checked.
  */
 export function parseDescriptor(value: unknown, what: string): Descriptor {
-  if (!isRecord(value)) throw invalid(what, 'an object', value);
+  if (!isJsonObject(value)) throw invalid(what, 'an object', value);
   const { mediaType, digest, size, artifactType, annotations } = value;
   if (typeof mediaType !== 'string' || mediaType === '') {
     throw invalid(`${what}.mediaType`, 'a non-empty string', mediaType);
@@ -36,28 +38,23 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(annotations === undefined || annotations === null
       ? {}
-      : { annotations: parseAnnotations(annotations, what) }),
+      : { annotations: parseAnnotations(annotations, `${what}.annotations`) }),
   };
 }
 
 function parseAnnotations(value: unknown, what: string): Readonly<Record<string, string>> {
-  if (!isRecord(value)) throw invalid(`${what}.annotations`, 'an object', value);
+  if (!isJsonObject(value)) throw invalid(what, 'an object', value);
   const annotations = Object.create(null) as Record<string, string>;
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw invalid(`${what}.annotations`, 'string values', text);
+    if (typeof text !== 'string') throw invalid(`${what}[${show(key)}]`, 'a string', text);
     annotations[key] = text;
   }
   return annotations;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function invalid(what: string, expected: string, found: unknown): AgentError {
-  const shown = JSON.stringify(found) as string | undefined;
   return new AgentError(
     'descriptor_invalid',
-    `${what}: expected ${expected}, found ${(shown ?? 'nothing').slice(0, 80)}`,
+    `${what}: expected ${expected}, found ${show(found)}`,
   );
 }

@@ -1,5 +1,6 @@
 // Content digests: OCI image specification, descriptor.md "Digests".
 import { AgentError } from '../errors.ts';
+import { show } from './show.ts';
 
 /** An algorithm and its lower-case hexadecimal value, e.g. `sha256:ab…`. */
 export type Digest = `${DigestAlgorithm}:${string}`;
@@ -20,7 +21,7 @@ export function parseDigest(text: string, what = 'digest'): Digest {
   if (isDigest(text)) return text;
   throw new AgentError(
     'digest_invalid',
-    `${what}: expected sha256:<64 hex digits> or sha512:<128 hex digits>, found ${JSON.stringify(text.slice(0, 160))}`,
+    `${what}: expected sha256:<64 hex digits> or sha512:<128 hex digits>, found ${show(text)}`,
   );
 }
 

@@ -1,6 +1,7 @@
 // Image references: OCI distribution specification, "Pulling manifests", with the registry spelled out.
 import { AgentError } from '../errors.ts';
 import { type Digest, parseDigest } from './digest.ts';
+import { show } from './show.ts';
 
 /** A repository in a registry, and the tag or digest it was named with. */
 export interface Reference {
@@ -39,7 +40,13 @@ export function parseReference(text: string): Reference {
   const colon = rest.lastIndexOf(':');
   const repository = colon < 0 ? rest : rest.slice(0, colon);
   const tag = colon < 0 ? undefined : rest.slice(colon + 1);
-  assertRepository(text, registry, repository);
+  if (!isHost(registry)) throw invalid(text, `a registry host, found ${show(registry)}`);
+  if (!isRepositoryPath(repository)) {
+    throw invalid(
+      text,
+      `a lower-case repository path of at most ${MAX_REPOSITORY_LENGTH} characters, found ${show(repository)}`,
+    );
+  }
   if (tag !== undefined && !TAG.test(tag)) throw invalid(text, `a tag, found ${show(tag)}`);
   return {
     registry,
@@ -47,6 +54,16 @@ export function parseReference(text: string): Reference {
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
   };
+}
+
+/**
+ * Tells whether a string is `registry/repository` as a reference could name it: what a registry
+ * scope of a trust policy must be to ever match.
+ */
+export function isRepository(text: string): boolean {
+  const slash = text.indexOf('/');
+  if (slash < 0 || text.length > MAX_REFERENCE_LENGTH) return false;
+  return isHost(text.slice(0, slash)) && isRepositoryPath(text.slice(slash + 1));
 }
 
 /** `registry/repository`: what registry scopes are matched against. */
@@ -59,20 +76,15 @@ export function pinned(reference: Reference, digest: Digest): string {
   return `${repositoryOf(reference)}@${digest}`;
 }
 
-function assertRepository(text: string, registry: string, repository: string): void {
-  if (!HOST.test(registry)) throw invalid(text, `a registry host, found ${show(registry)}`);
-  if (repository.length > MAX_REPOSITORY_LENGTH) {
-    throw invalid(text, `a repository of at most ${MAX_REPOSITORY_LENGTH} characters`);
-  }
-  if (!repository.split('/').every((component) => COMPONENT.test(component))) {
-    throw invalid(text, `a lower-case repository path, found ${show(repository)}`);
-  }
+function isHost(text: string): boolean {
+  return HOST.test(text);
+}
+
+function isRepositoryPath(text: string): boolean {
+  if (text.length > MAX_REPOSITORY_LENGTH) return false;
+  return text.split('/').every((component) => COMPONENT.test(component));
 }
 
 function invalid(text: string, expected: string): AgentError {
   return new AgentError('reference_invalid', `image reference ${show(text)}: expected ${expected}`);
-}
-
-function show(text: string): string {
-  return JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}…` : text);
 }
