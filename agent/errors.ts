@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   journal_line_invalid: 'A log line is not in the format of its writer.',
   journal_unavailable: 'journalctl could not be started, or stopped.',
   containerd_unavailable: 'containerd did not answer on its socket.',
+  containerd_failed: 'containerd answered a call with an error, a refused pull among them.',
   ledger_failed: 'The ledger could not be opened, read or written.',
   host_write_failed: 'A file on the host could not be written, renamed or removed.',
   invocation_invalid: 'The pull verifier was not called the way containerd calls it.',

@@ -1,0 +1,238 @@
+// The gRPC calls that nodeseal makes of containerd and of CRI: field numbers of their public .proto files, only the fields that are read or written.
+import { fromJSON } from '@grpc/proto-loader';
+
+/** One gRPC method with its encoding. The shape of `Response` is what decoding yields; its values are untrusted. */
+export interface Method<Request, Response> {
+  readonly path: string;
+  readonly encodeRequest: (request: Request) => Buffer;
+  readonly decodeResponse: (bytes: Buffer) => Response;
+}
+
+/** containerd.services.images.v1.Image. 64-bit integers arrive as decimal strings. */
+export interface ImageMessage {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly target: TargetMessage | null;
+  readonly createdAt: { readonly seconds: string; readonly nanos: number } | null;
+}
+
+/** containerd.types.Descriptor. */
+export interface TargetMessage {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** containerd.types.Envelope; `event` is a google.protobuf.Any. */
+export interface EnvelopeMessage {
+  readonly namespace: string;
+  readonly topic: string;
+  readonly event: { readonly typeUrl: string; readonly value: Buffer } | null;
+}
+
+/** runtime.v1.Image. */
+export interface CriImageMessage {
+  readonly id: string;
+  readonly repoTags: readonly string[];
+  readonly repoDigests: readonly string[];
+  readonly size: string;
+  readonly pinned: boolean;
+}
+
+/** runtime.v1.ImageSpec. */
+export interface ImageSpecMessage {
+  readonly image: string;
+}
+
+type Nested = NonNullable<Parameters<typeof fromJSON>[0]['nested']>;
+
+interface Field {
+  readonly type: string;
+  readonly id: number;
+  readonly rule?: 'repeated';
+  readonly keyType?: 'string';
+}
+
+const text = (id: number): Field => ({ type: 'string', id });
+const texts = (id: number): Field => ({ rule: 'repeated', type: 'string', id });
+const textMap = (id: number): Field => ({ keyType: 'string', type: 'string', id });
+const of = (type: string, id: number): Field => ({ type, id });
+const listOf = (type: string, id: number): Field => ({ rule: 'repeated', type, id });
+const message = (fields: Readonly<Record<string, Field>>) => ({ fields: { ...fields } });
+const call = (requestType: string, responseType: string, responseStream = false) => ({
+  requestType,
+  responseType,
+  comment: '',
+  ...(responseStream ? { responseStream } : {}),
+});
+
+const GOOGLE: Nested = {
+  Any: message({ typeUrl: text(1), value: of('bytes', 2) }),
+  Empty: message({}),
+  Timestamp: message({ seconds: of('int64', 1), nanos: of('int32', 2) }),
+};
+
+const CONTAINERD_TYPES: Nested = {
+  Descriptor: message({
+    mediaType: text(1),
+    digest: text(2),
+    size: of('int64', 3),
+    annotations: textMap(5),
+  }),
+  Envelope: message({
+    timestamp: of('google.protobuf.Timestamp', 1),
+    namespace: text(2),
+    topic: text(3),
+    event: of('google.protobuf.Any', 4),
+  }),
+};
+
+const IMAGES: Nested = {
+  Image: message({
+    name: text(1),
+    labels: textMap(2),
+    target: of('containerd.types.Descriptor', 3),
+    createdAt: of('google.protobuf.Timestamp', 7),
+  }),
+  GetImageRequest: message({ name: text(1) }),
+  GetImageResponse: message({ image: of('Image', 1) }),
+  ListImagesRequest: message({ filters: texts(1) }),
+  ListImagesResponse: message({ images: listOf('Image', 1) }),
+  // The payloads of image events live in this package too; all three begin with the name.
+  ImageCreate: message({ name: text(1) }),
+  ImageUpdate: message({ name: text(1) }),
+  ImageDelete: message({ name: text(1) }),
+  Images: {
+    methods: {
+      Get: call('GetImageRequest', 'GetImageResponse'),
+      List: call('ListImagesRequest', 'ListImagesResponse'),
+    },
+  },
+};
+
+const EVENTS: Nested = {
+  SubscribeRequest: message({ filters: texts(1) }),
+  Events: { methods: { Subscribe: call('SubscribeRequest', 'containerd.types.Envelope', true) } },
+};
+
+const VERSION: Nested = {
+  VersionResponse: message({ version: text(1), revision: text(2) }),
+  Version: { methods: { Version: call('google.protobuf.Empty', 'VersionResponse') } },
+};
+
+const CRI: Nested = {
+  ImageSpec: message({ image: text(1) }),
+  ImageFilter: message({ image: of('ImageSpec', 1) }),
+  Image: message({
+    id: text(1),
+    repoTags: texts(2),
+    repoDigests: texts(3),
+    size: of('uint64', 4),
+    pinned: of('bool', 8),
+  }),
+  PullImageRequest: message({ image: of('ImageSpec', 1) }),
+  PullImageResponse: message({ imageRef: text(1) }),
+  ListImagesRequest: message({ filter: of('ImageFilter', 1) }),
+  ListImagesResponse: message({ images: listOf('Image', 1) }),
+  RemoveImageRequest: message({ image: of('ImageSpec', 1) }),
+  RemoveImageResponse: message({}),
+  VersionRequest: message({ version: text(1) }),
+  VersionResponse: message({
+    version: text(1),
+    runtimeName: text(2),
+    runtimeVersion: text(3),
+    runtimeApiVersion: text(4),
+  }),
+  ImageService: {
+    methods: {
+      PullImage: call('PullImageRequest', 'PullImageResponse'),
+      ListImages: call('ListImagesRequest', 'ListImagesResponse'),
+      RemoveImage: call('RemoveImageRequest', 'RemoveImageResponse'),
+    },
+  },
+  RuntimeService: { methods: { Version: call('VersionRequest', 'VersionResponse') } },
+};
+
+const service = (nested: Nested) => ({ nested: { v1: { nested } } });
+
+/** Every message and service above, as @grpc/grpc-js wants them; the tests' server is made from it too. */
+export const PACKAGE = fromJSON(
+  {
+    nested: {
+      google: { nested: { protobuf: { nested: GOOGLE } } },
+      containerd: {
+        nested: {
+          types: { nested: CONTAINERD_TYPES },
+          services: {
+            nested: { images: service(IMAGES), events: service(EVENTS), version: service(VERSION) },
+          },
+        },
+      },
+      runtime: { nested: { v1: { nested: CRI } } },
+    },
+  },
+  { keepCase: true, longs: String, defaults: true, arrays: true, objects: true },
+);
+
+/** The calls by name. */
+export const METHODS = {
+  listImages: method<{ filters: readonly string[] }, { images: readonly ImageMessage[] }>(
+    'containerd.services.images.v1.Images',
+    'List',
+  ),
+  getImage: method<{ name: string }, { image: ImageMessage | null }>(
+    'containerd.services.images.v1.Images',
+    'Get',
+  ),
+  subscribe: method<{ filters: readonly string[] }, EnvelopeMessage>(
+    'containerd.services.events.v1.Events',
+    'Subscribe',
+  ),
+  version: method<object, { version: string; revision: string }>(
+    'containerd.services.version.v1.Version',
+    'Version',
+  ),
+  pullImage: method<{ image: ImageSpecMessage }, { imageRef: string }>(
+    'runtime.v1.ImageService',
+    'PullImage',
+  ),
+  listCriImages: method<
+    { filter?: { image: ImageSpecMessage } },
+    { images: readonly CriImageMessage[] }
+  >('runtime.v1.ImageService', 'ListImages'),
+  removeImage: method<{ image: ImageSpecMessage }, object>(
+    'runtime.v1.ImageService',
+    'RemoveImage',
+  ),
+  criVersion: method<
+    { version: string },
+    { version: string; runtimeName: string; runtimeVersion: string; runtimeApiVersion: string }
+  >('runtime.v1.RuntimeService', 'Version'),
+} as const;
+
+/** Decodes the payload of an image event by the type that its Any names. Throws what the decoder throws. */
+export function decodeNamed(
+  type: 'ImageCreate' | 'ImageUpdate' | 'ImageDelete',
+  bytes: Buffer,
+): string {
+  const definition = PACKAGE[`containerd.services.images.v1.${type}`];
+  if (definition === undefined || !('deserialize' in definition)) {
+    throw new TypeError(`no message ${type}`);
+  }
+  const decode = definition.deserialize as (bytes: Buffer) => { readonly name: string };
+  return decode(bytes).name;
+}
+
+function method<Request, Response>(serviceName: string, name: string): Method<Request, Response> {
+  const definition = PACKAGE[serviceName];
+  const found =
+    definition === undefined ? undefined : Object.entries(definition).find(([key]) => key === name);
+  if (found === undefined) throw new TypeError(`no method ${serviceName}/${name}`);
+  const { path, requestSerialize, responseDeserialize } = found[1] as {
+    path: string;
+    requestSerialize: (request: Request) => Buffer;
+    responseDeserialize: (bytes: Buffer) => Response;
+  };
+  return { path, encodeRequest: requestSerialize, decodeResponse: responseDeserialize };
+}
