@@ -1,0 +1,122 @@
+// The one door to node:crypto: hashes, and signatures by algorithms from closed lists.
+import { constants, createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { AgentError } from '../../errors.ts';
+
+/** The hash functions that signatures may use; MD5 and SHA-1 cannot be named. */
+export type HashAlgorithm = 'sha256' | 'sha384' | 'sha512';
+
+/** signature-specification.md, "Algorithm Selection", by their names in JWS. */
+export const SIGNATURE_ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
+export type SignatureAlgorithm = (typeof SIGNATURE_ALGORITHMS)[number];
+
+/** How a certificate, CRL or OCSP response may be signed. */
+export interface CertificateSignatureAlgorithm {
+  readonly scheme: 'rsa-pkcs1' | 'rsa-pss' | 'ecdsa';
+  readonly hash: HashAlgorithm;
+}
+
+export const HASH_BYTES: Readonly<Record<HashAlgorithm, number>> = {
+  sha256: 32,
+  sha384: 48,
+  sha512: 64,
+};
+
+const HASH_OF: Readonly<Record<SignatureAlgorithm, HashAlgorithm>> = {
+  PS256: 'sha256',
+  PS384: 'sha384',
+  PS512: 'sha512',
+  ES256: 'sha256',
+  ES384: 'sha384',
+  ES512: 'sha512',
+};
+
+/** RFC 7518 section 3.4: r and s, each as long as the order of the curve. */
+const ECDSA_BYTES: ReadonlyMap<SignatureAlgorithm, number> = new Map([
+  ['ES256', 64],
+  ['ES384', 96],
+  ['ES512', 132],
+]);
+
+/** The digest of bytes. */
+export function hash(algorithm: HashAlgorithm, bytes: Uint8Array): Uint8Array {
+  return createHash(algorithm).update(bytes).digest();
+}
+
+/** The digest of bytes in lower-case hexadecimal. */
+export function hashHex(algorithm: HashAlgorithm, bytes: Uint8Array): string {
+  return createHash(algorithm).update(bytes).digest('hex');
+}
+
+/**
+ * Tells whether `signature` over `data` was made by the key in `spki` (DER of a
+ * SubjectPublicKeyInfo). ECDSA signatures are r and s side by side in their exact length; the salt
+ * of RSA-PSS is as long as the hash (RFC 7518 section 3.5, RFC 8230 section 2), which notation-go
+ * does not insist on for JWS. That the algorithm is the one for the size of the key is for the
+ * caller to check. Throws `certificate_invalid` when the key cannot be used at all.
+ */
+export function verifySignature(
+  algorithm: SignatureAlgorithm,
+  spki: Uint8Array,
+  data: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const ecdsaBytes = ECDSA_BYTES.get(algorithm);
+  const key = importPublicKey(spki);
+  if (ecdsaBytes === undefined) return verifyPss(HASH_OF[algorithm], key, data, signature);
+  if (key.asymmetricKeyType !== 'ec' || signature.length !== ecdsaBytes) return false;
+  return verify(HASH_OF[algorithm], data, { key, dsaEncoding: 'ieee-p1363' }, signature);
+}
+
+/** The same for the signature of a certificate, where ECDSA signatures are DER. */
+export function verifyCertificateSignature(
+  algorithm: CertificateSignatureAlgorithm,
+  spki: Uint8Array,
+  data: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const key = importPublicKey(spki);
+  switch (algorithm.scheme) {
+    case 'rsa-pss':
+      return verifyPss(algorithm.hash, key, data, signature);
+    case 'rsa-pkcs1':
+      return (
+        key.asymmetricKeyType === 'rsa' &&
+        verify(algorithm.hash, data, { key, padding: constants.RSA_PKCS1_PADDING }, signature)
+      );
+    case 'ecdsa':
+      return (
+        key.asymmetricKeyType === 'ec' &&
+        verify(algorithm.hash, data, { key, dsaEncoding: 'der' }, signature)
+      );
+  }
+}
+
+function verifyPss(
+  hashAlgorithm: HashAlgorithm,
+  key: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (key.asymmetricKeyType !== 'rsa') return false;
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  return verify(
+    hashAlgorithm,
+    data,
+    { key, padding, saltLength: HASH_BYTES[hashAlgorithm] },
+    signature,
+  );
+}
+
+function importPublicKey(spki: Uint8Array): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  } catch (cause) {
+    throw new AgentError(
+      'certificate_invalid',
+      'public key: expected a point on its curve or an RSA key',
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,147 @@
+// Strict decoding of the primitive DER values that certificates use (X.690, RFC 5280).
+import { AgentError } from '../../errors.ts';
+import { DER_TAGS, type DerElement } from './der.ts';
+
+/** Longer object identifiers do not occur; X.690 itself sets no bound. */
+const MAX_OBJECT_IDENTIFIER_BYTES = 64;
+
+/** The bits of a BIT STRING. */
+export interface BitString {
+  readonly bytes: Uint8Array;
+  readonly unusedBits: number;
+}
+
+/** BOOLEAN. Throws the element's code, as all functions here. */
+export function decodeBoolean(element: DerElement): boolean {
+  const [octet] = element.content;
+  if (element.content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) {
+    throw invalid(element, 'expected a boolean of 00 or FF');
+  }
+  return octet === 0xff;
+}
+
+/** INTEGER as its content octets, two's complement and in their shortest form. */
+export function decodeInteger(element: DerElement): Uint8Array {
+  const { content } = element;
+  const [first, second = 0] = content;
+  if (first === undefined) throw invalid(element, 'expected an integer, found no content');
+  const padded =
+    content.length > 1 && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80));
+  if (padded) throw invalid(element, 'expected an integer in its shortest form');
+  return content;
+}
+
+/** INTEGER from 0 to 2^31 - 1. */
+export function decodeSmallInteger(element: DerElement): number {
+  const octets = decodeInteger(element);
+  if ((octets[0] ?? 0) >= 0x80 || octets.length > 4) {
+    throw invalid(element, 'expected an integer from 0 to 2147483647');
+  }
+  return octets.reduce((value, octet) => value * 256 + octet, 0);
+}
+
+/** OBJECT IDENTIFIER in dotted form. */
+export function decodeObjectIdentifier(element: DerElement): string {
+  const { content } = element;
+  if (content.length === 0 || content.length > MAX_OBJECT_IDENTIFIER_BYTES) {
+    throw invalid(
+      element,
+      `expected an object identifier of 1 to ${MAX_OBJECT_IDENTIFIER_BYTES} bytes`,
+    );
+  }
+  if ((content.at(-1) ?? 0) >= 0x80) throw invalid(element, 'expected the last arc to end');
+  const arcs: bigint[] = [];
+  let arc = 0n;
+  let fresh = true;
+  for (const octet of content) {
+    if (fresh && octet === 0x80) throw invalid(element, 'expected arcs in their shortest form');
+    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    fresh = octet < 0x80;
+    if (!fresh) continue;
+    arcs.push(arc);
+    arc = 0n;
+  }
+  // X.690 8.19.4: the first two arcs share one number; the first is 0, 1 or 2.
+  const [joined = 0n, ...rest] = arcs;
+  const first = joined < 80n ? joined / 40n : 2n;
+  return [first, joined - first * 40n, ...rest].join('.');
+}
+
+/** BIT STRING; its unused bits are zero. */
+export function decodeBitString(element: DerElement): BitString {
+  const [unusedBits, ...rest] = element.content.subarray(0, 2);
+  const bytes = element.content.subarray(1);
+  if (unusedBits === undefined || unusedBits > 7 || (rest.length === 0 && unusedBits > 0)) {
+    throw invalid(element, 'expected a bit string with at most 7 unused bits');
+  }
+  if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0) {
+    throw invalid(element, 'expected the unused bits of a bit string to be zero');
+  }
+  return { bytes, unusedBits };
+}
+
+/** UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 restricts them: UTC, to the second. */
+export function decodeTime(element: DerElement): Date {
+  const text = latin1(element.content);
+  const digits = element.tag === DER_TAGS.utcTime ? century(text) + text : text;
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(digits);
+  if (match === null) throw invalid(element, 'expected a UTC time to the second');
+  const [, year, month, day, hour, minute, second] = match;
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const date = new Date(iso);
+  // Date rolls the 30th of February over, or says that it is no date.
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) {
+    throw invalid(element, 'expected a date of the calendar');
+  }
+  return date;
+}
+
+/** The character strings of a DirectoryString, and IA5String and NumericString. */
+export function decodeText(element: DerElement): string {
+  const { tag, content } = element;
+  switch (tag) {
+    case DER_TAGS.utf8String:
+      return decodeUnicode(element, 'utf-8');
+    case DER_TAGS.bmpString:
+      if (content.length % 2 !== 0) throw invalid(element, 'expected two bytes per character');
+      return decodeUnicode(element, 'utf-16be');
+    case DER_TAGS.printableString:
+      return matching(element, /^[A-Za-z0-9 '()+,\-./:=?*&@_]*$/);
+    case DER_TAGS.numericString:
+      return matching(element, /^[0-9 ]*$/);
+    case DER_TAGS.ia5String:
+      // eslint-disable-next-line no-control-regex -- IA5 is all of ASCII
+      return matching(element, /^[\x00-\x7f]*$/);
+    case DER_TAGS.teletexString:
+      return latin1(content);
+    default:
+      throw invalid(element, 'expected a character string');
+  }
+}
+
+function decodeUnicode(element: DerElement, encoding: 'utf-8' | 'utf-16be'): string {
+  try {
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(element.content);
+  } catch {
+    throw invalid(element, `expected ${encoding}`); // the TypeError says nothing more
+  }
+}
+
+function matching(element: DerElement, pattern: RegExp): string {
+  const text = latin1(element.content);
+  if (!pattern.test(text)) throw invalid(element, 'expected characters that its string type has');
+  return text;
+}
+
+/** RFC 5280 4.1.2.5.1: two-digit years below 50 are in this century. */
+function century(utcTime: string): string {
+  return utcTime < '50' ? '20' : '19';
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function invalid(element: DerElement, fault: string): AgentError {
+  return new AgentError(element.code, `${element.what}: ${fault}`);
+}

@@ -1,0 +1,197 @@
+// Strict JSON (RFC 8259) for documents that decide about trust: whatever two readers could read differently is refused.
+import { AgentError, type ErrorCode } from '../../errors.ts';
+import { show } from '../../oci/show.ts';
+
+export interface StrictJsonOptions {
+  /** Names the document in messages. */
+  readonly what: string;
+  /** The code of every fault. */
+  readonly code: ErrorCode;
+  /** Size of the document in UTF-8 bytes. */
+  readonly maxBytes: number;
+  /** How deep arrays and objects may nest. Default: `MAX_JSON_DEPTH`. */
+  readonly maxDepth?: number;
+}
+
+/** No document that we read nests deeper than about eight; the parser recurses once per level. */
+export const MAX_JSON_DEPTH = 32;
+
+/**
+ * Parses one JSON document. Objects come back without a prototype, so that no member name is
+ * special. On top of JSON's own rules this refuses duplicate member names (an attacker shows one
+ * value to us and another to the next reader), a byte order mark, invalid UTF-8, lone surrogates,
+ * numbers too large to hold, and anything after the document. Shape is for the caller to check.
+ * Throws `options.code`.
+ */
+export function parseStrictJson(
+  document: Uint8Array | string,
+  options: StrictJsonOptions,
+): unknown {
+  const bytes = typeof document === 'string' ? Buffer.byteLength(document) : document.length;
+  if (bytes > options.maxBytes) {
+    throw new AgentError(
+      options.code,
+      `${options.what}: expected at most ${options.maxBytes} bytes, found ${bytes}`,
+    );
+  }
+  const text = typeof document === 'string' ? document : decodeUtf8(document, options);
+  return new JsonReader(text, options).readDocument();
+}
+
+function decodeUtf8(bytes: Uint8Array, options: StrictJsonOptions): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new AgentError(options.code, `${options.what}: expected UTF-8`, { cause });
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const LITERAL = /true|false|null/y;
+const LITERALS: ReadonlyMap<string, boolean | null> = new Map([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]);
+
+/** The place that has been read up to, in one document. */
+class JsonReader {
+  readonly #text: string;
+  readonly #options: StrictJsonOptions;
+  readonly #maxDepth: number;
+  #at = 0;
+
+  constructor(text: string, options: StrictJsonOptions) {
+    this.#text = text;
+    this.#options = options;
+    this.#maxDepth = options.maxDepth ?? MAX_JSON_DEPTH;
+  }
+
+  readDocument(): unknown {
+    const value = this.#readValue(0);
+    if (this.#next() !== undefined) throw this.#unexpected('the end of the document');
+    return value;
+  }
+
+  #readValue(depth: number): unknown {
+    switch (this.#next()) {
+      case '{':
+        return this.#readObject(this.#deeper(depth));
+      case '[':
+        return this.#readArray(this.#deeper(depth));
+      case '"':
+        return this.#readString();
+      case undefined:
+        throw this.#unexpected('a value');
+      default:
+        return this.#readScalar();
+    }
+  }
+
+  #readObject(depth: number): Readonly<Record<string, unknown>> {
+    const object = Object.create(null) as Record<string, unknown>;
+    this.#at++;
+    if (this.#accept('}')) return object;
+    do {
+      if (this.#next() !== '"') throw this.#unexpected('a member name');
+      const name = this.#readString();
+      if (name in object)
+        throw this.#invalid(`expected each member once, found ${show(name)} twice`);
+      if (!this.#accept(':')) throw this.#unexpected('":"');
+      object[name] = this.#readValue(depth);
+    } while (this.#accept(','));
+    if (!this.#accept('}')) throw this.#unexpected('"," or "}"');
+    return object;
+  }
+
+  #readArray(depth: number): readonly unknown[] {
+    const items: unknown[] = [];
+    this.#at++;
+    if (this.#accept(']')) return items;
+    do items.push(this.#readValue(depth));
+    while (this.#accept(','));
+    if (!this.#accept(']')) throw this.#unexpected('"," or "]"');
+    return items;
+  }
+
+  #readString(): string {
+    const start = this.#at;
+    let escaped = false;
+    for (let at = start + 1; at < this.#text.length; at++) {
+      const unit = this.#text.charCodeAt(at);
+      if (unit === QUOTE) {
+        this.#at = at + 1;
+        return this.#unescape(this.#text.slice(start, this.#at), escaped);
+      }
+      if (unit < 0x20) break;
+      if (unit === BACKSLASH) {
+        escaped = true;
+        at++;
+      }
+    }
+    throw this.#invalid('expected a string to be closed and without control characters');
+  }
+
+  #unescape(literal: string, escaped: boolean): string {
+    let text: unknown = literal.slice(1, -1);
+    try {
+      if (escaped) text = JSON.parse(literal);
+    } catch {
+      throw this.#invalid('expected escapes that JSON has'); // SyntaxError says nothing more
+    }
+    if (typeof text !== 'string' || !text.isWellFormed()) {
+      throw this.#invalid('expected surrogates in pairs');
+    }
+    return text;
+  }
+
+  #readScalar(): unknown {
+    const literal = LITERALS.get(this.#match(LITERAL));
+    if (literal !== undefined) return literal;
+    const digits = this.#match(NUMBER);
+    if (digits === '') throw this.#unexpected('a value');
+    const number = Number(digits);
+    if (!Number.isFinite(number)) throw this.#invalid('expected a number that can be held');
+    return number;
+  }
+
+  #deeper(depth: number): number {
+    if (depth < this.#maxDepth) return depth + 1;
+    throw this.#invalid(`expected at most ${this.#maxDepth} levels`);
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0] ?? '';
+    this.#at += found.length;
+    return found;
+  }
+
+  #accept(character: string): boolean {
+    if (this.#next() !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** The next character that is not white space, without consuming it. */
+  #next(): string | undefined {
+    while (' \t\n\r'.includes(this.#text[this.#at] ?? '\0')) this.#at++;
+    return this.#text[this.#at];
+  }
+
+  #unexpected(expected: string): AgentError {
+    const found = this.#text[this.#at];
+    return this.#invalid(
+      `expected ${expected}, found ${found === undefined ? 'the end' : show(found)}`,
+    );
+  }
+
+  #invalid(fault: string): AgentError {
+    return new AgentError(
+      this.#options.code,
+      `${this.#options.what}: ${fault} (at character ${this.#at})`,
+    );
+  }
+}
