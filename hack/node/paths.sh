@@ -3,7 +3,6 @@
 
 # Built roots (node-<key>) and, under run/, one directory per node.
 CACHE=${NODESEAL_CACHE:-${XDG_CACHE_HOME:-/var/cache}/nodeseal}
-# shellcheck disable=SC2034 # used by the scripts that source this one
 RUNS=$CACHE/run
 
 fail() {
@@ -28,4 +27,15 @@ check_name() {
 # Where the unified cgroup hierarchy is mounted; fails where it is not.
 unified_cgroup() {
   findmnt --noheadings --first-only --types cgroup2 --output TARGET
+}
+
+# Set pid, root and cgroup to those of the named node; fails unless it runs.
+read_node() {
+  local key value
+  pid='' root='' cgroup=''
+  [[ -r $RUNS/$1/node ]] || return 1
+  while IFS='=' read -r key value; do
+    case $key in pid | root | cgroup) printf -v "$key" %s "$value" ;; esac
+  done <"$RUNS/$1/node"
+  [[ -d $root/run/systemd ]]
 }
