@@ -1,0 +1,92 @@
+// The registry client: OCI distribution's pull side, for what verification needs of it.
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Reference } from '../../oci/reference.ts';
+import { Authorizer } from './authorizer.ts';
+import { fetchBlob, fetchManifest } from './content.ts';
+import type { CredentialSource } from './credentials.ts';
+import type { PlainHttp } from './endpoint.ts';
+import type { RequestEvent } from './http.ts';
+import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
+import { listReferrers, type Referrers } from './referrers.ts';
+import { resolve } from './resolve.ts';
+import { createSession, type RepositoryName } from './session.ts';
+import { createTransport } from './transport.ts';
+
+export interface RegistryClientOptions {
+  /** Sent as `User-Agent`. */
+  readonly userAgent: string;
+  /** Default: anonymous access to every registry. */
+  readonly credentials?: CredentialSource;
+  /** Default: loopback registries only. */
+  readonly plainHttp?: PlainHttp;
+  /** Certificates in PEM, trusted beside those that the runtime brings. */
+  readonly ca?: string;
+  /** Those that differ from `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<RegistryLimits>;
+  /** Called for every HTTP request, also for those that are repeated. Must not throw. */
+  readonly onRequest?: (event: RequestEvent) => void;
+  /** Milliseconds since the epoch, for the expiry of tokens. Default: the system's clock. */
+  readonly nowMs?: () => number;
+}
+
+/**
+ * Reads from registries over connections and tokens that are kept. Each method throws AgentError:
+ * `registry_unreachable`, `registry_timeout`, `registry_denied`, `registry_not_found`,
+ * `registry_busy`, `registry_failed`, `registry_redirect_refused`, `content_too_large` or
+ * `content_mismatch`. When `signal` ends it, it throws the signal's reason if that is an AgentError
+ * and `deadline_exceeded` otherwise. Registry and repository must be as `parseReference` gave them.
+ */
+export interface RegistryClient {
+  /**
+   * The descriptor of what a tag or digest names; a digest in the reference decides over its tag.
+   * The digest of a tag is the registry's word until the manifest is fetched by it. Also throws
+   * `reference_invalid` (neither tag nor digest) and `manifest_invalid` (not a manifest or index).
+   */
+  resolve(reference: Reference, signal: AbortSignal): Promise<Descriptor>;
+  /** The bytes of a manifest, with the descriptor's digest, size and media type; at most 4 MiB. */
+  fetchManifest(
+    repository: RepositoryName,
+    descriptor: Descriptor,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
+  /** The bytes of a blob, with the descriptor's digest and size. */
+  fetchBlob(
+    repository: RepositoryName,
+    descriptor: Descriptor,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
+  /**
+   * The descriptors of what refers to `subject` and has `artifactType`, by the registry's word: the
+   * manifests themselves must be checked. Also throws `manifest_invalid`.
+   */
+  listReferrers(
+    repository: RepositoryName,
+    subject: Digest,
+    artifactType: string,
+    signal: AbortSignal,
+  ): Promise<Referrers>;
+  /** Breaks off what is under way and closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Opens no connection yet. Throws `setting_invalid` if `ca` is not PEM. */
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const credentials = options.credentials ?? (() => Promise.resolve(undefined));
+  const nowMs = options.nowMs ?? Date.now;
+  const transport = createTransport({ ...options, limits });
+  const authorizer = new Authorizer({ transport, limits, credentials, nowMs });
+  const session = createSession({ ...options, transport, authorizer, limits });
+  return {
+    resolve: (reference, signal) => resolve(session, reference, signal),
+    fetchManifest: (repository, descriptor, signal) =>
+      fetchManifest(session, repository, descriptor, signal),
+    fetchBlob: (repository, descriptor, maxBytes, signal) =>
+      fetchBlob(session, repository, descriptor, maxBytes, signal),
+    listReferrers: (repository, subject, artifactType, signal) =>
+      listReferrers(session, repository, subject, artifactType, signal),
+    close: () => transport.close(),
+  };
+}

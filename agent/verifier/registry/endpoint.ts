@@ -1,0 +1,26 @@
+// Which origin serves a registry: the host behind its name, and whether it is spoken to in the clear.
+
+/**
+ * Whether a registry is spoken to over plain HTTP, or `undefined` for the default: loopback is,
+ * as for containerd, and nothing else.
+ */
+export type PlainHttp = (registry: string) => boolean | undefined;
+
+/** Docker Hub's name in references is not the host that serves it. */
+const SERVED_BY: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']]);
+
+/** The origin of a registry as references spell it, with `/` as its path. */
+export function endpointOf(registry: string, plainHttp?: PlainHttp): URL {
+  const scheme = (plainHttp?.(registry) ?? isLoopback(registry)) ? 'http' : 'https';
+  return new URL(`${scheme}://${SERVED_BY.get(registry) ?? registry}/`);
+}
+
+function isLoopback(registry: string): boolean {
+  const host = registry.replace(/:\d+$/, '');
+  return (
+    host === 'localhost' ||
+    host === '[::1]' ||
+    // The whole of 127.0.0.0/8, but no name that only begins like it.
+    /^127(?:\.\d{1,3}){3}$/.test(host)
+  );
+}

@@ -1,0 +1,77 @@
+// From a request to the response that counts: redirects followed, one pause kept where one is asked for.
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentError } from '../../errors.ts';
+import { interrupted } from './failure.ts';
+import type { HttpRequest, HttpResponse, Transport } from './http.ts';
+import type { RegistryLimits } from './limits.ts';
+import { isRedirect, redirectTarget } from './redirect.ts';
+
+/** A response, and whether it came from the origin that was asked. */
+export interface Exchange {
+  readonly response: HttpResponse;
+  readonly redirectedAway: boolean;
+}
+
+/** Spreads those that were told the same pause by the same registry. */
+const RETRY_JITTER_MS = 100;
+
+/**
+ * Sends a request and follows its redirects. Credentials go to the origin that was asked and,
+ * once another one has been, to nobody. A 429 that names a short pause is tried once more.
+ * Throws `registry_redirect_refused` and what `Transport.send` throws; any status but a redirect
+ * is a response.
+ */
+export async function exchange(
+  transport: Transport,
+  request: HttpRequest,
+  limits: RegistryLimits,
+  signal: AbortSignal,
+): Promise<Exchange> {
+  let current = request;
+  let redirectedAway = false;
+  for (let followed = 0; ; followed++) {
+    const response = await sendPatiently(transport, current, limits, signal);
+    if (!isRedirect(response.status)) return { response, redirectedAway };
+    await response.discard();
+    if (followed === limits.redirects) {
+      const fault = `expected at most ${limits.redirects} redirects, found more`;
+      throw new AgentError('registry_redirect_refused', `${request.what}: ${fault}`);
+    }
+    const url = redirectTarget(current.url, response.header('location'), request.what);
+    redirectedAway ||= url.origin !== request.url.origin;
+    current = {
+      ...current,
+      url,
+      headers: redirectedAway ? withoutCredentials(current) : current.headers,
+    };
+  }
+}
+
+function withoutCredentials({ headers }: HttpRequest): HttpRequest['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
+}
+
+async function sendPatiently(
+  transport: Transport,
+  request: HttpRequest,
+  limits: RegistryLimits,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const response = await transport.send(request, signal);
+  if (response.status !== 429) return response;
+  const pauseMs = parseRetryAfterMs(response.header('retry-after'));
+  if (pauseMs === undefined || pauseMs > limits.retryAfterMs) return response;
+  await response.discard();
+  try {
+    await delay(pauseMs + Math.random() * RETRY_JITTER_MS, undefined, { signal });
+  } catch {
+    // Only the signal ends a delay early.
+    throw interrupted(signal, request.what);
+  }
+  return transport.send(request, signal);
+}
+
+/** Seconds only: a date would be as far off as the two clocks are from each other. */
+function parseRetryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) * 1000 : undefined;
+}

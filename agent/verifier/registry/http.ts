@@ -1,0 +1,48 @@
+// The shape of an HTTP request and its response, as the registry client sees them.
+
+/** What a request is for; a metric label. */
+export type Operation = 'resolve' | 'referrers' | 'manifest' | 'blob' | 'token';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly operation: Operation;
+  /** The object that is asked for, as errors name it. */
+  readonly what: string;
+}
+
+/** A response whose body is still to come: it is read or discarded, always one of the two. */
+export interface HttpResponse {
+  readonly status: number;
+  /** A header by its lower-case name; repeated headers are joined by commas. */
+  header(name: string): string | undefined;
+  /**
+   * The whole body. Throws `content_too_large` beyond `maxBytes`, without reading further,
+   * `content_mismatch` if it is compressed, and what `Transport.send` throws.
+   */
+  read(maxBytes: number): Promise<Uint8Array>;
+  /** Lets the body go, and keeps the connection if little is left of it. Never throws. */
+  discard(): Promise<void>;
+}
+
+/** Sends requests over kept connections. Follows no redirects and knows no credentials. */
+export interface Transport {
+  /**
+   * Any status is a response. Throws `registry_unreachable`, `registry_timeout`, `registry_failed`
+   * (not HTTP), `content_too_large` (headers), or `deadline_exceeded` if `signal` ended it; a
+   * signal whose reason is an AgentError ends it with that.
+   */
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  /** Breaks off whatever is still under way. */
+  close(): Promise<void>;
+}
+
+/** One HTTP request as metrics count it. */
+export interface RequestEvent {
+  readonly operation: Operation;
+  /** `undefined` if none came. */
+  readonly status: number | undefined;
+  /** Until the headers, or until there was no hope of them. */
+  readonly durationMs: number;
+}

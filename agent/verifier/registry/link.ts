@@ -1,0 +1,26 @@
+// The next page of a list: RFC 8288 "Link", as OCI distribution uses it for referrers.
+
+/** Longer than any registry sends; a bound on the scan below. */
+const MAX_LINK_CHARACTERS = 8192;
+
+const LINK = /<([^<>]*)>([^<]*)/g;
+const NEXT = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i;
+
+/**
+ * The URL of the next page, or `undefined` if there is none. Only path and query of the link are
+ * taken, and the origin of `page`: a page must not lead to another host, and registries behind a
+ * proxy get their own scheme or host wrong.
+ */
+export function nextPage(page: URL, header: string | undefined): URL | undefined {
+  for (const [, target = '', parameters = ''] of (header ?? '')
+    .slice(0, MAX_LINK_CHARACTERS)
+    .matchAll(LINK)) {
+    if (!NEXT.test(parameters) || !URL.canParse(target, page.href)) continue;
+    const { pathname, search } = new URL(target, page);
+    const next = new URL(page);
+    next.pathname = pathname;
+    next.search = search;
+    return next;
+  }
+  return undefined;
+}

@@ -1,0 +1,73 @@
+// One request to a repository: at its registry's origin, with the authorization that it takes.
+import type { Reference } from '../../oci/reference.ts';
+import type { Authorizer } from './authorizer.ts';
+import { endpointOf, type PlainHttp } from './endpoint.ts';
+import { exchange } from './exchange.ts';
+import type { HttpRequest, HttpResponse, Transport } from './http.ts';
+import type { RegistryLimits } from './limits.ts';
+
+/** Registry and repository as `parseReference` gave them, which keeps them safe in a path. */
+export type RepositoryName = Pick<Reference, 'registry' | 'repository'>;
+
+/** A request at the origin of a registry. */
+export interface RepositoryRequest extends Omit<HttpRequest, 'headers'> {
+  readonly accept: readonly string[];
+}
+
+export interface SessionOptions {
+  readonly transport: Transport;
+  readonly authorizer: Authorizer;
+  readonly limits: RegistryLimits;
+  readonly plainHttp?: PlainHttp;
+}
+
+/** What every operation on a registry is made of. */
+export interface Session {
+  readonly limits: RegistryLimits;
+  /** The URL of something in a repository, by its path (and query) after the repository's name. */
+  urlOf(repository: RepositoryName, path: string): URL;
+  /** Any status but a redirect is a response; a 401 only after what could be tried was tried. */
+  request(
+    repository: RepositoryName,
+    request: RepositoryRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse>;
+}
+
+export function createSession(options: SessionOptions): Session {
+  const urlOf = ({ registry, repository }: RepositoryName, path: string) =>
+    new URL(`v2/${repository}/${path}`, endpointOf(registry, options.plainHttp));
+  return {
+    limits: options.limits,
+    urlOf,
+    request: (repository, { accept, ...request }, signal) => {
+      const headers = { accept: accept.join(', ') };
+      return sendAuthorized(options, repository, { ...request, headers }, signal);
+    },
+  };
+}
+
+async function sendAuthorized(
+  { transport, authorizer, limits }: SessionOptions,
+  repository: RepositoryName,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const target = { ...repository, origin: request.url };
+  const send = (authorization: string | undefined) =>
+    exchange(transport, authorized(request, authorization), limits, signal);
+  const known = await authorizer.authorization(target, signal);
+  const { response, redirectedAway } = await send(known);
+  // Where the registry redirected to may not ask for the registry's credentials.
+  if (response.status !== 401 || redirectedAway) return response;
+  const header = response.header('www-authenticate');
+  const next = await authorizer.reauthorization(header, known, target, signal);
+  if (next === undefined) return response;
+  await response.discard();
+  return (await send(next)).response;
+}
+
+function authorized(request: HttpRequest, authorization: string | undefined): HttpRequest {
+  if (authorization === undefined) return request;
+  return { ...request, headers: { ...request.headers, authorization } };
+}
