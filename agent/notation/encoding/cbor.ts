@@ -1,12 +1,21 @@
 // Strict CBOR (RFC 8949) for COSE: the subset that envelopes use, in its one shortest encoding.
-import { AgentError, type ErrorCode } from '../../errors.ts';
+import { AgentError } from '../../errors.ts';
+import type { FaultOptions } from './fault-options.ts';
 
 /** Integers that a number cannot hold exactly are bigint, so that no two of them look alike. */
 export type CborInteger = number | bigint;
 export type CborLabel = CborInteger | string;
 export type CborMap = ReadonlyMap<CborLabel, CborValue>;
 export type CborValue =
-  CborInteger | string | boolean | null | Uint8Array | readonly CborValue[] | CborMap | CborTag;
+  | CborInteger
+  | CborFloat
+  | string
+  | boolean
+  | null
+  | Uint8Array
+  | readonly CborValue[]
+  | CborMap
+  | CborTag;
 
 /** A float, kept apart so that 1.0 is never taken for the integer 1. */
 export class CborFloat {
@@ -28,11 +37,7 @@ export class CborTag {
   }
 }
 
-export interface CborOptions {
-  /** Names the item in messages. */
-  readonly what: string;
-  /** The code of every fault. */
-  readonly code: ErrorCode;
+export interface CborOptions extends FaultOptions {
   /** The tags that may occur; any other is refused. */
   readonly tags: readonly number[];
 }

@@ -1,12 +1,9 @@
 // Strict JSON (RFC 8259) for documents that decide about trust: whatever two readers could read differently is refused.
-import { AgentError, type ErrorCode } from '../../errors.ts';
+import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
+import type { FaultOptions } from './fault-options.ts';
 
-export interface StrictJsonOptions {
-  /** Names the document in messages. */
-  readonly what: string;
-  /** The code of every fault. */
-  readonly code: ErrorCode;
+export interface StrictJsonOptions extends FaultOptions {
   /** Size of the document in UTF-8 bytes. */
   readonly maxBytes: number;
   /** How deep arrays and objects may nest. Default: `MAX_JSON_DEPTH`. */

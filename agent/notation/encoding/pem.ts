@@ -1,7 +1,8 @@
 // PEM files of certificates (RFC 7468): what operators put into trust stores.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
-import { type Base64Options, decodeBase64 } from './base64.ts';
+import { decodeBase64 } from './base64.ts';
+import type { FaultOptions } from './fault-options.ts';
 
 /** The whole of Mozilla's root store has about 150 in 250 KiB. */
 export const MAX_PEM_CERTIFICATES = 1000;
@@ -20,7 +21,7 @@ export function isPem(bytes: Uint8Array): boolean {
  * RFC 7468 section 2 allows; a block of another kind, such as a private key, is refused, and so is
  * a block that is not closed. What the blocks hold is not checked. Throws `options.code`.
  */
-export function decodePemCertificates(bytes: Uint8Array, options: Base64Options): Uint8Array[] {
+export function decodePemCertificates(bytes: Uint8Array, options: FaultOptions): Uint8Array[] {
   if (bytes.length > MAX_PEM_BYTES) {
     throw invalid(options, `at most ${MAX_PEM_BYTES} bytes`, `${bytes.length}`);
   }
@@ -43,13 +44,13 @@ export function decodePemCertificates(bytes: Uint8Array, options: Base64Options)
   return blocks;
 }
 
-function decodeBlock(lines: readonly string[], number: number, options: Base64Options): Uint8Array {
+function decodeBlock(lines: readonly string[], number: number, options: FaultOptions): Uint8Array {
   if (number > MAX_PEM_CERTIFICATES) {
     throw invalid(options, `at most ${MAX_PEM_CERTIFICATES} certificates`, 'more');
   }
   return decodeBase64(lines.join(''), { ...options, what: `${options.what}, block ${number}` });
 }
 
-function invalid(options: Base64Options, expected: string, found: string): AgentError {
+function invalid(options: FaultOptions, expected: string, found: string): AgentError {
   return new AgentError(options.code, `${options.what}: expected ${expected}, found ${found}`);
 }

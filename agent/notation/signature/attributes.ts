@@ -1,0 +1,127 @@
+// Signed attributes, the same for both formats: signature-specification.md, "Signed Attributes", and signing-scheme.md.
+import { AgentError } from '../../errors.ts';
+import { show } from '../../oci/show.ts';
+import { type AttributeLabel, type SignedHeaders, unexpected } from './decoded-envelope.ts';
+
+export const SIGNING_SCHEMES = ['notary.x509', 'notary.x509.signingAuthority'] as const;
+export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
+
+export interface SignedAttributes {
+  readonly signingScheme: SigningScheme;
+  /**
+   * Under `notary.x509` merely what the signer claims; under `notary.x509.signingAuthority` the
+   * authentic signing time, to be believed once the chain is trusted as a signing authority.
+   */
+  readonly signingTime: Date;
+  /** The signature counts before this time. Later than the signing time. */
+  readonly expiry?: Date;
+  /** The verification plugin without which the signature must not be accepted. */
+  readonly verificationPlugin?: string;
+  readonly verificationPluginMinVersion?: string;
+}
+
+const SIGNING_SCHEME = 'io.cncf.notary.signingScheme';
+const SIGNING_TIME = 'io.cncf.notary.signingTime';
+const AUTHENTIC_SIGNING_TIME = 'io.cncf.notary.authenticSigningTime';
+const EXPIRY = 'io.cncf.notary.expiry';
+const VERIFICATION_PLUGIN = 'io.cncf.notary.verificationPlugin';
+const VERIFICATION_PLUGIN_MIN_VERSION = 'io.cncf.notary.verificationPluginMinVersion';
+
+/** The attributes that have to be in `crit` when they are present, and the only ones that may be. */
+const CRITICAL_ATTRIBUTES: readonly AttributeLabel[] = [
+  SIGNING_SCHEME,
+  AUTHENTIC_SIGNING_TIME,
+  EXPIRY,
+  VERIFICATION_PLUGIN,
+  VERIFICATION_PLUGIN_MIN_VERSION,
+];
+
+/** Each scheme has one time; that of the other is "only valid" under the other. */
+const TIME_OF: Readonly<Record<SigningScheme, string>> = {
+  'notary.x509': SIGNING_TIME,
+  'notary.x509.signingAuthority': AUTHENTIC_SIGNING_TIME,
+};
+
+/**
+ * Checks the signed attributes of an envelope and reads those that the specification defines. Others
+ * are ignored unless critical. Throws `envelope_invalid` when a rule is broken, and
+ * `attribute_unsupported` for a critical attribute or a signing scheme that is not understood:
+ * the specification says that unknown critical attributes MUST cause verification to fail, where
+ * notation-go, without a plugin, lets them pass.
+ */
+export function parseSignedAttributes(headers: SignedHeaders): SignedAttributes {
+  assertCritical(headers);
+  const signingScheme = toSigningScheme(headers.values.get(SIGNING_SCHEME));
+  const signingTime = readSigningTime(headers, signingScheme);
+  const expiry = readOptional(headers, EXPIRY, headers.readTime);
+  if (expiry !== undefined && expiry <= signingTime) {
+    throw unexpected(EXPIRY, `later than ${signingTime.toISOString()}`, expiry.toISOString());
+  }
+  const plugin = readOptional(headers, VERIFICATION_PLUGIN, readText);
+  const minVersion = readOptional(headers, VERIFICATION_PLUGIN_MIN_VERSION, readText);
+  // Alone it would be a critical attribute that nobody processes.
+  if (minVersion !== undefined && plugin === undefined) {
+    throw unexpected(VERIFICATION_PLUGIN, 'a plugin of that minimum version', undefined);
+  }
+  return {
+    signingScheme,
+    signingTime,
+    ...(expiry && { expiry }),
+    ...(plugin !== undefined && { verificationPlugin: plugin }),
+    ...(minVersion !== undefined && { verificationPluginMinVersion: minVersion }),
+  };
+}
+
+function assertCritical({ critical, values }: SignedHeaders): void {
+  const labels = new Set(critical);
+  if (labels.size < critical.length) throw unexpected('crit', 'each attribute once', 'one twice');
+  for (const label of CRITICAL_ATTRIBUTES) {
+    if (values.has(label) && !labels.has(label)) {
+      throw unexpected('crit', `${String(label)} in it`, 'a crit without it');
+    }
+  }
+  for (const label of labels) {
+    // Names of the format's own headers end here too: they must not be listed.
+    if (!values.has(label)) throw unexpected('crit', 'only signed attributes', label);
+    if (label === SIGNING_TIME) throw unexpected('crit', 'no signing time', label);
+    if (!CRITICAL_ATTRIBUTES.includes(label)) throw unsupported('critical attribute', label);
+  }
+}
+
+function toSigningScheme(found: unknown): SigningScheme {
+  if (typeof found !== 'string') throw unexpected(SIGNING_SCHEME, 'a string', found);
+  const scheme = SIGNING_SCHEMES.find((name) => name === found);
+  if (scheme === undefined) throw unsupported('signing scheme', found);
+  return scheme;
+}
+
+function readSigningTime(headers: SignedHeaders, scheme: SigningScheme): Date {
+  for (const name of Object.values(TIME_OF)) {
+    if (name !== TIME_OF[scheme] && headers.values.has(name)) {
+      throw unexpected(name, `nothing under ${scheme}`, 'a time');
+    }
+  }
+  return headers.readTime(headers.values.get(TIME_OF[scheme]), TIME_OF[scheme]);
+}
+
+function readOptional<T>(
+  headers: SignedHeaders,
+  name: string,
+  read: (value: unknown, what: string) => T,
+): T | undefined {
+  return headers.values.has(name) ? read(headers.values.get(name), name) : undefined;
+}
+
+function readText(value: unknown, what: string): string {
+  if (typeof value !== 'string' || value.trim() === '') {
+    throw unexpected(what, 'a string that is not blank', value);
+  }
+  return value;
+}
+
+function unsupported(kind: string, found: AttributeLabel): AgentError {
+  return new AgentError(
+    'attribute_unsupported',
+    `signature envelope: expected no ${kind} but those of the specification, found ${show(found)}`,
+  );
+}

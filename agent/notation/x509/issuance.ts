@@ -1,0 +1,40 @@
+// Who issued a certificate: names and signature (RFC 5280 6.1.3 (a)(1) and (a)(4)).
+import { AgentError } from '../../errors.ts';
+import { show } from '../../oci/show.ts';
+import { verifyCertificateSignature } from '../encoding/crypto.ts';
+import { toSignatureAlgorithm } from './algorithm-identifier.ts';
+import type { Certificate } from './certificate.ts';
+
+/**
+ * The specification bounds the size of leaf keys only. A CA key below this can be broken for the
+ * price of a server, after which its signature says nothing.
+ */
+export const MIN_CA_MODULUS_BITS = 2048;
+
+/**
+ * Tells whether `issuer` is named as the issuer of `certificate` and its key made the signature.
+ * Whether it may issue at all is not checked. Throws `algorithm_unsupported` when either algorithm
+ * is not allowed (SHA-1, for one) and `certificate_invalid` when the key of `issuer` is unusable.
+ */
+export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+  if (Buffer.compare(certificate.issuer.raw, issuer.subject.raw) !== 0) return false;
+  const algorithm = toSignatureAlgorithm(certificate.signatureAlgorithm);
+  assertIssuingKey(issuer);
+  const { spki } = issuer.publicKey;
+  return verifyCertificateSignature(algorithm, spki, certificate.tbs, certificate.signature);
+}
+
+/** The same of a certificate and itself. */
+export function isSelfSigned(certificate: Certificate): boolean {
+  return isIssuedBy(certificate, certificate);
+}
+
+function assertIssuingKey(issuer: Certificate): void {
+  const key = issuer.publicKey;
+  if (key.type === 'ec' || (key.type === 'rsa' && key.modulusBits >= MIN_CA_MODULUS_BITS)) return;
+  const found = key.type === 'rsa' ? `RSA with ${key.modulusBits} bits` : key.found;
+  throw new AgentError(
+    'algorithm_unsupported',
+    `certificate ${show(issuer.subject.text)}: expected an issuing key of RSA from ${MIN_CA_MODULUS_BITS} bits, P-256, P-384 or P-521, found ${found}`,
+  );
+}
