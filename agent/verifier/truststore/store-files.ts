@@ -1,0 +1,123 @@
+// The files of one trust store, read without leaving the root that all stores are in.
+import { constants } from 'node:fs';
+import { lstat, open, opendir, realpath } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { AgentError } from '../../errors.ts';
+import {
+  trustStoreDirectory,
+  type TrustStoreName,
+  trustStoreType,
+} from '../../notation/trustpolicy/trust-store-name.ts';
+import { show } from '../../oci/show.ts';
+
+/** One file of a trust store. */
+export interface StoreFile {
+  /** Names store and file in messages. */
+  readonly what: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The largest bundles have a few hundred files; a directory with more is not a trust store. */
+export const MAX_STORE_ENTRIES = 1000;
+/** Four times the bundle of all public CAs, and as much as a ConfigMap holds. */
+export const MAX_STORE_FILE_BYTES = 1024 * 1024;
+
+/**
+ * Reads every file of a trust store below `root`, in order of names, and notes what it ignores in
+ * `warnings`. `root` is a real path. Links are followed, because ConfigMap and Secret volumes are
+ * made of them, but only to places inside `root`: whoever can write a link into a store must not be
+ * able to take trust from elsewhere on the host. Directories in a store are ignored, as
+ * trust-store-trust-policy.md, "Trust Store" asks. Throws `truststore_missing` or
+ * `truststore_invalid`.
+ */
+export async function readStoreFiles(
+  root: string,
+  name: TrustStoreName,
+  warnings: string[],
+): Promise<readonly StoreFile[]> {
+  const what = `trust store ${name}`;
+  const directory = await resolveInside(
+    root,
+    join(root, 'x509', trustStoreType(name), trustStoreDirectory(name)),
+    what,
+    'truststore_missing',
+  );
+  const files: StoreFile[] = [];
+  for (const entry of await listEntries(directory, what)) {
+    const file = `${what}, file ${show(entry)}`;
+    const path = await resolveInside(root, join(directory, entry), file, 'truststore_invalid');
+    const bytes = await attempt(file, () => readBounded(path, file));
+    if (bytes !== undefined) files.push({ what: file, bytes });
+    // The volume's own generations of its content: `..data` and what it points to.
+    else if (!entry.startsWith('..')) warnings.push(`${file}: a directory in a store is ignored`);
+  }
+  return files;
+}
+
+/** The real path of `path`, if that is inside `root`. */
+async function resolveInside(
+  root: string,
+  path: string,
+  what: string,
+  whenAbsent: 'truststore_missing' | 'truststore_invalid',
+): Promise<string> {
+  const real = await attempt(what, () => realpath(path), whenAbsent);
+  const inside = relative(root, real);
+  if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) return real;
+  throw invalid(what, `a place inside ${show(root)}`, show(real));
+}
+
+async function listEntries(directory: string, what: string): Promise<readonly string[]> {
+  return attempt(what, async () => {
+    const names: string[] = [];
+    for await (const { name } of await opendir(directory)) {
+      if (names.push(name) > MAX_STORE_ENTRIES) {
+        throw invalid(what, `at most ${MAX_STORE_ENTRIES} files`, 'more');
+      }
+    }
+    return names.sort();
+  });
+}
+
+/** The bytes of a regular file, or undefined for a directory. */
+async function readBounded(path: string, what: string): Promise<Uint8Array | undefined> {
+  if ((await lstat(path)).isDirectory()) return undefined;
+  // The path was resolved before: a link that is there by now is refused, a pipe does not block.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!(await handle.stat()).isFile()) throw invalid(what, 'a regular file', 'another kind');
+    const chunks: Buffer[] = [];
+    const stream = handle.createReadStream({ end: MAX_STORE_FILE_BYTES, autoClose: false });
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    const bytes = Buffer.concat(chunks);
+    if (bytes.length <= MAX_STORE_FILE_BYTES) return bytes;
+    throw invalid(what, `at most ${MAX_STORE_FILE_BYTES} bytes`, 'more');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Names the store in what the file system has to say. */
+async function attempt<T>(
+  what: string,
+  action: () => Promise<T>,
+  whenAbsent: 'truststore_missing' | 'truststore_invalid' = 'truststore_invalid',
+): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (cause instanceof AgentError) throw cause;
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    if (reason === 'ENOENT') {
+      const absent = `${what}: expected it to exist, but it or what it links to does not`;
+      throw new AgentError(whenAbsent, absent, { cause });
+    }
+    throw new AgentError('truststore_invalid', `${what}: expected to read it, found ${reason}`, {
+      cause,
+    });
+  }
+}
+
+function invalid(what: string, expected: string, found: string): AgentError {
+  return new AgentError('truststore_invalid', `${what}: expected ${expected}, found ${found}`);
+}
