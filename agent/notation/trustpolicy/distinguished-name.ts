@@ -2,16 +2,10 @@
 // Constraints"; the string form of RFC 4514 without multi-valued and hexadecimal attributes.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
+import type { NameAttribute } from '../x509/name.ts';
 
 /** Attribute types with their one value; the order does not matter. */
-export type DistinguishedName = ReadonlyMap<string, string>;
-
-/** One attribute of a certificate's subject; a type may occur several times there. */
-export interface SubjectAttribute {
-  /** A short name such as `CN` or `ST`, as RFC 4514 and certificates spell it. */
-  readonly type: string;
-  readonly value: string;
-}
+export type TrustedName = ReadonlyMap<string, string>;
 
 /** Subjects of certificates are a few hundred characters. */
 const MAX_NAME_LENGTH = 4096;
@@ -26,7 +20,7 @@ const VALUE_TOKEN = /\\([0-9a-fA-F]{2})|\\([ "#+,;<=>\\])|([^\\])/uy;
  * but no place. At least one attribute has a value, since a name without any would match every
  * certificate; C, ST and O may be missing (design decision, not the specification).
  */
-export function parseDistinguishedName(text: string): DistinguishedName {
+export function parseDistinguishedName(text: string): TrustedName {
   if (text.length > MAX_NAME_LENGTH) {
     throw invalid(`a distinguished name of at most ${MAX_NAME_LENGTH} characters`, text);
   }
@@ -50,10 +44,7 @@ export function parseDistinguishedName(text: string): DistinguishedName {
  * Tells whether a subject has every attribute of a trusted name, compared byte for byte. The subject
  * may have more, also of the same type. An empty value asks that the subject has none of that type.
  */
-export function matchesSubject(
-  name: DistinguishedName,
-  subject: readonly SubjectAttribute[],
-): boolean {
+export function matchesSubject(name: TrustedName, subject: readonly NameAttribute[]): boolean {
   return [...name].every(([type, value]) => {
     const values = subject.filter((attribute) => attribute.type === type).map((a) => a.value);
     return value === '' ? values.every((found) => found === '') : values.includes(value);
@@ -61,7 +52,7 @@ export function matchesSubject(
 }
 
 /** Tells whether `other` has every attribute of `name`; one that is missing counts as empty. */
-export function isSubset(name: DistinguishedName, other: DistinguishedName): boolean {
+export function isSubset(name: TrustedName, other: TrustedName): boolean {
   return [...name].every(([type, value]) => (other.get(type) ?? '') === value);
 }
 
@@ -79,7 +70,7 @@ function splitAttributes(text: string): readonly string[] {
   return [...parts, text.slice(start)];
 }
 
-function parseAttribute(part: string): SubjectAttribute {
+function parseAttribute(part: string): NameAttribute {
   const equals = part.indexOf('=');
   if (equals < 0) throw invalid('TYPE=value', part);
   const type = trimSpaces(part.slice(0, equals));

@@ -1,11 +1,11 @@
 // Trusted identities: trust-store-trust-policy.md, "Trusted Identities Constraints".
 import { AgentError } from '../../errors.ts';
+import type { NameAttribute } from '../x509/name.ts';
 import {
-  type DistinguishedName,
   isSubset,
   matchesSubject,
   parseDistinguishedName,
-  type SubjectAttribute,
+  type TrustedName,
 } from './distinguished-name.ts';
 import type { Findings } from './findings.ts';
 import { parseStrings, type PlacedString } from './members.ts';
@@ -13,7 +13,7 @@ import { parseStrings, type PlacedString } from './members.ts';
 /** Who may have signed. `text` is as in the document. */
 export type TrustedIdentity =
   | { readonly kind: 'any'; readonly text: '*' }
-  | { readonly kind: 'x509.subject'; readonly text: string; readonly name: DistinguishedName }
+  | { readonly kind: 'x509.subject'; readonly text: string; readonly name: TrustedName }
   /** Of a kind that only a verification plugin understands; matches nothing. */
   | { readonly kind: 'plugin'; readonly text: string };
 
@@ -41,7 +41,7 @@ export function parseTrustedIdentities(
  */
 export function isTrustedIdentity(
   identities: readonly TrustedIdentity[],
-  subject: readonly SubjectAttribute[],
+  subject: readonly NameAttribute[],
 ): boolean {
   return identities.some((identity) => {
     switch (identity.kind) {

@@ -1,11 +1,15 @@
 // What is allowed in a statement, but probably not what its author meant.
-import type { DistinguishedName } from './distinguished-name.ts';
+import { ATTRIBUTE_TYPES } from '../x509/name.ts';
+import type { TrustedName } from './distinguished-name.ts';
 import type { Findings } from './findings.ts';
 import type { Statement } from './statement.ts';
 import { trustStoreType } from './trust-store-name.ts';
 
 /** The specification wants these in every trusted identity. */
 const MANDATORY_TYPES = ['C', 'ST', 'O'];
+
+/** As the subjects of certificates are read: by these short names, or else by identifier. */
+const SHORT_NAMES = new Set(ATTRIBUTE_TYPES.values());
 
 /** containerd writes `docker.io/busybox` out as `docker.io/library/busybox` before it pulls. */
 const DOCKER_SHORT_NAME = /^docker\.io\/[^/]+$/;
@@ -27,13 +31,18 @@ export function warnOfStatement(statement: Statement, place: string, findings: F
   warnOfTrustStores(statement, place, findings);
 }
 
-function warnOfName(name: DistinguishedName, place: string, findings: Findings): void {
+function warnOfName(name: TrustedName, place: string, findings: Findings): void {
   const missing = MANDATORY_TYPES.filter((type) => (name.get(type) ?? '') === '');
   if (missing.length > 0) {
     findings.warn(
       place,
       `notation rejects the whole document, because the name has no ${missing.join(', ')}`,
     );
+  }
+  for (const type of name.keys()) {
+    const known = type.includes('.') ? !ATTRIBUTE_TYPES.has(type) : SHORT_NAMES.has(type);
+    if (known) continue;
+    findings.warn(place, `no certificate has the attribute type ${type} by this name`);
   }
 }
 

@@ -7,6 +7,8 @@ import { assertSupported } from '../../../agent/notation/trustpolicy/supported.t
 import { expectCode } from '../../support/expect-code.ts';
 import { documentOf, statement, type StatementJson } from '../../support/trust-policy.ts';
 
+const ACME = 'x509.subject: C=US,ST=WA,O=Acme';
+
 describe('assertSupported', () => {
   it('accepts a document without timestamps and plugins', () => {
     assertSupported(parseTrustPolicy(documentOf()));
@@ -39,6 +41,8 @@ describe('checkPolicy', () => {
     ['a name without C, ST and O', 'C, ST, O', { trustedIdentities: ['x509.subject: CN=a'] }],
     ['a name without ST', 'no ST', { trustedIdentities: ['x509.subject: C=US,O=Acme'] }],
     ['a name of an empty O', 'no O', { trustedIdentities: ['x509.subject: C=US,ST=WA,O=,CN=a'] }],
+    ['a type in other case', 'cn', { trustedIdentities: [`${ACME},cn=a`] }],
+    ['a type by its number', '2.5.4.3', { trustedIdentities: [`${ACME},2.5.4.3=a`] }],
     ['an unknown member', '"registryScope"', { registryScope: ['example.io/b'] }],
     [
       'an unknown member further in',
@@ -53,6 +57,13 @@ describe('checkPolicy', () => {
       warnings: [expect.stringMatching(/^trustPolicies\[0\]/)],
     });
     expect(checkPolicy(documentOf([statement(changes)])).warnings[0]).toContain(text);
+  });
+
+  it('does not warn of a type that only has a number', () => {
+    const { warnings } = checkPolicy(
+      documentOf([statement({ trustedIdentities: [`${ACME},2.5.4.15=Private Organization`] })]),
+    );
+    expect(warnings).toEqual([]);
   });
 
   it('warns of an unknown member of the document', () => {
