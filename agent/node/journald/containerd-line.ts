@@ -1,0 +1,97 @@
+// One log line of containerd: logrus text (`key=value`, Go quoting) or JSON.
+import { AgentError } from '../../errors.ts';
+import { parseGoQuoted } from './go-quote.ts';
+
+/** logrus prints `warning`, never `warn`. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'fatal', 'panic'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A line's own fields. All of it but the shape may be attacker-controlled (image names, reasons). */
+export interface ContainerdLine {
+  /** As printed, RFC 3339; not checked further. */
+  readonly time: string;
+  readonly level: LogLevel;
+  /** '' when containerd logged none. */
+  readonly message: string;
+  /** The other keys; JSON values that are not strings as their JSON text. */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/** containerd's own lines have fewer than ten; the bound keeps a hostile line cheap. */
+export const MAX_LINE_FIELDS = 64;
+
+const KEY = /^[\w.\-/@]{1,128}$/;
+// logrus prints a value without quotes only when it is made of these; an empty one is bare.
+const BARE_VALUE = /^[A-Za-z0-9\-._/@^+]*$/;
+
+/**
+ * Parses a line left to right: an escaped imitation of a whole line inside `reason=` stays a value.
+ * Throws `journal_line_invalid` for anything that logrus does not write, which raw lines of shims
+ * in the same stream often are.
+ */
+export function parseContainerdLine(text: string): ContainerdLine {
+  const pairs = text.startsWith('{') ? jsonPairs(text) : textPairs(text);
+  const time = pairs.get('time');
+  const level = pairs.get('level');
+  const message = pairs.get('msg') ?? '';
+  if (time === undefined) throw invalid('a time', text);
+  if (!isLogLevel(level)) throw invalid('a level', text);
+  for (const key of ['time', 'level', 'msg']) pairs.delete(key);
+  return { time, level, message, fields: pairs };
+}
+
+function textPairs(text: string): Map<string, string> {
+  // Nothing but logrus starts a line like this, so most foreign lines end here.
+  if (!text.startsWith('time="')) throw invalid('time="…" at its start', text);
+  const pairs = new Map<string, string>();
+  let at = 0;
+  while (at <= text.length) {
+    const equals = text.indexOf('=', at);
+    const key = text.slice(at, equals);
+    if (equals < 0 || !KEY.test(key)) throw invalid(`a key at character ${at}`, text);
+    const { value, end } = textValue(text, equals + 1);
+    if (end < text.length && text[end] !== ' ') throw invalid(`a space at character ${end}`, text);
+    addPair(pairs, key, value, text);
+    at = end + 1;
+  }
+  return pairs;
+}
+
+function textValue(text: string, at: number): { value: string; end: number } {
+  if (text[at] === '"') return parseGoQuoted(text, at);
+  const space = text.indexOf(' ', at);
+  const end = space < 0 ? text.length : space;
+  const value = text.slice(at, end);
+  if (!BARE_VALUE.test(value)) throw invalid(`a value at character ${at}`, text);
+  return { value, end };
+}
+
+function jsonPairs(text: string): Map<string, string> {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new AgentError('journal_line_invalid', `log line: expected one JSON object`, { cause });
+  }
+  const pairs = new Map<string, string>();
+  for (const [key, value] of Object.entries(document as object)) {
+    addPair(pairs, key, typeof value === 'string' ? value : JSON.stringify(value), text);
+  }
+  return pairs;
+}
+
+// logrus keeps fields in a map, so a second value for a key was not written by it.
+function addPair(pairs: Map<string, string>, key: string, value: string, text: string): void {
+  if (pairs.has(key)) throw invalid(`one value for ${key}`, text);
+  if (pairs.size === MAX_LINE_FIELDS) throw invalid(`at most ${MAX_LINE_FIELDS} fields`, text);
+  pairs.set(key, value);
+}
+
+function isLogLevel(text: string | undefined): text is LogLevel {
+  return LOG_LEVELS.some((level) => level === text);
+}
+
+function invalid(expected: string, text: string): AgentError {
+  const found = JSON.stringify(text.slice(0, 80));
+  return new AgentError('journal_line_invalid', `log line: expected ${expected}, found ${found}`);
+}

@@ -1,0 +1,92 @@
+// One journal entry as typed values: the fields we read and what each may be trusted for.
+import { AgentError } from '../../errors.ts';
+import type { ExportEntry } from './export-format.ts';
+
+/**
+ * Names that start with an underscore are set by journald itself and cannot be written by a client;
+ * everything else is whatever the writer said.
+ */
+export interface JournalEntry {
+  /** Opaque position of this entry. */
+  readonly cursor: string;
+  /** Microseconds since 1970 as journald received it. Not monotonic: clocks are set back. */
+  readonly realtimeUs: number;
+  /** 32 hex digits; '' when absent. */
+  readonly bootId: string;
+  /** `_SYSTEMD_UNIT`: the unit whose cgroup the writer was in. */
+  readonly unit: string | undefined;
+  /** `_UID`: the user of the writer. */
+  readonly uid: number | undefined;
+  /** `_EXE`: the program of the writer; absent when it was gone before journald looked. */
+  readonly exe: string | undefined;
+  /** `_PID`. */
+  readonly pid: number | undefined;
+  /** `_TRANSPORT`: stdout, syslog, journal, kernel, … */
+  readonly transport: string | undefined;
+  /** `SYSLOG_IDENTIFIER`: chosen by the writer. */
+  readonly identifier: string | undefined;
+  /** `MESSAGE`, invalid UTF-8 replaced; '' when absent. */
+  readonly message: string;
+  /** A field was longer than what is kept. */
+  readonly truncated: boolean;
+}
+
+/** What `ExportParser` must keep for `toJournalEntry`. */
+export const ENTRY_FIELDS = [
+  '__CURSOR',
+  '__REALTIME_TIMESTAMP',
+  '_BOOT_ID',
+  '_SYSTEMD_UNIT',
+  '_UID',
+  '_EXE',
+  '_PID',
+  '_TRANSPORT',
+  'SYSLOG_IDENTIFIER',
+  'MESSAGE',
+] as const;
+
+/** systemd's cursors are about 170 characters; the cursor becomes an argument and a ledger row. */
+const MAX_CURSOR_LENGTH = 1024;
+
+/**
+ * Reads the fields of one entry. Throws `journal_entry_invalid` when it has no usable cursor or
+ * time; any other field may be absent.
+ */
+export function toJournalEntry({ fields, truncated }: ExportEntry): JournalEntry {
+  const cursor = fields.get('__CURSOR')?.toString('latin1') ?? '';
+  if (cursor === '' || cursor.length > MAX_CURSOR_LENGTH) {
+    throw invalid('__CURSOR', `1 to ${MAX_CURSOR_LENGTH} characters`, cursor);
+  }
+  const realtime = fields.get('__REALTIME_TIMESTAMP')?.toString('latin1');
+  const realtimeUs = wholeNumber(realtime);
+  if (realtimeUs === undefined) {
+    throw invalid('__REALTIME_TIMESTAMP', 'whole microseconds', realtime ?? '');
+  }
+  return {
+    cursor,
+    realtimeUs,
+    bootId: fields.get('_BOOT_ID')?.toString('latin1') ?? '',
+    unit: fields.get('_SYSTEMD_UNIT')?.toString(),
+    uid: wholeNumber(fields.get('_UID')?.toString('latin1')),
+    exe: fields.get('_EXE')?.toString(),
+    pid: wholeNumber(fields.get('_PID')?.toString('latin1')),
+    transport: fields.get('_TRANSPORT')?.toString('latin1'),
+    identifier: fields.get('SYSLOG_IDENTIFIER')?.toString(),
+    message: fields.get('MESSAGE')?.toString() ?? '',
+    truncated,
+  };
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function invalid(field: string, expected: string, found: string): AgentError {
+  const shown = JSON.stringify(found.slice(0, 80));
+  return new AgentError(
+    'journal_entry_invalid',
+    `journal entry: ${field}: expected ${expected}, found ${shown}`,
+  );
+}

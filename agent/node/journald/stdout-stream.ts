@@ -1,0 +1,35 @@
+// The stream protocol of /run/systemd/journal/stdout: seven header lines, then log lines.
+
+/** How journald is to file a stream's lines. */
+export interface StdoutStream {
+  /** Becomes `SYSLOG_IDENTIFIER`. */
+  readonly identifier: string;
+  /**
+   * Honoured only from root, and only where journald can no longer find the writer's cgroup, i.e.
+   * when the writer was gone before journald looked. The entry is then still under its unit.
+   */
+  readonly unit: string;
+  /** syslog priority, 0 (emergency) to 7 (debug). */
+  readonly priority: number;
+}
+
+/**
+ * Encodes header and one line as the bytes to write. journald takes `_EXE` from /proc when it reads
+ * the line: a writer that exits at once races with that, so after writing it should shut down its
+ * side and wait, with a deadline, until journald closes the stream. A line end inside any part is a
+ * `TypeError`: it would end a header line or forge a second entry.
+ */
+export function encodeStdoutStream(stream: StdoutStream, line: string): Buffer {
+  const { identifier, unit, priority } = stream;
+  if (![0, 1, 2, 3, 4, 5, 6, 7].includes(priority)) {
+    throw new TypeError(`journal stream: expected a priority of 0 to 7, found ${priority}`);
+  }
+  // No level prefix in the line; not forwarded to syslog, kernel log or console.
+  const lines = [identifier, unit, String(priority), '0', '0', '0', '0', line];
+  for (const text of lines) {
+    if (/[\n\0]/.test(text)) {
+      throw new TypeError(`journal stream: expected one line, found ${JSON.stringify(text)}`);
+    }
+  }
+  return Buffer.from(lines.map((text) => `${text}\n`).join(''));
+}
