@@ -44,33 +44,26 @@ export function parseStatement(
     return undefined;
   }
   checkMembers(value, MEMBERS, place, findings);
-  const name = parseName(value['name'], `${place}.name`, findings);
-  const registryScopes = parseRegistryScopes(
-    value['registryScopes'],
-    `${place}.registryScopes`,
-    findings,
-  );
+  const at = (member: string) => `${place}.${member}`;
+  const { trustStores, trustedIdentities } = value;
+  const members = {
+    name: parseName(value['name'], at('name'), findings),
+    registryScopes: parseRegistryScopes(value['registryScopes'], at('registryScopes'), findings),
+    trustStores: parseTrustStores(trustStores, at('trustStores'), findings),
+    trustedIdentities: parseTrustedIdentities(trustedIdentities, at('trustedIdentities'), findings),
+  };
   const signatureVerification = parseSignatureVerification(
     value['signatureVerification'],
-    `${place}.signatureVerification`,
+    at('signatureVerification'),
     findings,
   );
-  const { trustStores, trustedIdentities } = value;
-  const trust = {
-    trustStores: parseTrustStores(trustStores, `${place}.trustStores`, findings),
-    trustedIdentities: parseTrustedIdentities(
-      trustedIdentities,
-      `${place}.trustedIdentities`,
-      findings,
-    ),
-  };
   if (signatureVerification === undefined) return undefined;
-  const statement = { name, registryScopes, signatureVerification, ...trust };
+  const statement = { ...members, signatureVerification };
   if (signatureVerification.level === 'skip') {
     checkSkip(statement, { trustStores, trustedIdentities }, place, findings);
   } else {
-    checkPresent(trustStores, `${place}.trustStores`, findings);
-    checkPresent(trustedIdentities, `${place}.trustedIdentities`, findings);
+    checkPresent(trustStores, at('trustStores'), findings);
+    checkPresent(trustedIdentities, at('trustedIdentities'), findings);
   }
   return statement;
 }
