@@ -1,7 +1,7 @@
 // Holds what every other end-to-end test takes for granted: the test node is a real node, and leaves nothing behind.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { pushImage, startRegistry } from '../support/node-images.ts';
 import { createSigningKey, sign, writeTruststore } from '../support/node-signatures.ts';
 import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
@@ -14,8 +14,8 @@ describeOnNode('test node', () => {
 
   beforeAll(async () => {
     node = await bootTestNode({ bindReadOnly: { [SUPPORT]: '/mnt/support' } });
+    return () => node.stop();
   });
-  afterAll(() => node.stop());
 
   it('runs containerd 2.1 or newer as a unit of systemd, with the image verifier plugin', async () => {
     expect(await node.output(['cat', '/proc/1/comm'])).toBe('systemd\n');
