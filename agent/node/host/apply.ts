@@ -1,0 +1,162 @@
+// Carries out a plan on the host, so that being killed anywhere leaves every file whole, old or new.
+import { basename, dirname, join } from 'node:path';
+import { AgentError } from '../../errors.ts';
+import { readContent } from './content.ts';
+import { errnoOf, hostError } from './host-error.ts';
+import type { HostFs } from './host-fs.ts';
+import { locate, locateDirectory, lstatOrNull } from './locate.ts';
+import type { Step } from './plan.ts';
+
+/** Everyone may look: the host's own tools read policy and trust too. */
+const DIRECTORY_MODE = 0o755;
+const STAGING_MODE = 0o700;
+
+/**
+ * Carries out the steps in order. On return everything is on the disk and no staging directory is
+ * left. Throws `host_write_failed` naming the path, the errno and the remedy; what was done before
+ * it stays, what failed left no trace in its place. The caller holds the host's lock.
+ */
+export async function applyPlan(
+  fs: HostFs,
+  hostRoot: string,
+  steps: readonly Step[],
+): Promise<void> {
+  const host = { fs, root: hostRoot };
+  const staging = new Set(
+    steps.flatMap((step) => (step.kind === 'write' ? [step.stagingDir] : [])),
+  );
+  try {
+    for (const step of steps) await applyStep(host, step);
+  } catch (error) {
+    for (const path of staging) {
+      // The first error is the one to report; what cannot be cleaned up now, the next run cleans up.
+      await clean(host, path).catch(() => undefined);
+    }
+    throw error;
+  }
+  for (const path of staging) await clean(host, path);
+}
+
+interface Host {
+  readonly fs: HostFs;
+  readonly root: string;
+}
+
+function applyStep(host: Host, step: Step): Promise<void> {
+  switch (step.kind) {
+    case 'clean':
+      return clean(host, step.path);
+    case 'mkdir':
+      return attempt('create the directory', step.path, () => makeDirectory(host, step.path));
+    case 'write':
+      return attempt('write it', step.path, () => write(host, step));
+    case 'chmod':
+      return attempt('set its mode and owner', step.path, async () => {
+        await host.fs.setAttributes(await locate(host.fs, host.root, step.path), step);
+      });
+    case 'remove':
+      return attempt('remove it', step.path, () => remove(host, step.path));
+    case 'rmdir':
+      return attempt('remove the directory', step.path, () => removeDirectory(host, step.path));
+  }
+}
+
+async function write(host: Host, step: Extract<Step, { kind: 'write' }>): Promise<void> {
+  const { fs, root } = host;
+  const target = await locate(fs, root, step.path);
+  const stagingDir = await locate(fs, root, step.stagingDir);
+  await makeStagingDirectory(host, step.stagingDir, stagingDir);
+  await assertSameFilesystem(fs, step, stagingDir, dirname(target));
+  const staged = join(stagingDir, basename(target));
+  await fs.create(staged, readContent(step.content), step);
+  await fs.rename(staged, target);
+  await fs.syncDirectory(dirname(target));
+}
+
+async function makeStagingDirectory({ fs }: Host, path: string, here: string): Promise<void> {
+  const stats = await lstatOrNull(fs, here, path);
+  if (stats === null) await fs.mkdir(here, STAGING_MODE);
+  else if (!stats.isDirectory()) {
+    throw new AgentError('host_write_failed', `host path ${path}: expected a directory of ours`);
+  }
+}
+
+/** Says it before tens of megabytes are copied; a bind mount of the same filesystem still ends in EXDEV. */
+async function assertSameFilesystem(
+  fs: HostFs,
+  step: Extract<Step, { kind: 'write' }>,
+  stagingDir: string,
+  targetDir: string,
+): Promise<void> {
+  const [from, to] = [await fs.lstat(stagingDir), await fs.lstat(targetDir)];
+  if (from.dev === to.dev) return;
+  throw new AgentError(
+    'host_write_failed',
+    `host path ${step.path}: expected its directory on the filesystem of ${step.stagingDir}, found another; mount the directory above it, not the directory itself`,
+  );
+}
+
+async function makeDirectory({ fs, root }: Host, path: string): Promise<void> {
+  const here = await locateDirectory(fs, root, path);
+  try {
+    await fs.mkdir(here, DIRECTORY_MODE);
+  } catch (error) {
+    // Somebody made it since the plan; the write into it will tell whether it is a directory.
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  await fs.syncDirectory(dirname(here));
+}
+
+async function remove({ fs, root }: Host, path: string): Promise<void> {
+  const here = await locate(fs, root, path);
+  try {
+    await fs.unlink(here);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  await fs.syncDirectory(dirname(here));
+}
+
+/** Not empty, in use as a mount point, or gone already: then it is not ours to remove. */
+const KEPT: ReadonlySet<string | null> = new Set([
+  'ENOTEMPTY',
+  'EEXIST',
+  'EBUSY',
+  'ENOENT',
+  'ENOTDIR',
+]);
+
+async function removeDirectory({ fs, root }: Host, path: string): Promise<void> {
+  const here = await locate(fs, root, path);
+  try {
+    await fs.rmdir(here);
+  } catch (error) {
+    if (KEPT.has(errnoOf(error))) return;
+    throw error;
+  }
+  await fs.syncDirectory(dirname(here));
+}
+
+/** Removes a staging directory with the files in it; it holds no directories. */
+function clean({ fs, root }: Host, path: string): Promise<void> {
+  return attempt('clean it up', path, async () => {
+    const here = await locate(fs, root, path);
+    const stats = await lstatOrNull(fs, here, path);
+    if (stats === null) return;
+    if (!stats.isDirectory()) {
+      await fs.unlink(here);
+      return;
+    }
+    for (const name of await fs.readdir(here)) await fs.unlink(join(here, name));
+    await fs.rmdir(here);
+  });
+}
+
+async function attempt(action: string, path: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw hostError(action, path, error);
+  }
+}

@@ -1,0 +1,52 @@
+// The bytes of a file to install, known by their SHA-256, held in memory or read from a file of ours.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { AgentError } from '../../errors.ts';
+
+/** SHA-256 in lower-case hexadecimal, and where the bytes come from. */
+export type Content =
+  | { readonly kind: 'bytes'; readonly sha256: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly sha256: string; readonly path: string };
+
+/** Content held in memory. */
+export function contentOfBytes(bytes: Uint8Array): Content {
+  return { kind: 'bytes', sha256: createHash('sha256').update(bytes).digest('hex'), bytes };
+}
+
+/** Content of a file outside the host root. Throws `host_write_failed` when it cannot be read. */
+export async function contentOfFile(path: string): Promise<Content> {
+  const hash = createHash('sha256');
+  for await (const chunk of readSource(path)) hash.update(chunk);
+  return { kind: 'file', sha256: hash.digest('hex'), path };
+}
+
+/**
+ * Yields the bytes. Throws `host_write_failed` after the last one when they are not those whose
+ * SHA-256 the content promises, so that nothing else is ever renamed into place.
+ */
+export async function* readContent(content: Content): AsyncGenerator<Uint8Array, void, undefined> {
+  const hash = createHash('sha256');
+  for await (const chunk of content.kind === 'bytes' ? [content.bytes] : readSource(content.path)) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const found = hash.digest('hex');
+  if (found === content.sha256) return;
+  const name = content.kind === 'file' ? content.path : 'in memory';
+  throw new AgentError(
+    'host_write_failed',
+    `file to install ${name}: expected SHA-256 ${content.sha256}, found ${found}: it changed while it was copied`,
+  );
+}
+
+async function* readSource(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw new AgentError(
+      'host_write_failed',
+      `file to install ${path}: expected a readable file: ${String(cause)}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,153 @@
+// Brings the host to hold the verifier with its policy, trust and settings, or to hold none of it.
+import { join } from 'node:path';
+import { AgentError } from '../../errors.ts';
+import { applyPlan } from './apply.ts';
+import { contentOfBytes, contentOfFile } from './content.ts';
+import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
+import { createLayout, type HostLayout, type Place } from './layout.ts';
+import { takeHostLock } from './lock.ts';
+import { observeHost } from './observe.ts';
+import { type DesiredFile, type DesiredFiles, planInstall, type Step } from './plan.ts';
+import { type LeftFile, planUninstall } from './plan-uninstall.ts';
+
+/** Which host, and how to reach it. */
+export interface HostAccess {
+  /** Where the host's root directory is for this process. */
+  readonly hostRoot: string;
+  /** Default: that of containerd's default `bin_dir`. */
+  readonly layout?: HostLayout;
+  /** Who owns what is written; default root. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Default: the real one. */
+  readonly fs?: HostFs;
+}
+
+/** One certificate file of a trust store. */
+export interface TrustFile {
+  /** `x509/{ca,signingAuthority,tsa}/NAME/FILE`. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the host should hold. */
+export interface InstallRequest extends HostAccess {
+  /** The executable, as a path of this process. */
+  readonly verifierPath: string;
+  /** Absent: the host's own policy is used as it is. It is not parsed here. */
+  readonly policyBytes?: Uint8Array;
+  /** Absent: the host's own trust stores are used as they are. The files are not parsed here. */
+  readonly trustFiles?: readonly TrustFile[];
+  /** Written as JSON for the verifier to read. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** What an installation did. */
+export interface InstallResult {
+  /** Paths of the host that were written, given another mode or owner, or removed; empty when all was well. */
+  readonly changed: readonly string[];
+  /** Files of ours that should go but that others have changed since; they are no longer ours. */
+  readonly left: readonly string[];
+}
+
+/** What an uninstallation did. */
+export interface UninstallResult {
+  readonly removed: readonly string[];
+  readonly left: readonly LeftFile[];
+}
+
+/**
+ * Makes the host hold what is asked for. Doing it again changes nothing; after a run that was killed
+ * or failed anywhere, it finishes what was begun. Other files in `bin_dir` are not touched. Throws
+ * `host_write_failed`, or `truststore_invalid` for the path of a trust file.
+ */
+export async function installOnHost(request: InstallRequest): Promise<InstallResult> {
+  const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = request;
+  const owner = request.owner ?? { uid: 0, gid: 0 };
+  const desired = await desiredFiles(request, layout, owner);
+  const lock = await takeHostLock(fs, hostRoot, layout.lockFile);
+  try {
+    const paths = [...desired.values()].flat().map(({ path }) => path);
+    const state = await observeHost(fs, hostRoot, layout, paths);
+    const { steps, left } = planInstall(desired, state, layout, owner);
+    await applyPlan(fs, hostRoot, steps);
+    return { changed: changedBy(steps, layout), left };
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Removes exactly what was installed, the verifier first, and says what it left and why. The ledger
+ * is not touched. Throws `host_write_failed`, also when the record of what was installed is damaged.
+ */
+export async function uninstallFromHost(access: HostAccess): Promise<UninstallResult> {
+  const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = access;
+  const lock = await takeHostLock(fs, hostRoot, layout.lockFile);
+  try {
+    const state = await observeHost(fs, hostRoot, layout, [layout.verifierFile]);
+    if (state.manifestFault !== null) throw damaged(layout, state.manifestFault);
+    const { steps, left } = planUninstall(state, layout);
+    await applyPlan(fs, hostRoot, steps);
+    lock.remove();
+    return { removed: changedBy(steps, layout), left };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function desiredFiles(
+  { policyBytes, trustFiles, settings, verifierPath }: InstallRequest,
+  layout: HostLayout,
+  owner: { readonly uid: number; readonly gid: number },
+): Promise<DesiredFiles> {
+  const readable = (path: string, bytes: Uint8Array): DesiredFile => {
+    return { path, content: contentOfBytes(bytes), mode: 0o644, ...owner };
+  };
+  const json = Buffer.from(`${JSON.stringify(settings, null, 2)}\n`);
+  const content = await contentOfFile(verifierPath);
+  const desired = new Map<Place, readonly DesiredFile[]>([
+    ['settings', [readable(layout.settingsFile, json)]],
+    ['verifier', [{ path: layout.verifierFile, content, mode: 0o755, ...owner }]],
+  ]);
+  if (policyBytes !== undefined) desired.set('policy', [readable(layout.policyFile, policyBytes)]);
+  if (trustFiles !== undefined) {
+    assertTrustPaths(trustFiles);
+    const files = trustFiles.map(({ path, bytes }) =>
+      readable(join(layout.trustStoreDir, path), bytes),
+    );
+    desired.set('trust', files);
+  }
+  return desired;
+}
+
+const TRUST_PATH =
+  /^x509\/(?:ca|signingAuthority|tsa)\/(?!\.{1,2}\/)[\w.-]{1,255}\/(?!\.{1,2}$)[\w.-]{1,255}$/;
+
+function assertTrustPaths(files: readonly TrustFile[]): void {
+  const seen = new Set<string>();
+  for (const { path } of files) {
+    const shown = `trust file ${JSON.stringify(path.slice(0, 160))}`;
+    if (!TRUST_PATH.test(path)) {
+      const expected = 'expected x509/{ca,signingAuthority,tsa}/NAME/FILE';
+      throw new AgentError('truststore_invalid', `${shown}: ${expected}`);
+    }
+    if (seen.has(path)) throw new AgentError('truststore_invalid', `${shown}: expected once`);
+    seen.add(path);
+  }
+}
+
+function changedBy(steps: readonly Step[], { manifestFile }: HostLayout): string[] {
+  return steps
+    .filter(({ kind }) => kind === 'write' || kind === 'chmod' || kind === 'remove')
+    .map(({ path }) => path)
+    .filter((path) => path !== manifestFile);
+}
+
+function damaged(layout: HostLayout, cause: AgentError): AgentError {
+  return new AgentError(
+    'host_write_failed',
+    `${layout.manifestFile}: expected the record of what was installed; install once more, then uninstall: ${cause.message}`,
+    { cause },
+  );
+}

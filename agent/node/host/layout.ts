@@ -1,0 +1,72 @@
+// Where things are on the host. All paths are as the host sees them, whatever this process has the host mounted at.
+import { dirname, join } from 'node:path';
+
+/** containerd's default `bin_dir` of image verifiers; it executes every entry of it on each pull. */
+export const DEFAULT_BIN_DIR = '/opt/containerd/image-verifier/bin';
+
+/** What a file on the host is for; files are written in this order. */
+export const PLACES = ['trust', 'policy', 'settings', 'verifier'] as const;
+export type Place = (typeof PLACES)[number];
+
+/** The paths of one host. */
+export interface HostLayout {
+  readonly policyFile: string;
+  /** Holds `x509/{ca,signingAuthority,tsa}/NAME/`. */
+  readonly trustStoreDir: string;
+  readonly registryHostsDir: string;
+  readonly ownDir: string;
+  /** What the verifier reads when it starts. */
+  readonly settingsFile: string;
+  /** What was installed, so that uninstalling removes exactly that. */
+  readonly manifestFile: string;
+  readonly verifierFile: string;
+  readonly socket: string;
+  readonly lockFile: string;
+  readonly stateDir: string;
+}
+
+/** The layout for an effective `bin_dir`. */
+export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
+  return {
+    policyFile: '/etc/containerd/notation-policy.json',
+    trustStoreDir: '/etc/containerd/notation/truststore',
+    registryHostsDir: '/etc/containerd/certs.d',
+    ownDir: '/opt/nodeseal',
+    settingsFile: '/opt/nodeseal/verifier.json',
+    manifestFile: '/opt/nodeseal/installed.json',
+    verifierFile: join(binDir, 'nodeseal-verifier'),
+    socket: '/run/nodeseal/agent.sock',
+    // Gone with a reboot, as is everybody who could hold it.
+    lockFile: '/run/nodeseal/install.lock',
+    stateDir: '/var/lib/nodeseal',
+  };
+}
+
+/** What the file at a path is for, or null when it is none of those we install. */
+export function placeOf(layout: HostLayout, path: string): Place | null {
+  if (path === layout.verifierFile) return 'verifier';
+  if (path === layout.settingsFile) return 'settings';
+  if (path === layout.policyFile) return 'policy';
+  return path.startsWith(`${layout.trustStoreDir}/x509/`) ? 'trust' : null;
+}
+
+/**
+ * Where a file is written before it is renamed into place: in the same mount, because a rename
+ * cannot leave one, and neither in `bin_dir`, whose every entry is executed, nor in a trust store,
+ * whose every entry must be a certificate.
+ */
+export function stagingDirOf(layout: HostLayout, place: Place | 'manifest'): string {
+  const above = {
+    trust: layout.trustStoreDir,
+    policy: dirname(layout.policyFile),
+    settings: layout.ownDir,
+    manifest: layout.ownDir,
+    verifier: dirname(dirname(layout.verifierFile)),
+  };
+  return join(above[place], '.nodeseal-staging');
+}
+
+/** Every staging directory; outside a run none of them exists. */
+export function stagingDirs(layout: HostLayout): readonly string[] {
+  return PLACES.map((place) => stagingDirOf(layout, place));
+}

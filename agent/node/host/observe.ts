@@ -1,0 +1,90 @@
+// Reads from the host what a plan has to know.
+import { join } from 'node:path';
+import { AgentError } from '../../errors.ts';
+import { hostError } from './host-error.ts';
+import type { HostFs } from './host-fs.ts';
+import { type HostLayout, placeOf, stagingDirs } from './layout.ts';
+import { locate, locateDirectory, lstatOrNull } from './locate.ts';
+import { EMPTY_MANIFEST, type Manifest, MAX_MANIFEST_BYTES, parseManifest } from './manifest.ts';
+import { type Actual, ancestorsOf, type HostState } from './plan.ts';
+
+/** The host's state, and why its manifest counts as empty if it could not be read as one. */
+export interface Observation extends HostState {
+  readonly manifestFault: AgentError | null;
+}
+
+/**
+ * Looks at `paths`, at everything the manifest names, and at every directory above those. Nothing is
+ * changed. Throws `host_write_failed` for what cannot be looked at.
+ */
+export async function observeHost(
+  fs: HostFs,
+  hostRoot: string,
+  layout: HostLayout,
+  paths: readonly string[],
+): Promise<Observation> {
+  const { manifest, manifestFault } = await readManifest(fs, hostRoot, layout);
+  const files = new Set([...paths, ...manifest.files.keys(), layout.manifestFile]);
+  const entries = new Map<string, Actual>();
+  for (const path of ancestorsOf([
+    ...files,
+    ...manifest.directories.map((dir) => join(dir, 'any')),
+  ])) {
+    const here = await locateDirectory(fs, hostRoot, path);
+    if ((await lstatOrNull(fs, here, path)) !== null) entries.set(path, { kind: 'directory' });
+  }
+  for (const path of files) {
+    const actual = await look(fs, hostRoot, path);
+    if (actual !== null) entries.set(path, actual);
+  }
+  const leftovers: string[] = [];
+  for (const path of stagingDirs(layout)) {
+    const here = await locate(fs, hostRoot, path);
+    if ((await lstatOrNull(fs, here, path)) !== null) leftovers.push(path);
+  }
+  return { entries, leftovers, manifest, manifestFault };
+}
+
+async function look(fs: HostFs, hostRoot: string, path: string): Promise<Actual | null> {
+  const here = await locate(fs, hostRoot, path);
+  const stats = await lstatOrNull(fs, here, path);
+  if (stats === null) return null;
+  if (stats.isSymbolicLink()) return { kind: 'symlink' };
+  if (stats.isDirectory()) return { kind: 'directory' };
+  if (!stats.isFile()) return { kind: 'other' };
+  try {
+    const sha256 = await fs.hash(here);
+    return { kind: 'file', sha256, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+  } catch (error) {
+    throw hostError('read it', path, error);
+  }
+}
+
+/**
+ * A manifest that cannot be parsed counts as empty: the files it named are then nobody's, which is
+ * safe for installing, and uninstalling refuses.
+ */
+async function readManifest(
+  fs: HostFs,
+  hostRoot: string,
+  layout: HostLayout,
+): Promise<{ manifest: Manifest; manifestFault: AgentError | null }> {
+  const path = layout.manifestFile;
+  const here = await locate(fs, hostRoot, path);
+  const stats = await lstatOrNull(fs, here, path);
+  if (stats === null) return { manifest: EMPTY_MANIFEST, manifestFault: null };
+  try {
+    if (!stats.isFile() || stats.size > MAX_MANIFEST_BYTES) {
+      throw new AgentError(
+        'host_write_failed',
+        `host path ${path}: expected a file of at most ${MAX_MANIFEST_BYTES} bytes`,
+      );
+    }
+    const bytes = await fs.read(here, MAX_MANIFEST_BYTES);
+    const manifest = parseManifest(bytes, (file) => placeOf(layout, file) !== null);
+    return { manifest, manifestFault: null };
+  } catch (error) {
+    const manifestFault = hostError('read it', path, error);
+    return { manifest: EMPTY_MANIFEST, manifestFault };
+  }
+}

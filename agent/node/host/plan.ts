@@ -1,0 +1,220 @@
+// What has to be done on the host, in order: a pure function of what it should hold and what it holds.
+import { dirname } from 'node:path';
+import { AgentError } from '../../errors.ts';
+import { type Content, contentOfBytes } from './content.ts';
+import type { Attributes } from './host-fs.ts';
+import { type HostLayout, type Place, placeOf, stagingDirOf } from './layout.ts';
+import { encodeManifest, type Manifest } from './manifest.ts';
+
+/** A file that the host should hold. */
+export interface DesiredFile extends Attributes {
+  readonly path: string;
+  readonly content: Content;
+}
+
+/** The files that each place should hold. A place that is absent is left as it is. */
+export type DesiredFiles = ReadonlyMap<Place, readonly DesiredFile[]>;
+
+/** What stands at a path of the host. */
+export type Actual =
+  | (Attributes & { readonly kind: 'file'; readonly sha256: string })
+  | { readonly kind: 'directory' | 'symlink' | 'other' };
+
+/** What the host holds. A path that is not in `entries` was looked at and is not there. */
+export interface HostState {
+  readonly entries: ReadonlyMap<string, Actual>;
+  /** Staging directories that a killed run left. */
+  readonly leftovers: readonly string[];
+  readonly manifest: Manifest;
+}
+
+/** One change. Each leaves the host in a state that the next run can go on from. */
+export type Step =
+  | { readonly kind: 'clean'; readonly path: string }
+  | { readonly kind: 'mkdir'; readonly path: string }
+  | ({ readonly kind: 'write'; readonly stagingDir: string } & DesiredFile)
+  | ({ readonly kind: 'chmod'; readonly path: string } & Attributes)
+  | { readonly kind: 'remove'; readonly path: string }
+  /** Removes a directory if nothing is left in it. */
+  | { readonly kind: 'rmdir'; readonly path: string };
+
+/** The steps and what they leave alone. */
+export interface InstallPlan {
+  readonly steps: readonly Step[];
+  /** Files that we once wrote, that should go, and that somebody has changed since. */
+  readonly left: readonly string[];
+}
+
+/**
+ * Plans an installation; no steps when nothing is to be done. New trust comes before the policy that
+ * needs it, stale trust goes after the policy that needed it, the verifier comes last. The files
+ * of a place that is absent from `desired` stay, and stay known as ours.
+ *
+ * A regular file of somebody else's at a path of ours is replaced and not kept. Throws
+ * `host_write_failed` when a directory stands there, or a symbolic link that is not in our manifest.
+ */
+export function planInstall(
+  desired: DesiredFiles,
+  state: HostState,
+  layout: HostLayout,
+  owner: Omit<Attributes, 'mode'>,
+): InstallPlan {
+  const wanted = new Map([...desired.values()].flat().map((file) => [file.path, file]));
+  for (const path of wanted.keys()) assertReplaceable(path, state);
+  const { stale, kept, left } = sortOwned(new Set(wanted.keys()), desired, state, layout);
+
+  const writes = (place: Place): Step[] =>
+    (desired.get(place) ?? []).flatMap((file) => stepFor(file, state, stagingDirOf(layout, place)));
+  const removals = stale.map((path): Step => ({ kind: 'remove', path }));
+  const files = [
+    ...writes('trust'),
+    ...writes('policy'),
+    ...removals,
+    ...writes('settings'),
+    ...writes('verifier'),
+  ];
+  const missing = missingDirectories(files, state);
+  // Created before the record is written, because it is written there; removed by name in the end.
+  const forRecord = missing.filter((path) => `${layout.ownDir}/`.startsWith(`${path}/`));
+  const created = missing.filter((path) => path !== layout.ownDir);
+  const needed = ancestorsOf([...wanted.keys(), ...kept.keys()]);
+  const emptied = state.manifest.directories.filter((path) => !needed.has(path));
+
+  const directories = [
+    ...state.manifest.directories.filter((path) => needed.has(path)),
+    ...created,
+  ];
+  const record = new Map([
+    ...kept,
+    ...[...wanted].map(([path, { content }]) => [path, [content.sha256]] as const),
+  ]);
+  const final: Manifest = { files: record, directories: unique(directories) };
+  return {
+    steps: [
+      ...state.leftovers.map((path): Step => ({ kind: 'clean', path })),
+      ...forRecord.map(mkdir),
+      ...(files.length === 0
+        ? []
+        : recordSteps(union(state.manifest, final), state, layout, owner)),
+      ...missing.filter((path) => !forRecord.includes(path)).map(mkdir),
+      ...files,
+      ...deepestFirst(emptied).map((path): Step => ({ kind: 'rmdir', path })),
+      ...finalRecordSteps(final, files.length > 0, state, layout, owner),
+    ],
+    left,
+  };
+}
+
+/** Splits what the manifest names and nobody wants: to remove, to keep as ours, changed by others. */
+function sortOwned(
+  wanted: ReadonlySet<string>,
+  desired: DesiredFiles,
+  { manifest, entries }: HostState,
+  layout: HostLayout,
+) {
+  const kept = new Map<string, readonly string[]>();
+  const stale: string[] = [];
+  const left: string[] = [];
+  for (const [path, written] of manifest.files) {
+    if (wanted.has(path)) continue;
+    const place = placeOf(layout, path);
+    const actual = entries.get(path);
+    if (place !== null && !desired.has(place)) kept.set(path, written);
+    else if (isOurs(actual, written)) stale.push(path);
+    else if (actual !== undefined) left.push(path);
+  }
+  return { stale, kept, left };
+}
+
+/** Tells whether what stands at a path is a content that we wrote there. */
+export function isOurs(actual: Actual | undefined, written: readonly string[]): boolean {
+  return actual?.kind === 'file' && written.includes(actual.sha256);
+}
+
+function assertReplaceable(path: string, { entries, manifest }: HostState): void {
+  const actual = entries.get(path);
+  if (actual === undefined || actual.kind === 'file') return;
+  if (actual.kind === 'symlink' && manifest.files.has(path)) return;
+  throw new AgentError(
+    'host_write_failed',
+    `host path ${path}: expected a regular file or nothing, found a ${actual.kind}; move it away`,
+  );
+}
+
+function stepFor(file: DesiredFile, { entries }: HostState, stagingDir: string): Step[] {
+  const actual = entries.get(file.path);
+  if (actual?.kind !== 'file' || actual.sha256 !== file.content.sha256) {
+    return [{ kind: 'write', stagingDir, ...file }];
+  }
+  const { path, mode, uid, gid } = file;
+  if (actual.mode === mode && actual.uid === uid && actual.gid === gid) return [];
+  return [{ kind: 'chmod', path, mode, uid, gid }];
+}
+
+function missingDirectories(files: readonly Step[], { entries }: HostState): string[] {
+  const written = files.filter(({ kind }) => kind === 'write').map(({ path }) => path);
+  return [...ancestorsOf(written)].filter((path) => !entries.has(path));
+}
+
+function mkdir(path: string): Step {
+  return { kind: 'mkdir', path };
+}
+
+/** Every directory above the paths, those nearer to the root first. */
+export function ancestorsOf(paths: readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let above = dirname(path); above !== '/' && above !== '.'; above = dirname(above)) {
+      found.add(above);
+    }
+  }
+  return new Set([...found].sort((a, b) => depth(a) - depth(b)));
+}
+
+/** In the order in which they can be removed. */
+export function deepestFirst(paths: readonly string[]): string[] {
+  return [...paths].sort((a, b) => depth(b) - depth(a));
+}
+
+function recordSteps(
+  manifest: Manifest,
+  state: HostState,
+  layout: HostLayout,
+  owner: Omit<Attributes, 'mode'>,
+): Step[] {
+  const content = contentOfBytes(encodeManifest(manifest));
+  const file = { path: layout.manifestFile, content, mode: 0o644, ...owner };
+  return stepFor(file, state, stagingDirOf(layout, 'manifest'));
+}
+
+/** Skipped when what was recorded before the changes already says it. */
+function finalRecordSteps(
+  final: Manifest,
+  changing: boolean,
+  state: HostState,
+  layout: HostLayout,
+  owner: Omit<Attributes, 'mode'>,
+): Step[] {
+  if (!changing) return recordSteps(final, state, layout, owner);
+  const before = Buffer.from(encodeManifest(union(state.manifest, final)));
+  const after = encodeManifest(final);
+  if (before.equals(after)) return [];
+  const file = { path: layout.manifestFile, content: contentOfBytes(after), mode: 0o644, ...owner };
+  return [{ kind: 'write', stagingDir: stagingDirOf(layout, 'manifest'), ...file }];
+}
+
+function union(a: Manifest, b: Manifest): Manifest {
+  const files = new Map(a.files);
+  for (const [path, written] of b.files) {
+    files.set(path, unique([...(files.get(path) ?? []), ...written]));
+  }
+  return { files, directories: unique([...a.directories, ...b.directories]) };
+}
+
+function unique(items: readonly string[]): string[] {
+  return [...new Set(items)];
+}
+
+function depth(path: string): number {
+  return path.split('/').length;
+}
