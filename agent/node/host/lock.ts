@@ -1,7 +1,15 @@
 // One installation at a time on a host, whichever process, container or mount it comes from.
-import { closeSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { AgentError } from '../../errors.ts';
 import { errnoOf, hostError } from './host-error.ts';
 import type { HostFs } from './host-fs.ts';
@@ -9,6 +17,12 @@ import { locate } from './locate.ts';
 
 /** Each one more needs somebody to uninstall at that very moment. */
 const MAX_ATTEMPTS = 10;
+
+/** flock(1) does not wait; this is for a machine that cannot even start it. */
+const FLOCK_TIMEOUT_MS = 10_000;
+
+/** What flock(1) is told to say when somebody else holds the lock. */
+const HELD_EXIT_CODE = 75;
 
 /** A held lock. */
 export interface HostLock {
@@ -23,8 +37,9 @@ export interface HostLock {
  * not wait.
  *
  * The kernel must hold it, so that it ends with its holder: a process id in a file means nothing to a
- * holder in another container. Node offers no flock(2), but SQLite locks its database with fcntl(2),
- * and an exclusive transaction on an empty database writes nothing.
+ * holder in another container. Node offers no flock(2), but a lock belongs to the open file that
+ * parent and child share, so flock(1) can take it for us. (SQLite's locks are no way out: it resolves
+ * symbolic links itself, and would leave a host root such as /proc/1/root.)
  */
 export async function takeHostLock(fs: HostFs, hostRoot: string, path: string): Promise<HostLock> {
   try {
@@ -37,43 +52,51 @@ export async function takeHostLock(fs: HostFs, hostRoot: string, path: string): 
   } catch (error) {
     throw hostError('take the lock', path, error);
   }
-  throw busy(path, 'the lock file was removed again and again');
+  throw busy(path);
 }
 
 /** Null when the holder before us removed the file between our opening and locking it. */
 function hold(here: string, path: string): HostLock | null {
-  closeSync(openSync(here, 'a', 0o600));
-  const inode = inodeOf(here);
-  const database = new DatabaseSync(here, { timeout: 0 });
+  const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+  const file = openSync(here, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   try {
-    database.exec('BEGIN EXCLUSIVE');
-  } catch (cause) {
-    database.close();
-    throw isBusy(cause) ? busy(path, cause) : cause;
+    lock(file, path);
+    if (inodeOf(here) === fstatSync(file).ino) {
+      return {
+        release: () => closeSync(file),
+        remove: () => {
+          unlinkSync(here);
+          closeSync(file);
+        },
+      };
+    }
+  } catch (error) {
+    closeSync(file);
+    throw error;
   }
-  if (inode === null || inodeOf(here) !== inode) {
-    database.close();
-    return null;
-  }
-  return {
-    release: () => database.close(),
-    remove: () => {
-      unlinkSync(here);
-      database.close();
-    },
-  };
+  closeSync(file);
+  return null;
 }
 
-/** SQLITE_BUSY: somebody else holds it. Anything else is a fault of the file or its filesystem. */
-function isBusy(cause: unknown): boolean {
-  return cause instanceof Error && 'errcode' in cause && cause.errcode === 5;
+function lock(file: number, path: string): void {
+  const { status, error, stderr } = spawnSync('flock', ['-n', '-E', String(HELD_EXIT_CODE), '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', file],
+    encoding: 'utf8',
+    timeout: FLOCK_TIMEOUT_MS,
+  });
+  if (status === 0) return;
+  if (status === HELD_EXIT_CODE) throw busy(path);
+  throw new AgentError(
+    'host_write_failed',
+    `host path ${path}: could not take the lock: expected flock(1) of util-linux to exit with 0 or ${HELD_EXIT_CODE}, found ${error?.message ?? `${String(status)}: ${stderr.trim()}`}`,
+    { cause: error },
+  );
 }
 
-function busy(path: string, cause: unknown): AgentError {
+function busy(path: string): AgentError {
   return new AgentError(
     'host_write_failed',
-    `host path ${path}: another nodeseal is installing or uninstalling: wait for it (${String(cause)})`,
-    { cause },
+    `host path ${path}: another nodeseal is installing or uninstalling: wait for it`,
   );
 }
 
