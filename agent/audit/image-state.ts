@@ -1,0 +1,44 @@
+// What is known of an image on the node, from its verdicts.
+import type { Verdict } from '../notation/verification/verdict.ts';
+
+/** Whose verdict: of the pull verifier, or of re-verification. */
+export type VerdictSource = 'pull' | 'reverification';
+
+/** A verdict as the ledger keeps it, without the image it is on. */
+export type RecordedVerdict = Omit<Verdict, 'results' | 'repository' | 'digest'>;
+
+/** The last verdict of each source; null when there was none. */
+export interface ImageVerdicts {
+  readonly pull: RecordedVerdict | null;
+  readonly reverification: RecordedVerdict | null;
+}
+
+export const IMAGE_STATES = ['verified', 'skipped', 'failed', 'inconclusive', 'pending'] as const;
+
+/**
+ * `verified`: a signature was good. `skipped`: the policy asks for none. `failed`: the evidence says
+ * no. `inconclusive`: we could not tell. `pending`: nobody has looked.
+ */
+export type ImageState = (typeof IMAGE_STATES)[number];
+
+/** The state by the later of the two verdicts. Whether that verdict is outdated is not considered. */
+export function imageState(verdicts: ImageVerdicts): ImageState {
+  const verdict = lastVerdict(verdicts);
+  if (verdict === null) return 'pending';
+  if (verdict.inconclusive) return 'inconclusive';
+  if (verdict.decision === 'deny') return 'failed';
+  return verdict.reason === 'skipped_by_policy' ? 'skipped' : 'verified';
+}
+
+/**
+ * Whether our verifier was asked before the image came: false for what was imported, was there
+ * before us, or came past a verifier that containerd no longer calls.
+ */
+export function isJudged({ pull }: ImageVerdicts): boolean {
+  return pull !== null;
+}
+
+function lastVerdict({ pull, reverification }: ImageVerdicts): RecordedVerdict | null {
+  if (pull === null || reverification === null) return pull ?? reverification;
+  return Date.parse(pull.time) > Date.parse(reverification.time) ? pull : reverification;
+}

@@ -1,0 +1,156 @@
+// Ledger tables of images: what containerd holds, by name and by image, and when each is due again.
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { type ImageKey, imageKeyOf, type ImageRecord } from './image-key.ts';
+import { type ImageState, imageState, type ImageVerdicts, isJudged } from './image-state.ts';
+import { toVerdict, verdictColumns } from './verdict-table.ts';
+
+/** An image on the node, with what is known of it. */
+export interface LedgerImage extends ImageKey, ImageVerdicts {
+  readonly mediaType: string;
+  /** Bytes of the top-level manifest or index. */
+  readonly size: number;
+  /** containerd's records that name it. */
+  readonly names: readonly string[];
+  readonly firstSeen: Date;
+  readonly lastSeen: Date;
+  readonly state: ImageState;
+  /** Our verifier was asked when it was pulled. */
+  readonly judged: boolean;
+}
+
+/** Under which policy and trust to look: an image last re-verified under others is due at once. */
+export interface Generation {
+  readonly policyHash: string | null;
+  readonly trustHash: string | null;
+}
+
+/** An image to re-verify. */
+export interface DueImage extends ImageKey {
+  /** `repository@digest`, or a record's name when there is no repository. */
+  readonly name: string;
+  readonly descriptor: Descriptor;
+  /** Re-verifications in a row that were inconclusive. */
+  readonly attempts: number;
+}
+
+/** When an image is to be re-verified again. */
+export interface Schedule extends Generation {
+  readonly due: Date;
+  readonly attempts: number;
+}
+
+type Row = Readonly<Record<string, SQLOutputValue>>;
+
+const SEE = `INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+  ON CONFLICT DO UPDATE SET media_type = ?3, size = ?4, last_seen_ms = ?5`;
+const NAME = `INSERT INTO image_names VALUES (?1, ?2, ?3)
+  ON CONFLICT DO UPDATE SET repository = ?2, digest = ?3
+  WHERE repository <> ?2 OR digest <> ?3`;
+const ALL = `SELECT image.*, ${verdictColumns('pull')}, ${verdictColumns('again')},
+    (SELECT json_group_array(name ORDER BY name) FROM image_names AS own
+     WHERE own.digest = image.digest
+       AND (own.repository = image.repository OR own.repository = '')) AS names
+  FROM present_images AS image
+  LEFT JOIN verdicts AS pull ON pull.repository = image.repository
+    AND pull.digest = image.digest AND pull.source = 'pull'
+  LEFT JOIN verdicts AS again ON again.repository = image.repository
+    AND again.digest = image.digest AND again.source = 'reverification'
+  ORDER BY image.repository, image.digest`;
+const DUE = `SELECT image.*, coalesce(last.attempts, 0) AS attempts,
+    (SELECT min(name) FROM image_names AS own
+     WHERE own.digest = image.digest AND own.repository = image.repository) AS name
+  FROM present_images AS image
+  LEFT JOIN reverifications AS last USING (repository, digest)
+  WHERE last.due_ms IS NULL OR last.due_ms <= ?3
+    OR last.policy_hash IS NOT ?1 OR last.trust_hash IS NOT ?2
+  ORDER BY last.due_ms, image.first_seen_ms, image.repository, image.digest LIMIT ?4`;
+
+export class ImageTable {
+  readonly #see: StatementSync;
+  readonly #name: StatementSync;
+  readonly #forget: StatementSync;
+  readonly #names: StatementSync;
+  readonly #all: StatementSync;
+  readonly #due: StatementSync;
+  readonly #nextDue: StatementSync;
+  readonly #schedule: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#see = database.prepare(SEE);
+    this.#name = database.prepare(NAME);
+    this.#forget = database.prepare('DELETE FROM image_names WHERE name = ?');
+    this.#names = database.prepare('SELECT name FROM image_names');
+    this.#all = database.prepare(ALL);
+    this.#due = database.prepare(DUE);
+    this.#nextDue = database.prepare(
+      `SELECT min(due_ms) AS due FROM reverifications JOIN present_images USING (repository, digest)`,
+    );
+    this.#schedule = database.prepare(
+      'INSERT OR REPLACE INTO reverifications VALUES (?, ?, ?, ?, ?, ?)',
+    );
+  }
+
+  /** Returns whether the record is new or names another image than before. */
+  record(record: ImageRecord, now: Date): boolean {
+    const { repository, digest } = imageKeyOf(record);
+    const { mediaType, size } = record.target;
+    this.#see.run(repository, digest, mediaType, size, now.getTime());
+    return this.#name.run(record.name, repository, digest).changes > 0;
+  }
+
+  /** Returns whether there was such a record. The image's verdicts stay. */
+  forget(name: string): boolean {
+    return this.#forget.run(name).changes > 0;
+  }
+
+  names(): string[] {
+    return this.#names.all().map(({ name }) => String(name));
+  }
+
+  all(): LedgerImage[] {
+    return this.#all.all().map(toLedgerImage);
+  }
+
+  due({ policyHash, trustHash }: Generation, now: Date, limit: number): DueImage[] {
+    return this.#due.all(policyHash, trustHash, now.getTime(), limit).map(toDueImage);
+  }
+
+  nextDue(): Date | null {
+    const due = this.#nextDue.get()?.['due'];
+    return typeof due === 'number' ? new Date(due) : null;
+  }
+
+  schedule({ repository, digest }: ImageKey, { policyHash, trustHash, due, attempts }: Schedule) {
+    this.#schedule.run(repository, digest, policyHash, trustHash, due.getTime(), attempts);
+  }
+}
+
+function toLedgerImage(row: Row): LedgerImage {
+  const verdicts = { pull: toVerdict(row, 'pull'), reverification: toVerdict(row, 'again') };
+  return {
+    repository: String(row['repository']),
+    digest: row['digest'] as Digest,
+    mediaType: String(row['media_type']),
+    size: Number(row['size']),
+    names: JSON.parse(String(row['names'])) as string[],
+    firstSeen: new Date(Number(row['first_seen_ms'])),
+    lastSeen: new Date(Number(row['last_seen_ms'])),
+    ...verdicts,
+    state: imageState(verdicts),
+    judged: isJudged(verdicts),
+  };
+}
+
+function toDueImage(row: Row): DueImage {
+  const repository = String(row['repository']);
+  const digest = row['digest'] as Digest;
+  return {
+    repository,
+    digest,
+    name: repository === '' ? String(row['name']) : `${repository}@${digest}`,
+    descriptor: { mediaType: String(row['media_type']), digest, size: Number(row['size']) },
+    attempts: Number(row['attempts']),
+  };
+}

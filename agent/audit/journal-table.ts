@@ -1,0 +1,57 @@
+// Ledger tables of the journal: how far it was read, and what containerd's lines said.
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { JournalEffect, JournalEventKind } from './journal-effects.ts';
+
+/** How far a journal was read: the last entry whose effects are in the ledger. */
+export interface JournalPosition {
+  readonly cursor: string;
+  /** Microseconds since 1970. */
+  readonly realtimeUs: number;
+}
+
+/** How often an event was read, ever, and when last. */
+export interface EventTotal {
+  readonly event: JournalEventKind;
+  readonly count: number;
+  readonly lastUs: number;
+  /** Attacker-controlled text. */
+  readonly lastDetail: string;
+}
+
+export class JournalTable {
+  readonly #move: StatementSync;
+  readonly #position: StatementSync;
+  readonly #count: StatementSync;
+  readonly #totals: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#move = database.prepare('INSERT OR REPLACE INTO journal VALUES (?, ?, ?)');
+    this.#position = database.prepare(
+      'SELECT cursor, realtime_us AS realtimeUs FROM journal WHERE source = ?',
+    );
+    this.#count = database.prepare(
+      `INSERT INTO event_totals VALUES (?1, 1, ?2, ?3)
+       ON CONFLICT DO UPDATE SET count = count + 1, last_us = ?2, last_detail = ?3`,
+    );
+    this.#totals = database.prepare(
+      `SELECT event, count, last_us AS lastUs, last_detail AS lastDetail
+       FROM event_totals ORDER BY event`,
+    );
+  }
+
+  moveTo(source: string, { cursor, realtimeUs }: JournalPosition): void {
+    this.#move.run(source, cursor, realtimeUs);
+  }
+
+  position(source: string): JournalPosition | undefined {
+    return this.#position.get(source) as JournalPosition | undefined;
+  }
+
+  count({ event, atUs, detail }: Extract<JournalEffect, { kind: 'event' }>): void {
+    this.#count.run(event, atUs, detail);
+  }
+
+  totals(): EventTotal[] {
+    return this.#totals.all().map((row) => ({ ...row }) as unknown as EventTotal);
+  }
+}

@@ -1,0 +1,145 @@
+// The node's durable record: images, verdicts, journal position. Every write is one transaction.
+import type { DatabaseSync } from 'node:sqlite';
+import type { Verdict } from '../notation/verification/verdict.ts';
+import { guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
+import type { ImageKey, ImageRecord } from './image-key.ts';
+import {
+  type DueImage,
+  type Generation,
+  ImageTable,
+  type LedgerImage,
+  type Schedule,
+} from './image-table.ts';
+import type { JournalEffect } from './journal-effects.ts';
+import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
+import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
+
+/** Opens the ledger at `path`, see `openDatabase`. */
+export function openLedger(path: string, options?: OpenOptions): Ledger {
+  return new Ledger(openDatabase(path, options));
+}
+
+/**
+ * Every method throws `ledger_failed` when the file cannot be read or written; a write is then not
+ * in the ledger, not even in part. Totals never shrink, so counters exported from them survive a
+ * restart of the agent.
+ */
+export class Ledger {
+  readonly #database: DatabaseSync;
+  readonly #journal: JournalTable;
+  readonly #verdicts: VerdictTable;
+  readonly #images: ImageTable;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#journal = new JournalTable(database);
+    this.#verdicts = new VerdictTable(database);
+    this.#images = new ImageTable(database);
+  }
+
+  /**
+   * Records what came of the entries of a journal up to and including `position`. Position and
+   * effects are one transaction: after a crash either both are there or neither, so reading on from
+   * `position` loses nothing and counts nothing twice.
+   */
+  recordJournal(
+    source: string,
+    position: JournalPosition,
+    effects: readonly JournalEffect[],
+  ): void {
+    this.#write('record the journal', () => {
+      this.#journal.moveTo(source, position);
+      for (const effect of effects) this.#apply(effect);
+    });
+  }
+
+  #apply(effect: JournalEffect): void {
+    switch (effect.kind) {
+      case 'event':
+        this.#journal.count(effect);
+        break;
+      case 'pull_verdict': {
+        const { repository, digest } = effect.verdict;
+        this.#verdicts.add('pull', digest === null ? null : { repository, digest }, effect.verdict);
+        break;
+      }
+    }
+  }
+
+  /** Where to read a journal on from; undefined when it was never read. */
+  position(source: string): JournalPosition | undefined {
+    return guard('read the journal position', () => this.#journal.position(source));
+  }
+
+  /** Records an image record of containerd. Returns whether it is new or names another image now. */
+  recordImage(record: ImageRecord, now: Date): boolean {
+    return this.#write('record an image', () => this.#images.record(record, now));
+  }
+
+  /** Removes a record that containerd no longer has. Returns whether the ledger had it. */
+  forgetImage(name: string): boolean {
+    return this.#write('forget an image', () => this.#images.forget(name));
+  }
+
+  /**
+   * Makes the ledger's records those of a complete list, and drops the oldest verdicts on images that
+   * are not here. Returns whether anything changed.
+   */
+  reconcileImages(records: readonly ImageRecord[], now: Date): boolean {
+    return this.#write('reconcile the images', () => {
+      const gone = new Set(this.#images.names());
+      let changed = false;
+      for (const record of records) {
+        changed = this.#images.record(record, now) || changed;
+        gone.delete(record.name);
+      }
+      for (const name of gone) this.#images.forget(name);
+      this.#verdicts.prune();
+      return changed || gone.size > 0;
+    });
+  }
+
+  /** Records the verdict of a re-verification and when the next one is due. */
+  recordReverification(image: ImageKey, verdict: Verdict, schedule: Schedule): void {
+    this.#write('record a re-verification', () => {
+      this.#verdicts.add('reverification', image, verdict);
+      this.#images.schedule(image, schedule);
+    });
+  }
+
+  /**
+   * At most `limit` of the images to re-verify now, those never looked at first: new, last looked at
+   * under another policy or trust, or their time has come.
+   */
+  imagesDue(generation: Generation, now: Date, limit: number): DueImage[] {
+    return guard('read the images due', () => this.#images.due(generation, now, limit));
+  }
+
+  /** The earliest time at which an image that was re-verified is due again; null when none was. */
+  nextDue(): Date | null {
+    return guard('read the next image due', () => this.#images.nextDue());
+  }
+
+  /** The images on the node, each once however many names it has. */
+  images(): LedgerImage[] {
+    return guard('read the images', () => this.#images.all());
+  }
+
+  /** Verdicts by source, decision and reason, since the ledger began. */
+  totals(): VerdictTotal[] {
+    return guard('read the totals', () => this.#verdicts.totals());
+  }
+
+  /** Events of the journal, since the ledger began. */
+  events(): EventTotal[] {
+    return guard('read the events', () => this.#journal.totals());
+  }
+
+  close(): void {
+    guard('close', () => this.#database.close());
+  }
+
+  #write<T>(attempt: string, work: () => T): T {
+    return guard(attempt, () => inTransaction(this.#database, work));
+  }
+}

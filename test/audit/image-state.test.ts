@@ -1,0 +1,55 @@
+// The state of an image by its verdicts.
+import { describe, expect, it } from 'vitest';
+import {
+  type ImageState,
+  imageState,
+  isJudged,
+  type RecordedVerdict,
+} from '../../agent/audit/image-state.ts';
+import { verdictOf } from '../support/verdict.ts';
+
+const EARLY = '2026-08-22T10:00:00Z';
+const LATE = '2026-08-22T10:00:00.001Z';
+
+describe('imageState', () => {
+  it.each<[string, Partial<RecordedVerdict>, ImageState]>([
+    ['a good signature', {}, 'verified'],
+    ['a policy that asks for none', { reason: 'skipped_by_policy' }, 'skipped'],
+    ['a refusal', { decision: 'deny', reason: 'signature_missing' }, 'failed'],
+    [
+      'a registry that was down',
+      { decision: 'deny', reason: 'registry_timeout', inconclusive: true },
+      'inconclusive',
+    ],
+    ['doubt that the policy lets pass', { inconclusive: true }, 'inconclusive'],
+  ])('of %s', (_, verdict, state) => {
+    expect(imageState({ pull: verdictOf(verdict), reverification: null })).toBe(state);
+    expect(imageState({ pull: null, reverification: verdictOf(verdict) })).toBe(state);
+  });
+
+  it('is pending without a verdict', () => {
+    expect(imageState({ pull: null, reverification: null })).toBe('pending');
+  });
+
+  it.each([
+    [EARLY, LATE, 'failed'],
+    [LATE, EARLY, 'verified'],
+    [EARLY, EARLY, 'failed'],
+  ])('goes by the later verdict: pull %s, re-verification %s', (pulled, reverified, state) => {
+    const pull = verdictOf({ time: pulled });
+    const reverification = verdictOf({
+      decision: 'deny',
+      reason: 'signature_missing',
+      time: reverified,
+    });
+    expect(imageState({ pull, reverification })).toBe(state);
+  });
+});
+
+describe('isJudged', () => {
+  it('is about the pull, whatever its verdict', () => {
+    const denied = verdictOf({ decision: 'deny', reason: 'signature_missing' });
+    expect(isJudged({ pull: denied, reverification: null })).toBe(true);
+    expect(isJudged({ pull: null, reverification: verdictOf({}) })).toBe(false);
+  });
+});
