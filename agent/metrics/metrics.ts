@@ -1,0 +1,241 @@
+// Every metric of the agent: its name, its help and its labels.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AgentError, type ErrorCode } from '../errors.ts';
+import type { Decision, Reason } from '../notation/verification/verdict.ts';
+import {
+  CONTAINERD_EVENTS,
+  type ContainerdEventName,
+  DECISIONS,
+  IMAGE_ARRIVALS,
+  IMAGE_STATES,
+  type ImageArrival,
+  type ImageState,
+  label,
+  REASONS,
+  REQUEST_OUTCOMES,
+  type RequestOutcome,
+  VERDICT_SOURCES,
+  type VerdictSource,
+} from './labels.ts';
+
+/** What the ledger has counted since it was created. */
+export interface Totals {
+  readonly verdicts: readonly {
+    readonly source: VerdictSource;
+    readonly decision: Decision;
+    readonly reason: Reason;
+    readonly count: number;
+  }[];
+  readonly containerdEvents: readonly {
+    readonly event: ContainerdEventName;
+    readonly count: number;
+  }[];
+}
+
+/** How many images there are of a kind. */
+export interface ImageCount {
+  readonly state: ImageState;
+  readonly arrival: ImageArrival;
+  readonly count: number;
+}
+
+/** Where the values come from that others keep; each is called once per scrape. */
+export interface MetricSources {
+  readonly version: string;
+  readonly totals: () => Totals;
+  readonly images: () => readonly ImageCount[];
+  /** Seconds between the newest entry of the journal and the newest that was handled; null when not known. */
+  readonly journalLagSeconds: () => number | null;
+}
+
+/** A generation of policy or trust that is in force. */
+export interface Generation {
+  /** Counts up with each change since the agent started. */
+  readonly generation: number;
+  readonly loadedAt: Date;
+}
+
+/** Counts and observes; every label value is of a closed set. */
+export interface Metrics {
+  observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
+  countJournalEntries(count: number): void;
+  /** An entry or line that could not be parsed. */
+  countJournalInvalid(): void;
+  /** journalctl was started again. */
+  countJournalRestart(): void;
+  setPolicy(policy: Generation): void;
+  /** False while the policy offered last was refused; the one in force is the last good one. */
+  setPolicyValid(valid: boolean): void;
+  setTruststore(truststore: Generation & { readonly certificates: number }): void;
+  setTruststoreValid(valid: boolean): void;
+  setVerifierInstalled(installed: boolean): void;
+  countHostChanges(count: number): void;
+  countAgentRequest(outcome: RequestOutcome): void;
+  countError(code: ErrorCode): void;
+  /** The text for Prometheus. A source that throws loses its own metric only and is counted as an error. */
+  render(): Promise<string>;
+  /** The media type of `render`. */
+  readonly contentType: string;
+  /** Every metric with its help, for documentation to be checked against. */
+  describe(): readonly { readonly name: string; readonly help: string }[];
+}
+
+/** From what a cache answers to the verifier's own deadline. */
+const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Creates the metrics in a registry of their own. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const { counter, gauge } = declarers(registry);
+  const errors = counter('errors_total', 'Errors, by code.', 'code');
+  const readSources = declareRead(registry, sources, (error) => {
+    errors.inc({ code: error instanceof AgentError ? error.code : 'internal' });
+  });
+  const readProcess = declareProcess(registry);
+  gauge('build_info', 'Constant 1; the version is the label.', 'version').set(
+    { version: sources.version },
+    1,
+  );
+  const duration = new Histogram({
+    name: 'nodeseal_verification_duration_seconds',
+    help: 'Time from a reference to its verdict.',
+    labelNames: ['source', 'decision'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  const entries = counter('journal_entries_total', 'Journal entries handled.');
+  const invalid = counter('journal_invalid_total', 'Journal entries and lines not understood.');
+  const restarts = counter('journal_restarts_total', 'Times that journalctl was started again.');
+  const policy = declareGeneration(registry, 'policy', 'trust policy');
+  const truststore = declareGeneration(registry, 'truststore', 'trust stores');
+  const certificates = gauge('truststore_certificates', 'Certificates in the trust stores.');
+  const installed = gauge('verifier_installed', '1 if the host held the verifier at last sight.');
+  const changes = counter('host_changes_total', 'Files written, changed or removed on the host.');
+  const requests = counter('agent_requests_total', 'Requests of the pull verifier.', 'outcome');
+  for (const outcome of REQUEST_OUTCOMES) requests.inc({ outcome }, 0);
+
+  return {
+    observeVerification: (source, decision, seconds) => {
+      duration.observe({ source, decision }, seconds);
+    },
+    countJournalEntries: (count) => entries.inc(count),
+    countJournalInvalid: () => invalid.inc(),
+    countJournalRestart: () => restarts.inc(),
+    setPolicy: (value) => policy.set(value),
+    setPolicyValid: (valid) => policy.setValid(valid),
+    setTruststore: (value) => {
+      truststore.set(value);
+      certificates.set(value.certificates);
+    },
+    setTruststoreValid: (valid) => truststore.setValid(valid),
+    setVerifierInstalled: (value) => installed.set(Number(value)),
+    countHostChanges: (count) => changes.inc(count),
+    countAgentRequest: (outcome) => requests.inc({ outcome }),
+    countError: (code) => errors.inc({ code }),
+    render: () => {
+      readProcess();
+      readSources();
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+    describe: () => registry.getMetricsAsArray().map(({ name, help }) => ({ name, help })),
+  };
+}
+
+function declarers(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: (name: string, help: string, ...labelNames: string[]): Counter =>
+      new Counter({ name: `nodeseal_${name}`, help, labelNames, registers }),
+    gauge: (name: string, help: string, ...labelNames: string[]): Gauge =>
+      new Gauge({ name: `nodeseal_${name}`, help, labelNames, registers }),
+  };
+}
+
+function declareGeneration(registry: Registry, noun: string, what: string) {
+  const { gauge } = declarers(registry);
+  const generation = gauge(`${noun}_generation`, `Changes of the ${what} since the agent started.`);
+  const loaded = gauge(`${noun}_loaded_timestamp_seconds`, `When the ${what} came into force.`);
+  const valid = gauge(`${noun}_valid`, `1 if the ${what} offered last came into force, else 0.`);
+  return {
+    set: (value: Generation): void => {
+      generation.set(value.generation);
+      loaded.set(value.loadedAt.getTime() / 1000);
+    },
+    setValid: (value: boolean): void => valid.set(Number(value)),
+  };
+}
+
+/**
+ * Declares the metrics whose values the sources keep. The result reads them, all at one moment; a
+ * source that throws leaves its metrics without samples, because a stale number would pass for a true one.
+ */
+function declareRead(registry: Registry, sources: MetricSources, onError: (e: unknown) => void) {
+  const { counter, gauge } = declarers(registry);
+  const verdictLabels = ['source', 'decision', 'reason'];
+  const verdicts = counter('verdicts_total', 'Verdicts given on this node.', ...verdictLabels);
+  const events = counter(
+    'containerd_events_total',
+    'Events in the journal of containerd.',
+    'event',
+  );
+  const images = gauge('images', 'Images on this node.', 'state', 'arrival');
+  const lag = gauge('journal_lag_seconds', 'How far the reading of the journal is behind.');
+
+  const readTotals = (): void => {
+    const totals = sources.totals();
+    for (const { source, decision, reason, count } of totals.verdicts) {
+      const labels = {
+        source: label(VERDICT_SOURCES, source),
+        decision: label(DECISIONS, decision),
+        reason: label(REASONS, reason),
+      };
+      verdicts.inc(labels, count);
+    }
+    for (const event of CONTAINERD_EVENTS) events.inc({ event }, 0);
+    for (const { event, count } of totals.containerdEvents) {
+      events.inc({ event: label(CONTAINERD_EVENTS, event) }, count);
+    }
+  };
+  const readImages = (): void => {
+    const counts = sources.images();
+    for (const state of IMAGE_STATES) {
+      for (const arrival of IMAGE_ARRIVALS) images.set({ state, arrival }, 0);
+    }
+    for (const { state, arrival, count } of counts) {
+      const labels = { state: label(IMAGE_STATES, state), arrival: label(IMAGE_ARRIVALS, arrival) };
+      images.inc(labels, count);
+    }
+  };
+  const readLag = (): void => {
+    const seconds = sources.journalLagSeconds();
+    if (seconds !== null) lag.set(seconds);
+  };
+  return (): void => {
+    for (const metric of [verdicts, events, images]) metric.reset();
+    lag.remove();
+    for (const read of [readTotals, readImages, readLag]) {
+      try {
+        read();
+      } catch (error) {
+        onError(error);
+      }
+    }
+  };
+}
+
+/** What of this process is cheap to know, under the names that every dashboard expects. */
+function declareProcess(registry: Registry): () => void {
+  const registers = [registry];
+  const of = (name: string, help: string) => ({ name: `process_${name}`, help, registers });
+  const cpu = new Counter(of('cpu_seconds_total', 'User and system time of this process.'));
+  const memory = new Gauge(of('resident_memory_bytes', 'Resident memory of this process.'));
+  const start = new Gauge(of('start_time_seconds', 'When this process started, as Unix time.'));
+  start.set(Math.round(performance.timeOrigin / 1000));
+  return () => {
+    const { user, system } = process.cpuUsage();
+    cpu.reset();
+    cpu.inc((user + system) / 1e6);
+    memory.set(process.memoryUsage.rss());
+  };
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { AgentError, ERROR_CODES } from '../../agent/errors.ts';
+import { CONTAINERD_EVENTS, REASONS, REQUEST_OUTCOMES } from '../../agent/metrics/labels.ts';
+import { createMetrics, type Metrics, type MetricSources } from '../../agent/metrics/metrics.ts';
+import { parseExposition, type Sample } from '../support/exposition.ts';
+
+const EMPTY: MetricSources = {
+  version: '1.2.3',
+  totals: () => ({ verdicts: [], containerdEvents: [] }),
+  images: () => [],
+  journalLagSeconds: () => null,
+};
+
+describe('the metrics', () => {
+  it('are text that parses, each with help and type, each named by its rules', async () => {
+    const metrics = createMetrics(EMPTY);
+    const { samples, types } = parseExposition(await metrics.render());
+    expect(valueOf(samples, 'nodeseal_build_info', { version: '1.2.3' })).toBe(1);
+    for (const [name, type] of types) {
+      expect(name).toMatch(/^(nodeseal|process)_[a-z_]+$/);
+      expect(name.endsWith('_total')).toBe(type === 'counter');
+    }
+    expect([...types.keys()].sort()).toEqual(
+      metrics
+        .describe()
+        .map(({ name }) => name)
+        .sort(),
+    );
+    for (const { help } of metrics.describe()) expect(help.length).toBeGreaterThan(10);
+  });
+
+  it('show what the ledger counted, summed where rows are alike', async () => {
+    const row = { source: 'pull', decision: 'deny', reason: 'signature_missing' } as const;
+    const metrics = createMetrics({
+      ...EMPTY,
+      totals: () => ({
+        verdicts: [
+          { ...row, count: 2 },
+          { ...row, count: 3 },
+          { source: 'reverification', decision: 'allow', reason: 'verified', count: 7 },
+        ],
+        containerdEvents: [{ event: 'pull_blocked', count: 5 }],
+      }),
+      images: () => [{ state: 'failed', arrival: 'unjudged', count: 4 }],
+      journalLagSeconds: () => 1.5,
+    });
+    // Twice, because a second scrape must not add to the first.
+    await metrics.render();
+    const { samples } = parseExposition(await metrics.render());
+    expect(valueOf(samples, 'nodeseal_verdicts_total', row)).toBe(5);
+    expect(
+      valueOf(samples, 'nodeseal_verdicts_total', {
+        source: 'reverification',
+        decision: 'allow',
+        reason: 'verified',
+      }),
+    ).toBe(7);
+    expect(valueOf(samples, 'nodeseal_containerd_events_total', { event: 'pull_blocked' })).toBe(5);
+    expect(valueOf(samples, 'nodeseal_containerd_events_total', { event: 'no_judgement' })).toBe(0);
+    expect(valueOf(samples, 'nodeseal_images', { state: 'failed', arrival: 'unjudged' })).toBe(4);
+    expect(valueOf(samples, 'nodeseal_images', { state: 'pending', arrival: 'judged' })).toBe(0);
+    expect(valueOf(samples, 'nodeseal_journal_lag_seconds', {})).toBe(1.5);
+  });
+
+  it('take no label from outside their sets, whatever the ledger holds', async () => {
+    const hostile = 'x"} 1\nnodeseal_forged 1 #';
+    const metrics = createMetrics({
+      ...EMPTY,
+      totals: () =>
+        ({
+          verdicts: [{ source: hostile, decision: hostile, reason: hostile, count: 1 }],
+          containerdEvents: [{ event: hostile, count: 1 }],
+        }) as never,
+      images: () => [{ state: hostile, arrival: hostile, count: 1 }] as never,
+    });
+    const text = await metrics.render();
+    expect(text).not.toContain('forged');
+    const other = { source: 'other', decision: 'other', reason: 'other' };
+    expect(valueOf(parseExposition(text).samples, 'nodeseal_verdicts_total', other)).toBe(1);
+  });
+
+  it('lose only what cannot be read, without a stale number, and count the error', async () => {
+    let fails = false;
+    const metrics = createMetrics({
+      ...EMPTY,
+      totals: () => {
+        if (fails) throw new AgentError('ledger_failed', 'disk I/O error');
+        return {
+          verdicts: [{ source: 'pull', decision: 'allow', reason: 'verified', count: 1 }],
+          containerdEvents: [],
+        };
+      },
+      images: () => [{ state: 'verified', arrival: 'judged', count: 9 }],
+    });
+    expect(named(await metrics.render(), 'nodeseal_verdicts_total')).toHaveLength(1);
+    fails = true;
+    const text = await metrics.render();
+    expect(named(text, 'nodeseal_verdicts_total')).toEqual([]);
+    const { samples } = parseExposition(text);
+    expect(valueOf(samples, 'nodeseal_images', { state: 'verified', arrival: 'judged' })).toBe(9);
+    expect(valueOf(samples, 'nodeseal_errors_total', { code: 'ledger_failed' })).toBe(1);
+  });
+
+  it('say nothing of a lag that is not known', async () => {
+    let lag: number | null = 3;
+    const metrics = createMetrics({ ...EMPTY, journalLagSeconds: () => lag });
+    expect(named(await metrics.render(), 'nodeseal_journal_lag_seconds')).toHaveLength(1);
+    lag = null;
+    expect(named(await metrics.render(), 'nodeseal_journal_lag_seconds')).toEqual([]);
+  });
+
+  const changes: [string, (metrics: Metrics) => void, string, Record<string, string>, number][] = [
+    ['journal entries', (m) => m.countJournalEntries(3), 'journal_entries_total', {}, 3],
+    ['invalid entries', (m) => m.countJournalInvalid(), 'journal_invalid_total', {}, 1],
+    ['restarts', (m) => m.countJournalRestart(), 'journal_restarts_total', {}, 1],
+    ['host changes', (m) => m.countHostChanges(2), 'host_changes_total', {}, 2],
+    ['the verifier', (m) => m.setVerifierInstalled(true), 'verifier_installed', {}, 1],
+    [
+      'requests',
+      (m) => m.countAgentRequest('deny'),
+      'agent_requests_total',
+      { outcome: 'deny' },
+      1,
+    ],
+    ['errors', (m) => m.countError('internal'), 'errors_total', { code: 'internal' }, 1],
+    ['a valid policy', (m) => m.setPolicyValid(true), 'policy_valid', {}, 1],
+    ['a refused policy', (m) => m.setPolicyValid(false), 'policy_valid', {}, 0],
+    ['valid trust', (m) => m.setTruststoreValid(true), 'truststore_valid', {}, 1],
+  ];
+  it.each(changes)('follow %s', async (_, change, name, labels, value) => {
+    const metrics = createMetrics(EMPTY);
+    change(metrics);
+    const { samples } = parseExposition(await metrics.render());
+    expect(valueOf(samples, `nodeseal_${name}`, labels)).toBe(value);
+  });
+
+  it('follow generations of policy and trust, in seconds', async () => {
+    const metrics = createMetrics(EMPTY);
+    metrics.setPolicy({ generation: 2, loadedAt: new Date(1_700_000_000_500) });
+    metrics.setTruststore({ generation: 3, loadedAt: new Date(5000), certificates: 4 });
+    const { samples } = parseExposition(await metrics.render());
+    expect(valueOf(samples, 'nodeseal_policy_generation', {})).toBe(2);
+    expect(valueOf(samples, 'nodeseal_policy_loaded_timestamp_seconds', {})).toBe(1_700_000_000.5);
+    expect(valueOf(samples, 'nodeseal_truststore_generation', {})).toBe(3);
+    expect(valueOf(samples, 'nodeseal_truststore_certificates', {})).toBe(4);
+  });
+
+  it('observe durations in seconds', async () => {
+    const metrics = createMetrics(EMPTY);
+    metrics.observeVerification('pull', 'allow', 0.03);
+    const { samples } = parseExposition(await metrics.render());
+    const labels = { source: 'pull', decision: 'allow' };
+    const name = 'nodeseal_verification_duration_seconds';
+    expect(valueOf(samples, `${name}_sum`, labels)).toBe(0.03);
+    expect(valueOf(samples, `${name}_bucket`, { ...labels, le: '0.025' })).toBe(0);
+    expect(valueOf(samples, `${name}_bucket`, { ...labels, le: '0.05' })).toBe(1);
+  });
+
+  it('are of their own registry, so that two do not meet', async () => {
+    const [a, b] = [createMetrics(EMPTY), createMetrics(EMPTY)];
+    a.countJournalEntries(1);
+    const { samples } = parseExposition(await b.render());
+    expect(valueOf(samples, 'nodeseal_journal_entries_total', {})).toBe(0);
+  });
+});
+
+it('bounds the number of series: the label sets are small and plain', () => {
+  for (const set of [CONTAINERD_EVENTS, REASONS, REQUEST_OUTCOMES]) {
+    expect(new Set<string>(set).size).toBe(set.length);
+    expect(set.length).toBeLessThan(200);
+    for (const value of set) expect(value).toMatch(/^[a-z_]+$/);
+  }
+  expect(REASONS).toEqual(expect.arrayContaining(Object.keys(ERROR_CODES)));
+});
+
+function named(text: string, name: string): Sample[] {
+  return parseExposition(text).samples.filter((sample) => sample.name === name);
+}
+
+function valueOf(
+  samples: readonly Sample[],
+  name: string,
+  labels: Record<string, string>,
+): number | undefined {
+  const same = (sample: Sample): boolean =>
+    sample.name === name &&
+    Object.keys(sample.labels).length === Object.keys(labels).length &&
+    Object.entries(labels).every(([key, value]) => sample.labels[key] === value);
+  return samples.find(same)?.value;
+}
