@@ -29,6 +29,8 @@ export type Intercept = (request: RecordedRequest, response: ServerResponse) => 
 export class TestRegistry extends RegistryContent {
   /** Every request so far, oldest first. */
   readonly requests: RecordedRequest[] = [];
+  /** How many connections were opened so far. */
+  connections = 0;
   /** Set it to break things; unset it to heal them. */
   intercept: Intercept | undefined;
   readonly #tls: boolean;
@@ -43,6 +45,7 @@ export class TestRegistry extends RegistryContent {
       this.#serve(request, response);
     this.#server =
       options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
+    this.#server.on('connection', () => this.connections++);
   }
 
   async listen(): Promise<void> {

@@ -53,18 +53,19 @@ export async function untilAborted<T>(
 /** The error for what the HTTP library threw, other than by a signal. */
 export function transportFailure(error: unknown, what: string): AgentError {
   if (error instanceof AgentError) return error;
+  if (error instanceof Error && error.name === 'HTTPParserError') {
+    // Not as the cause: it carries the bytes that were sent, whatever they are.
+    return new AgentError('registry_failed', `${what}: expected HTTP/1.1, found something else`);
+  }
   const code = codeOf(error);
   const found = error instanceof Error && error.message !== '' ? show(error.message) : code;
-  return new AgentError(failureCode(code), `${what}: ${found}${code === '' ? '' : ` (${code})`}`, {
-    cause: error,
-  });
+  const named = code === '' ? '' : ` (${code})`;
+  return new AgentError(failureCode(code), `${what}: ${found}${named}`, { cause: error });
 }
 
 function failureCode(code: string): ErrorCode {
   if (TIMEOUTS.has(code)) return 'registry_timeout';
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'content_too_large';
-  // What was sent is not HTTP.
-  if (code.startsWith('HPE_')) return 'registry_failed';
   return 'registry_unreachable';
 }
 

@@ -12,6 +12,7 @@ export interface RegistryLimits {
   readonly retryAfterMs: number;
   readonly redirects: number;
   readonly connectionsPerOrigin: number;
+  readonly origins: number;
   readonly headerBytes: number;
   readonly manifestBytes: number;
   readonly errorBytes: number;
@@ -37,6 +38,8 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   redirects: 5,
   /** Signatures of one image are fetched side by side; more would only queue at the registry. */
   connectionsPerOrigin: 8,
+  /** Registries, their token services and their storage. */
+  origins: 64,
   /** Redirects to storage carry long signed URLs; 32 KiB is twice what HTTP servers accept. */
   headerBytes: 32 * KIB,
   /** What OCI distribution asks registries to accept, and so the largest manifest or index. */

@@ -4,7 +4,7 @@
 const MAX_LINK_CHARACTERS = 8192;
 
 const LINK = /<([^<>]*)>([^<]*)/g;
-const NEXT = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i;
+const RELATION = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))/i;
 
 /**
  * The URL of the next page, or `undefined` if there is none. Only path and query of the link are
@@ -15,7 +15,7 @@ export function nextPage(page: URL, header: string | undefined): URL | undefined
   for (const [, target = '', parameters = ''] of (header ?? '')
     .slice(0, MAX_LINK_CHARACTERS)
     .matchAll(LINK)) {
-    if (!NEXT.test(parameters) || !URL.canParse(target, page.href)) continue;
+    if (!isNext(parameters) || !URL.canParse(target, page.href)) continue;
     const { pathname, search } = new URL(target, page);
     const next = new URL(page);
     next.pathname = pathname;
@@ -23,4 +23,11 @@ export function nextPage(page: URL, header: string | undefined): URL | undefined
     return next;
   }
   return undefined;
+}
+
+/** A link may have several relations, separated by spaces. */
+function isNext(parameters: string): boolean {
+  const relation = RELATION.exec(parameters);
+  const names = (relation?.[1] ?? relation?.[2] ?? '').toLowerCase().split(/\s+/);
+  return names.includes('next');
 }

@@ -1,6 +1,5 @@
 // Where a redirect may lead: RFC 9110 "Redirection 3xx", with what a registry must not do taken out.
 import { AgentError } from '../../errors.ts';
-import { show } from '../../oci/show.ts';
 import { shownUrl } from './shown-url.ts';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -18,7 +17,7 @@ export function isRedirect(status: number): boolean {
  */
 export function redirectTarget(from: URL, location: string | undefined, what: string): URL {
   if (location === undefined || !URL.canParse(location, from.href)) {
-    throw refused(what, from, `found no usable location: ${show(location?.split('?', 1)[0])}`);
+    throw refused(what, from, 'expected a URL as its location, found none');
   }
   const target = new URL(location, from);
   target.hash = '';

@@ -1,4 +1,5 @@
 // A response body taken from the network piece by piece, under a bound.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
@@ -8,6 +9,11 @@ import type { Wait } from './wait.ts';
 /** Reading this much costs less than a new connection. */
 const MAX_DISCARDED_BYTES = 16 * 1024;
 
+/**
+ * undici hands a connection back one turn of the event loop after the body has ended. A request
+ * made before that opens another connection, and with TLS that costs more than the request: both
+ * ways to be done with a body end with that turn.
+ */
 export class BoundedResponse implements HttpResponse {
   readonly status: number;
   readonly #response: Dispatcher.ResponseData;
@@ -39,6 +45,7 @@ export class BoundedResponse implements HttpResponse {
     } catch (error) {
       throw this.#wait.failure(error);
     }
+    await nextTurn();
     return Buffer.concat(chunks, size);
   }
 
@@ -48,6 +55,7 @@ export class BoundedResponse implements HttpResponse {
     } catch {
       // The body was not wanted: however it ended, it is gone.
     }
+    await nextTurn();
   }
 
   #assertReadable(size: number, maxBytes: number): void {

@@ -48,9 +48,7 @@ export function tokenUrl(
   { repository, origin }: { readonly repository: string; readonly origin: URL },
   what: string,
 ): URL {
-  if (!URL.canParse(realm)) {
-    throw invalid(what, `realm: expected a URL, found ${show(realm.split('?', 1)[0])}`);
-  }
+  if (!URL.canParse(realm)) throw invalid(what, 'realm: expected a URL, found none');
   const url = new URL(realm);
   const isClear = url.protocol === 'http:' && origin.protocol === 'http:';
   if (url.protocol !== 'https:' && !isClear) {

@@ -1,10 +1,9 @@
-// HTTP over undici: the only file that loads it.
-import tls from 'node:tls';
-import { Agent } from 'undici';
+// One HTTP request and its response, over connections that are kept.
 import { AgentError } from '../../errors.ts';
 import { isBrokenConnection } from './failure.ts';
 import type { HttpRequest, HttpResponse, RequestEvent, Transport } from './http.ts';
 import type { RegistryLimits } from './limits.ts';
+import { Pools } from './pools.ts';
 import { BoundedResponse } from './response.ts';
 import { Wait } from './wait.ts';
 
@@ -18,53 +17,30 @@ export interface TransportOptions {
 
 /** Opens no connection yet. Throws `setting_invalid` if `ca` is not PEM. */
 export function createTransport(options: TransportOptions): Transport {
-  const { limits, ca } = options;
-  const agent = new Agent({
-    connect: {
-      timeout: limits.connectMs,
-      ...(ca === undefined ? {} : { secureContext: trusting(ca) }),
-    },
-    connections: limits.connectionsPerOrigin,
-    headersTimeout: limits.headersMs,
-    bodyTimeout: limits.bodyIdleMs,
-    maxHeaderSize: limits.headerBytes,
-  });
+  const pools = new Pools(options.limits, options.ca);
   return {
-    send: (request, signal) => send(agent, options, request, signal),
-    close: () => agent.destroy(),
+    send: (request, signal) => send(pools, options, request, signal),
+    close: () => pools.close(),
   };
-}
-
-function trusting(ca: string): tls.SecureContext {
-  // Without this, the runtime takes any text for a bundle of no certificates.
-  if (!ca.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new AgentError('setting_invalid', 'registry CA: expected PEM certificates, found none');
-  }
-  try {
-    return tls.createSecureContext({ ca: [...tls.rootCertificates, ca] });
-  } catch (cause) {
-    const fault = 'expected PEM certificates, found some that cannot be read';
-    throw new AgentError('setting_invalid', `registry CA: ${fault}`, { cause });
-  }
 }
 
 /** A connection that breaks before the answer begins is tried once more, on another one. */
 async function send(
-  agent: Agent,
+  pools: Pools,
   options: TransportOptions,
   request: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   try {
-    return await attempt(agent, options, request, signal);
+    return await attempt(pools, options, request, signal);
   } catch (error) {
     if (!(error instanceof AgentError) || !isBrokenConnection(error.cause)) throw error;
-    return await attempt(agent, options, request, signal);
+    return await attempt(pools, options, request, signal);
   }
 }
 
 async function attempt(
-  agent: Agent,
+  pools: Pools,
   { limits, userAgent, onRequest }: TransportOptions,
   { operation, url, method, headers, what }: HttpRequest,
   signal: AbortSignal,
@@ -73,12 +49,13 @@ async function attempt(
   const startedMs = performance.now();
   let status: number | undefined;
   try {
-    const response = await agent.request({
-      origin: url.origin,
+    const response = await pools.of(url.origin).request({
       path: `${url.pathname}${url.search}`,
       method,
       // A compressed body could grow without bound, and digests are over what is stored.
       headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
+      // undici would close the connection after HEAD.
+      reset: false,
       signal: wait.signal,
     });
     status = response.statusCode;
