@@ -1,15 +1,12 @@
 // Every metric of the agent: its name, its help and its labels.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
-import type { Decision, Reason } from '../notation/verification/verdict.ts';
+import type { Decision } from '../notation/verification/verdict.ts';
 import {
   CONTAINERD_EVENTS,
-  type ContainerdEventName,
   DECISIONS,
   IMAGE_ARRIVALS,
   IMAGE_STATES,
-  type ImageArrival,
-  type ImageState,
   label,
   REASONS,
   REQUEST_OUTCOMES,
@@ -17,36 +14,7 @@ import {
   VERDICT_SOURCES,
   type VerdictSource,
 } from './labels.ts';
-
-/** What the ledger has counted since it was created. */
-export interface Totals {
-  readonly verdicts: readonly {
-    readonly source: VerdictSource;
-    readonly decision: Decision;
-    readonly reason: Reason;
-    readonly count: number;
-  }[];
-  readonly containerdEvents: readonly {
-    readonly event: ContainerdEventName;
-    readonly count: number;
-  }[];
-}
-
-/** How many images there are of a kind. */
-export interface ImageCount {
-  readonly state: ImageState;
-  readonly arrival: ImageArrival;
-  readonly count: number;
-}
-
-/** Where the values come from that others keep; each is called once per scrape. */
-export interface MetricSources {
-  readonly version: string;
-  readonly totals: () => Totals;
-  readonly images: () => readonly ImageCount[];
-  /** Seconds between the newest entry of the journal and the newest that was handled; null when not known. */
-  readonly journalLagSeconds: () => number | null;
-}
+import type { ImageCount, MetricSources, Totals } from './sources.ts';
 
 /** A generation of policy or trust that is in force. */
 export interface Generation {
@@ -88,50 +56,19 @@ export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   const { counter, gauge } = declarers(registry);
   const errors = counter('errors_total', 'Errors, by code.', 'code');
+  const countError = (code: ErrorCode): void => errors.inc({ code });
   const readSources = declareRead(registry, sources, (error) => {
-    errors.inc({ code: error instanceof AgentError ? error.code : 'internal' });
+    countError(error instanceof AgentError ? error.code : 'internal');
   });
   const readProcess = declareProcess(registry);
-  gauge('build_info', 'Constant 1; the version is the label.', 'version').set(
-    { version: sources.version },
-    1,
-  );
-  const duration = new Histogram({
-    name: 'nodeseal_verification_duration_seconds',
-    help: 'Time from a reference to its verdict.',
-    labelNames: ['source', 'decision'],
-    buckets: DURATION_BUCKETS_SECONDS,
-    registers: [registry],
-  });
-  const entries = counter('journal_entries_total', 'Journal entries handled.');
-  const invalid = counter('journal_invalid_total', 'Journal entries and lines not understood.');
-  const restarts = counter('journal_restarts_total', 'Times that journalctl was started again.');
-  const policy = declareGeneration(registry, 'policy', 'trust policy');
-  const truststore = declareGeneration(registry, 'truststore', 'trust stores');
-  const certificates = gauge('truststore_certificates', 'Certificates in the trust stores.');
-  const installed = gauge('verifier_installed', '1 if the host held the verifier at last sight.');
-  const changes = counter('host_changes_total', 'Files written, changed or removed on the host.');
-  const requests = counter('agent_requests_total', 'Requests of the pull verifier.', 'outcome');
-  for (const outcome of REQUEST_OUTCOMES) requests.inc({ outcome }, 0);
-
+  const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
+  buildInfo.set({ version: sources.version }, 1);
   return {
-    observeVerification: (source, decision, seconds) => {
-      duration.observe({ source, decision }, seconds);
-    },
-    countJournalEntries: (count) => entries.inc(count),
-    countJournalInvalid: () => invalid.inc(),
-    countJournalRestart: () => restarts.inc(),
-    setPolicy: (value) => policy.set(value),
-    setPolicyValid: (valid) => policy.setValid(valid),
-    setTruststore: (value) => {
-      truststore.set(value);
-      certificates.set(value.certificates);
-    },
-    setTruststoreValid: (valid) => truststore.setValid(valid),
-    setVerifierInstalled: (value) => installed.set(Number(value)),
-    countHostChanges: (count) => changes.inc(count),
-    countAgentRequest: (outcome) => requests.inc({ outcome }),
-    countError: (code) => errors.inc({ code }),
+    ...declareVerification(registry),
+    ...declareJournal(registry),
+    ...declareGenerations(registry),
+    ...declareHost(registry),
+    countError,
     render: () => {
       readProcess();
       readSources();
@@ -139,6 +76,71 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
     contentType: registry.contentType,
     describe: () => registry.getMetricsAsArray().map(({ name, help }) => ({ name, help })),
+  };
+}
+
+function declareVerification(
+  registry: Registry,
+): Pick<Metrics, 'observeVerification' | 'countAgentRequest'> {
+  const { counter } = declarers(registry);
+  const duration = new Histogram({
+    name: 'nodeseal_verification_duration_seconds',
+    help: 'Time from a reference to its verdict.',
+    labelNames: ['source', 'decision'],
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  const requests = counter('agent_requests_total', 'Requests of the pull verifier.', 'outcome');
+  for (const outcome of REQUEST_OUTCOMES) requests.inc({ outcome }, 0);
+  return {
+    observeVerification: (source, decision, seconds) => {
+      duration.observe({ source, decision }, seconds);
+    },
+    countAgentRequest: (outcome) => requests.inc({ outcome }),
+  };
+}
+
+function declareJournal(
+  registry: Registry,
+): Pick<Metrics, 'countJournalEntries' | 'countJournalInvalid' | 'countJournalRestart'> {
+  const { counter } = declarers(registry);
+  const entries = counter('journal_entries_total', 'Journal entries handled.');
+  const invalid = counter('journal_invalid_total', 'Journal entries and lines not understood.');
+  const restarts = counter('journal_restarts_total', 'Times that journalctl was started again.');
+  return {
+    countJournalEntries: (count) => entries.inc(count),
+    countJournalInvalid: () => invalid.inc(),
+    countJournalRestart: () => restarts.inc(),
+  };
+}
+
+function declareHost(
+  registry: Registry,
+): Pick<Metrics, 'setVerifierInstalled' | 'countHostChanges'> {
+  const { counter, gauge } = declarers(registry);
+  const installed = gauge('verifier_installed', '1 if the host held the verifier at last sight.');
+  const changes = counter('host_changes_total', 'Files written, changed or removed on the host.');
+  return {
+    setVerifierInstalled: (value) => installed.set(Number(value)),
+    countHostChanges: (count) => changes.inc(count),
+  };
+}
+
+function declareGenerations(
+  registry: Registry,
+): Pick<Metrics, 'setPolicy' | 'setPolicyValid' | 'setTruststore' | 'setTruststoreValid'> {
+  const { gauge } = declarers(registry);
+  const policy = declareGeneration(registry, 'policy', 'trust policy');
+  const truststore = declareGeneration(registry, 'truststore', 'trust stores');
+  const certificates = gauge('truststore_certificates', 'Certificates in the trust stores.');
+  return {
+    setPolicy: policy.set,
+    setPolicyValid: policy.setValid,
+    setTruststore: (value) => {
+      truststore.set(value);
+      certificates.set(value.certificates);
+    },
+    setTruststoreValid: truststore.setValid,
   };
 }
 
@@ -181,40 +183,18 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
   );
   const images = gauge('images', 'Images on this node.', 'state', 'arrival');
   const lag = gauge('journal_lag_seconds', 'How far the reading of the journal is behind.');
-
-  const readTotals = (): void => {
-    const totals = sources.totals();
-    for (const { source, decision, reason, count } of totals.verdicts) {
-      const labels = {
-        source: label(VERDICT_SOURCES, source),
-        decision: label(DECISIONS, decision),
-        reason: label(REASONS, reason),
-      };
-      verdicts.inc(labels, count);
-    }
-    for (const event of CONTAINERD_EVENTS) events.inc({ event }, 0);
-    for (const { event, count } of totals.containerdEvents) {
-      events.inc({ event: label(CONTAINERD_EVENTS, event) }, count);
-    }
-  };
-  const readImages = (): void => {
-    const counts = sources.images();
-    for (const state of IMAGE_STATES) {
-      for (const arrival of IMAGE_ARRIVALS) images.set({ state, arrival }, 0);
-    }
-    for (const { state, arrival, count } of counts) {
-      const labels = { state: label(IMAGE_STATES, state), arrival: label(IMAGE_ARRIVALS, arrival) };
-      images.inc(labels, count);
-    }
-  };
-  const readLag = (): void => {
-    const seconds = sources.journalLagSeconds();
-    if (seconds !== null) lag.set(seconds);
-  };
+  const reads = [
+    () => setTotals(sources.totals(), verdicts, events),
+    () => setImages(sources.images(), images),
+    () => {
+      const seconds = sources.journalLagSeconds();
+      if (seconds !== null) lag.set(seconds);
+    },
+  ];
   return (): void => {
     for (const metric of [verdicts, events, images]) metric.reset();
     lag.remove();
-    for (const read of [readTotals, readImages, readLag]) {
+    for (const read of reads) {
       try {
         read();
       } catch (error) {
@@ -222,6 +202,31 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
       }
     }
   };
+}
+
+function setTotals(totals: Totals, verdicts: Counter, events: Counter): void {
+  for (const { source, decision, reason, count } of totals.verdicts) {
+    const labels = {
+      source: label(VERDICT_SOURCES, source),
+      decision: label(DECISIONS, decision),
+      reason: label(REASONS, reason),
+    };
+    verdicts.inc(labels, count);
+  }
+  for (const event of CONTAINERD_EVENTS) events.inc({ event }, 0);
+  for (const { event, count } of totals.containerdEvents) {
+    events.inc({ event: label(CONTAINERD_EVENTS, event) }, count);
+  }
+}
+
+function setImages(counts: readonly ImageCount[], images: Gauge): void {
+  for (const state of IMAGE_STATES) {
+    for (const arrival of IMAGE_ARRIVALS) images.set({ state, arrival }, 0);
+  }
+  for (const { state, arrival, count } of counts) {
+    const labels = { state: label(IMAGE_STATES, state), arrival: label(IMAGE_ARRIVALS, arrival) };
+    images.inc(labels, count);
+  }
 }
 
 /** What of this process is cheap to know, under the names that every dashboard expects. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError, ERROR_CODES } from '../../agent/errors.ts';
 import { CONTAINERD_EVENTS, REASONS, REQUEST_OUTCOMES } from '../../agent/metrics/labels.ts';
-import { createMetrics, type Metrics, type MetricSources } from '../../agent/metrics/metrics.ts';
+import { createMetrics, type Metrics } from '../../agent/metrics/metrics.ts';
+import type { MetricSources } from '../../agent/metrics/sources.ts';
 import { parseExposition, type Sample } from '../support/exposition.ts';
 
 const EMPTY: MetricSources = {

@@ -62,47 +62,51 @@ export function planInstall(
   const wanted = new Map([...desired.values()].flat().map((file) => [file.path, file]));
   for (const path of wanted.keys()) assertReplaceable(path, state);
   const { stale, kept, left } = sortOwned(new Set(wanted.keys()), desired, state, layout);
-
-  const writes = (place: Place): Step[] =>
-    (desired.get(place) ?? []).flatMap((file) => stepFor(file, state, stagingDirOf(layout, place)));
-  const removals = stale.map((path): Step => ({ kind: 'remove', path }));
-  const files = [
-    ...writes('trust'),
-    ...writes('policy'),
-    ...removals,
-    ...writes('settings'),
-    ...writes('verifier'),
-  ];
+  const files = fileSteps(desired, stale, state, layout);
   const missing = missingDirectories(files, state);
   // Created before the record is written, because it is written there; removed by name in the end.
   const forRecord = missing.filter((path) => `${layout.ownDir}/`.startsWith(`${path}/`));
-  const created = missing.filter((path) => path !== layout.ownDir);
-  const needed = ancestorsOf([...wanted.keys(), ...kept.keys()]);
-  const emptied = state.manifest.directories.filter((path) => !needed.has(path));
 
-  const directories = [
-    ...state.manifest.directories.filter((path) => needed.has(path)),
-    ...created,
-  ];
-  const record = new Map([
-    ...kept,
-    ...[...wanted].map(([path, { content }]) => [path, [content.sha256]] as const),
-  ]);
-  const final: Manifest = { files: record, directories: unique(directories) };
+  const needed = ancestorsOf([...wanted.keys(), ...kept.keys()]);
+  const known = state.manifest.directories;
+  const created = missing.filter((path) => path !== layout.ownDir);
+  const written = [...wanted].map(([path, { content }]) => [path, [content.sha256]] as const);
+  const final: Manifest = {
+    files: new Map([...kept, ...written]),
+    directories: unique([...known.filter((path) => needed.has(path)), ...created]),
+  };
+  const record = recordSteps(final, files.length > 0, state, layout, owner);
+  const emptied = known.filter((path) => !needed.has(path));
   return {
     steps: [
       ...state.leftovers.map((path): Step => ({ kind: 'clean', path })),
       ...forRecord.map(mkdir),
-      ...(files.length === 0
-        ? []
-        : recordSteps(union(state.manifest, final), state, layout, owner)),
+      ...record.before,
       ...missing.filter((path) => !forRecord.includes(path)).map(mkdir),
       ...files,
       ...deepestFirst(emptied).map((path): Step => ({ kind: 'rmdir', path })),
-      ...finalRecordSteps(final, files.length > 0, state, layout, owner),
+      ...record.after,
     ],
     left,
   };
+}
+
+/** The order is what keeps every moment between two steps safe. */
+function fileSteps(
+  desired: DesiredFiles,
+  stale: readonly string[],
+  state: HostState,
+  layout: HostLayout,
+): Step[] {
+  const writes = (place: Place): Step[] =>
+    (desired.get(place) ?? []).flatMap((file) => stepFor(file, state, stagingDirOf(layout, place)));
+  return [
+    ...writes('trust'),
+    ...writes('policy'),
+    ...stale.map((path): Step => ({ kind: 'remove', path })),
+    ...writes('settings'),
+    ...writes('verifier'),
+  ];
 }
 
 /** Splits what the manifest names and nobody wants: to remove, to keep as ours, changed by others. */
@@ -176,31 +180,27 @@ export function deepestFirst(paths: readonly string[]): string[] {
   return [...paths].sort((a, b) => depth(b) - depth(a));
 }
 
+/** The record names what is about to be written before it is, and only what is there after it. */
 function recordSteps(
-  manifest: Manifest,
-  state: HostState,
-  layout: HostLayout,
-  owner: Omit<Attributes, 'mode'>,
-): Step[] {
-  const content = contentOfBytes(encodeManifest(manifest));
-  const file = { path: layout.manifestFile, content, mode: 0o644, ...owner };
-  return stepFor(file, state, stagingDirOf(layout, 'manifest'));
-}
-
-/** Skipped when what was recorded before the changes already says it. */
-function finalRecordSteps(
   final: Manifest,
   changing: boolean,
   state: HostState,
   layout: HostLayout,
   owner: Omit<Attributes, 'mode'>,
-): Step[] {
-  if (!changing) return recordSteps(final, state, layout, owner);
-  const before = Buffer.from(encodeManifest(union(state.manifest, final)));
-  const after = encodeManifest(final);
-  if (before.equals(after)) return [];
-  const file = { path: layout.manifestFile, content: contentOfBytes(after), mode: 0o644, ...owner };
-  return [{ kind: 'write', stagingDir: stagingDirOf(layout, 'manifest'), ...file }];
+): { readonly before: readonly Step[]; readonly after: readonly Step[] } {
+  const stagingDir = stagingDirOf(layout, 'manifest');
+  const fileOf = (manifest: Manifest): DesiredFile => {
+    const content = contentOfBytes(encodeManifest(manifest));
+    return { path: layout.manifestFile, content, mode: 0o644, ...owner };
+  };
+  const last = fileOf(final);
+  if (!changing) return { before: [], after: stepFor(last, state, stagingDir) };
+  const first = fileOf(union(state.manifest, final));
+  const same = first.content.sha256 === last.content.sha256;
+  return {
+    before: stepFor(first, state, stagingDir),
+    after: same ? [] : [{ kind: 'write', stagingDir, ...last }],
+  };
 }
 
 function union(a: Manifest, b: Manifest): Manifest {

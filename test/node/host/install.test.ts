@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installOnHost } from '../../../agent/node/host/install.ts';
@@ -92,21 +100,19 @@ describe('installing', () => {
 
   it('replaces a verifier while it runs, and the running one goes on', async () => {
     const root = createHostRoot();
-    await installOnHost(requestFor(root, { verifier: readFileSync('/bin/cat', 'latin1') }));
-    // As text the bytes would not survive, so the real executable is copied over.
-    const request = { ...requestFor(root), verifierPath: '/bin/cat' };
-    await installOnHost(request);
-    const running = spawn(join(root, LAYOUT.verifierFile), { stdio: ['pipe', 'pipe', 'inherit'] });
-    running.stdin.write('before ');
+    // A script would not do: only an executable that is mapped refuses to be written.
+    await installOnHost({ ...requestFor(root), verifierPath: process.execPath });
+    const verifier = join(root, LAYOUT.verifierFile);
+    const echo = ['--eval', 'process.stdin.pipe(process.stdout)'];
+    const running = spawn(verifier, echo, { stdio: ['pipe', 'pipe', 'inherit'] });
+    running.stdin.write('before');
     await once(running.stdout, 'data');
-    const { changed } = await installOnHost({ ...request, verifierPath: '/bin/true' });
-    expect(changed).toEqual([LAYOUT.verifierFile]);
+    expect((await installOnHost(requestFor(root))).changed).toEqual([LAYOUT.verifierFile]);
     running.stdin.end('after');
     const [chunk] = (await once(running.stdout, 'data')) as [Buffer];
     expect(chunk.toString()).toBe('after');
     await once(running, 'close');
-    const next = spawn(join(root, LAYOUT.verifierFile), { stdio: 'ignore' });
-    expect(await once(next, 'close')).toEqual([0, null]);
+    expect(await once(spawn(verifier, { stdio: 'ignore' }), 'close')).toEqual([0, null]);
   });
 
   it('follows a symbolic link among the parents as the host would', async () => {
@@ -164,7 +170,7 @@ describe('refusing to install', () => {
     await installOnHost(request);
     put(root, '/elsewhere', 'theirs');
     const policy = join(root, LAYOUT.policyFile);
-    (await import('node:fs')).unlinkSync(policy);
+    unlinkSync(policy);
     symlinkSync('/elsewhere', policy);
     expect((await installOnHost(request)).changed).toEqual([LAYOUT.policyFile]);
     expect(readFileSync(join(root, 'elsewhere'), 'utf8')).toBe('theirs');

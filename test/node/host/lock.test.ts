@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { NODE_HOST_FS } from '../../../agent/node/host/host-fs.ts';
 import { takeHostLock } from '../../../agent/node/host/lock.ts';
@@ -29,7 +30,7 @@ it('is free again, and its file gone, once removed', async () => {
 
 it('is held against other processes, and ends with a holder that is killed', async () => {
   const root = createHostRoot();
-  const folder = resolve('agent/node/host');
+  const folder = fileURLToPath(new URL('../../../agent/node/host', import.meta.url));
   const program = `
     import { NODE_HOST_FS } from '${folder}/host-fs.ts';
     import { takeHostLock } from '${folder}/lock.ts';

@@ -1,0 +1,33 @@
+// The numbers that others keep and that metrics read when Prometheus asks.
+import type { Decision, Reason } from '../notation/verification/verdict.ts';
+import type { ContainerdEventName, ImageArrival, ImageState, VerdictSource } from './labels.ts';
+
+/** What the ledger has counted since it was created. */
+export interface Totals {
+  readonly verdicts: readonly {
+    readonly source: VerdictSource;
+    readonly decision: Decision;
+    readonly reason: Reason;
+    readonly count: number;
+  }[];
+  readonly containerdEvents: readonly {
+    readonly event: ContainerdEventName;
+    readonly count: number;
+  }[];
+}
+
+/** How many images there are of a kind. */
+export interface ImageCount {
+  readonly state: ImageState;
+  readonly arrival: ImageArrival;
+  readonly count: number;
+}
+
+/** Where the values come from that others keep; each is called once per scrape. */
+export interface MetricSources {
+  readonly version: string;
+  readonly totals: () => Totals;
+  readonly images: () => readonly ImageCount[];
+  /** Seconds between the newest entry of the journal and the newest that was handled; null when not known. */
+  readonly journalLagSeconds: () => number | null;
+}

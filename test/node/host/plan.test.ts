@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { contentOfBytes } from '../../../agent/node/host/content.ts';
+import { createLayout, type Place, stagingDirs } from '../../../agent/node/host/layout.ts';
+import { EMPTY_MANIFEST, type Manifest, parseManifest } from '../../../agent/node/host/manifest.ts';
+import {
+  type Actual,
+  ancestorsOf,
+  type DesiredFile,
+  type DesiredFiles,
+  type HostState,
+  planInstall,
+  type Step,
+} from '../../../agent/node/host/plan.ts';
+
+const LAYOUT = createLayout();
+const OWNER = { uid: 0, gid: 0 };
+const EMPTY_HOST: HostState = { entries: new Map(), leftovers: [], manifest: EMPTY_MANIFEST };
+const STORE = `${LAYOUT.trustStoreDir}/x509/ca`;
+
+function file(path: string, text: string): DesiredFile {
+  return { path, content: contentOfBytes(Buffer.from(text)), mode: 0o644, ...OWNER };
+}
+
+function desiredOf(generation: string, store: string) {
+  return new Map<Place, DesiredFile[]>([
+    ['verifier', [file(LAYOUT.verifierFile, generation)]],
+    ['settings', [file(LAYOUT.settingsFile, generation)]],
+    ['policy', [file(LAYOUT.policyFile, generation)]],
+    ['trust', [file(`${STORE}/${store}/root.crt`, generation)]],
+  ]);
+}
+
+function plan(desired: DesiredFiles, state: HostState = EMPTY_HOST): readonly Step[] {
+  return planInstall(desired, state, LAYOUT, OWNER).steps;
+}
+
+describe('a plan', () => {
+  it('for an empty host records first, writes trust, policy, settings, and the verifier last', () => {
+    const steps = plan(desiredOf('1', 'acme'));
+    expect(steps.filter(({ kind }) => kind !== 'mkdir').map(({ path }) => path)).toEqual([
+      LAYOUT.manifestFile,
+      `${STORE}/acme/root.crt`,
+      LAYOUT.policyFile,
+      LAYOUT.settingsFile,
+      LAYOUT.verifierFile,
+    ]);
+  });
+
+  it('makes every directory before what goes into it, and none twice', () => {
+    const made = new Set(['/']);
+    for (const step of plan(desiredOf('1', 'acme'))) {
+      for (const above of ancestorsOf([step.path])) expect(made).toContain(above);
+      if (step.kind !== 'mkdir') continue;
+      expect(made).not.toContain(step.path);
+      made.add(step.path);
+    }
+  });
+
+  it('for what is there already is empty', () => {
+    const desired = desiredOf('1', 'acme');
+    expect(plan(desired, hostOf(desired))).toEqual([]);
+  });
+
+  it('for another generation has new trust before the policy and stale trust after it', () => {
+    const steps = plan(desiredOf('2', 'beta'), hostOf(desiredOf('1', 'acme')));
+    expect(steps.map(({ kind, path }) => [kind, path])).toEqual([
+      ['write', LAYOUT.manifestFile],
+      ['mkdir', `${STORE}/beta`],
+      ['write', `${STORE}/beta/root.crt`],
+      ['write', LAYOUT.policyFile],
+      ['remove', `${STORE}/acme/root.crt`],
+      ['write', LAYOUT.settingsFile],
+      ['write', LAYOUT.verifierFile],
+      ['rmdir', `${STORE}/acme`],
+      ['write', LAYOUT.manifestFile],
+    ]);
+    const [before, after] = records(steps);
+    expect([...(before?.files.keys() ?? [])]).toContain(`${STORE}/acme/root.crt`);
+    expect(before?.files.get(LAYOUT.policyFile)).toHaveLength(2);
+    expect([...(after?.files.keys() ?? [])]).not.toContain(`${STORE}/acme/root.crt`);
+    expect(after?.files.get(LAYOUT.policyFile)).toHaveLength(1);
+  });
+
+  it('stages nothing in bin_dir or in a trust store', () => {
+    const dirs = stagingDirs(LAYOUT);
+    expect(new Set(dirs).size).toBe(4);
+    for (const dir of dirs) {
+      expect(dir).not.toContain('/bin/');
+      expect(dir).not.toContain('/x509/');
+    }
+  });
+
+  it('cleans up what a killed run left, and that alone if nothing else is to be done', () => {
+    const desired = desiredOf('1', 'acme');
+    const [leftover = ''] = stagingDirs(LAYOUT);
+    const state = { ...hostOf(desired), leftovers: [leftover] };
+    expect(plan(desired, state)).toEqual([{ kind: 'clean', path: leftover }]);
+  });
+});
+
+/** A host that holds these files because we installed them. */
+function hostOf(desired: DesiredFiles): HostState {
+  const steps = plan(desired);
+  const entries = new Map<string, Actual>();
+  for (const step of steps) {
+    if (step.kind === 'mkdir') entries.set(step.path, { kind: 'directory' });
+    if (step.kind !== 'write') continue;
+    const { path, content, mode, uid, gid } = step;
+    entries.set(path, { kind: 'file', sha256: content.sha256, mode, uid, gid });
+  }
+  return { entries, leftovers: [], manifest: records(steps).at(-1) ?? EMPTY_MANIFEST };
+}
+
+/** The manifests that a plan writes, in order. */
+function records(steps: readonly Step[]): Manifest[] {
+  return steps.flatMap((step) =>
+    step.kind === 'write' && step.path === LAYOUT.manifestFile && step.content.kind === 'bytes'
+      ? [parseManifest(step.content.bytes, () => true)]
+      : [],
+  );
+}
