@@ -1,4 +1,6 @@
 // Which origin serves a registry: the host behind its name, and whether it is spoken to in the clear.
+import { AgentError } from '../../errors.ts';
+import { show } from '../../oci/show.ts';
 
 /**
  * Whether a registry is spoken to over plain HTTP, or `undefined` for the default: loopback is,
@@ -9,10 +11,18 @@ export type PlainHttp = (registry: string) => boolean | undefined;
 /** Docker Hub's name in references is not the host that serves it. */
 const SERVED_BY: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']]);
 
-/** The origin of a registry as references spell it, with `/` as its path. */
+/**
+ * The origin of a registry as references spell it, with `/` as its path. Throws
+ * `reference_invalid` for what looks like a host and is none, such as `registry:99999`.
+ */
 export function endpointOf(registry: string, plainHttp?: PlainHttp): URL {
   const scheme = (plainHttp?.(registry) ?? isLoopback(registry)) ? 'http' : 'https';
-  return new URL(`${scheme}://${SERVED_BY.get(registry) ?? registry}/`);
+  const url = `${scheme}://${SERVED_BY.get(registry) ?? registry}/`;
+  if (URL.canParse(url)) return new URL(url);
+  throw new AgentError(
+    'reference_invalid',
+    `registry ${show(registry)}: expected a host with an optional port, found none`,
+  );
 }
 
 function isLoopback(registry: string): boolean {

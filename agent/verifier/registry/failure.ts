@@ -58,9 +58,16 @@ export function transportFailure(error: unknown, what: string): AgentError {
     return new AgentError('registry_failed', `${what}: expected HTTP/1.1, found something else`);
   }
   const code = codeOf(error);
-  const found = error instanceof Error && error.message !== '' ? show(error.message) : code;
-  const named = code === '' ? '' : ` (${code})`;
-  return new AgentError(failureCode(code), `${what}: ${found}${named}`, { cause: error });
+  const found = describeFailure(code, error instanceof Error ? error.message : '');
+  return new AgentError(failureCode(code), `${what}: expected an answer, found ${found}`, {
+    cause: error,
+  });
+}
+
+/** Names of certificates are attacker-controlled and part of messages: quoted, not repeated. */
+function describeFailure(code: string, message: string): string {
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'plain HTTP where HTTPS is expected';
+  return message.includes(code) ? show(message) : `${show(message)} (${code})`;
 }
 
 function failureCode(code: string): ErrorCode {

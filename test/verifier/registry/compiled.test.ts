@@ -109,6 +109,12 @@ describe('the compiled client', () => {
     expect(found).toMatchObject({ code: 'deadline_exceeded' });
   });
 
+  it('says so when a registry speaks plain HTTP', async () => {
+    const { image } = await openSigned({});
+    const found = await probe({ image });
+    expect(found).toMatchObject({ code: 'registry_unreachable' });
+  });
+
   it('says that nobody listens', async () => {
     const { registry, image } = await openSigned({});
     await registry.close();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { endpointOf } from '../../../agent/verifier/registry/endpoint.ts';
+import { expectCode } from '../../support/expect-code.ts';
 
 describe('endpointOf', () => {
   it.each([
@@ -16,6 +17,10 @@ describe('endpointOf', () => {
     ['128.0.0.1:5000', 'https://128.0.0.1:5000/'],
   ])('serves %s at %s', (registry, origin) => {
     expect(endpointOf(registry).href).toBe(origin);
+  });
+
+  it.each(['registry.example:99999', '300.0.0.1:5000'])('refuses %s', (registry) => {
+    expectCode(() => endpointOf(registry), 'reference_invalid');
   });
 
   it('lets the caller decide, and keeps the default where the caller does not', () => {

@@ -38,8 +38,10 @@ describe('nextPage', () => {
   });
 
   it('never throws, and never leaves the origin', () => {
+    const piece = fc.constantFrom('http:', '//', '/', '?', '#', '@', ':1', '..', '[', 'a.example');
+    const pieces = fc.array(piece).map((all) => all.join(''));
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.webUrl()), (target) => {
+      fc.property(fc.oneof(fc.string(), pieces), (target) => {
         const next = nextPage(PAGE, `<${target}>; rel="next"`);
         expect([PAGE.origin, undefined]).toContain(next?.origin);
       }),
