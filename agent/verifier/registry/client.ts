@@ -34,8 +34,9 @@ export interface RegistryClientOptions {
  * Reads from registries over connections and tokens that are kept. Each method throws AgentError:
  * `registry_unreachable`, `registry_timeout`, `registry_denied`, `registry_not_found`,
  * `registry_busy`, `registry_failed`, `registry_redirect_refused`, `content_too_large`,
- * `content_mismatch` or, for a registry that is no host, `reference_invalid`. When `signal` ends it, it throws the signal's reason if that is an AgentError
- * and `deadline_exceeded` otherwise. Registry and repository must be as `parseReference` gave them.
+ * `content_mismatch` or, for a registry that is no host, `reference_invalid`. When `signal` ends it,
+ * it throws the signal's reason if that is an AgentError and `deadline_exceeded` otherwise.
+ * Registry and repository must be as `parseReference` gave them.
  */
 export interface RegistryClient {
   /**
