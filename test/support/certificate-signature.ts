@@ -30,7 +30,7 @@ export function defaultSignature(signer: TestKey): CertificateSignatureName {
     case 'ed25519':
       return 'ed25519';
     case 'p256':
-    case 'secp256k1':
+    case 'p224':
       return 'ecdsa-sha256';
     case 'rsa-1024':
     case 'rsa-2048':

@@ -10,7 +10,7 @@ export type KeyType =
   | 'p256'
   | 'p384'
   | 'p521'
-  | 'secp256k1'
+  | 'p224'
   | 'ed25519';
 
 export interface TestKey {
@@ -39,8 +39,8 @@ function generate(type: KeyType): { privateKey: KeyObject; publicKey: KeyObject 
       return generateKeyPairSync('ec', { namedCurve: 'P-384' });
     case 'p521':
       return generateKeyPairSync('ec', { namedCurve: 'P-521' });
-    case 'secp256k1':
-      return generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+    case 'p224':
+      return generateKeyPairSync('ec', { namedCurve: 'secp224r1' });
     case 'ed25519':
       return generateKeyPairSync('ed25519');
     case 'rsa-1024':

@@ -89,7 +89,7 @@ describe('signature algorithms of certificates', () => {
     ['rsa-2048', 'rsa-sha1'],
     ['p256', 'ecdsa-sha1'],
     ['ed25519', 'ed25519'],
-    ['secp256k1', 'ecdsa-sha256'],
+    ['p224', 'ecdsa-sha256'],
     ['rsa-1024', 'rsa-sha256'],
   ] as const)('refuses %s with %s, though the signature is good', (key, signature) => {
     expectCode(
