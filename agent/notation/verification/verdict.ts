@@ -1,6 +1,6 @@
 // The verdict: the decision on one image as data, the same at pull, re-verification, admission and on the command line.
-import type { ErrorCode } from '../../errors.ts';
-import type { Digest } from '../../oci/digest.ts';
+import { AgentError, ERROR_CODES, type ErrorCode } from '../../errors.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
 
 /** trust-store-trust-policy.md, "Signature Verification details": the five validations. */
 export const VALIDATION_TYPES = [
@@ -31,8 +31,23 @@ export interface ValidationResult {
 
 export type Decision = 'allow' | 'deny';
 
-/** Why: `verified`, `skipped_by_policy`, or the error code that decided. */
-export type Reason = 'verified' | 'skipped_by_policy' | ErrorCode;
+/** Why an image is allowed, each with one sentence; README's table is checked against this one. */
+export const ALLOW_REASONS = {
+  verified: 'A signature passed every validation that the policy statement asks for.',
+  failure_logged: 'A validation failed, and the level of the policy statement only records that.',
+  skipped_by_policy: 'The policy statement has the level skip.',
+} as const;
+
+/** Why: an allow reason, or the error code that decided. */
+export type Reason = keyof typeof ALLOW_REASONS | ErrorCode;
+
+/** Tells whether a string is a reason of the closed set. */
+export function isReason(text: unknown): text is Reason {
+  return (
+    typeof text === 'string' &&
+    (Object.hasOwn(ALLOW_REASONS, text) || Object.hasOwn(ERROR_CODES, text))
+  );
+}
 
 /** The decision on one image. JSON-serialisable; its field names are part of the public output. */
 export interface Verdict {
@@ -61,4 +76,64 @@ export interface Verdict {
   /** When the decision was made, RFC 3339. */
   readonly time: string;
   readonly durationMs: number;
+}
+
+const MAX_RESULTS = VALIDATION_TYPES.length;
+
+/**
+ * Narrows a decoded JSON value to a verdict. Every field is checked for its shape, so that nothing
+ * but a decision of ours can pass for one; whether the decision is right is not checked.
+ * Throws `internal`.
+ */
+export function parseVerdict(value: unknown): Verdict {
+  if (!isVerdict(value))
+    throw new AgentError('internal', 'verdict: a field is missing or malformed');
+  return value;
+}
+
+function isVerdict(value: unknown): value is Verdict {
+  if (typeof value !== 'object' || value === null) return false;
+  const verdict = value as Partial<Record<keyof Verdict, unknown>>;
+  return (
+    isDecision(verdict) &&
+    [verdict.message, verdict.repository, verdict.time].every(isString) &&
+    [verdict.policy, verdict.signer, verdict.policyHash, verdict.trustHash].every(isStringOrNull) &&
+    [verdict.digest, verdict.signature].every((text) => text === null || isDigestText(text)) &&
+    typeof verdict.inconclusive === 'boolean' &&
+    typeof verdict.durationMs === 'number' &&
+    Array.isArray(verdict.results) &&
+    verdict.results.length <= MAX_RESULTS &&
+    verdict.results.every(isResult)
+  );
+}
+
+/** An allow with the code of an error, or a deny with a reason to allow, is no decision of ours. */
+function isDecision(verdict: Partial<Record<keyof Verdict, unknown>>): boolean {
+  const { decision, reason } = verdict;
+  if (!isReason(reason)) return false;
+  return decision === (Object.hasOwn(ALLOW_REASONS, reason) ? 'allow' : 'deny');
+}
+
+function isResult(value: unknown): value is ValidationResult {
+  if (typeof value !== 'object' || value === null) return false;
+  const result = value as Partial<Record<keyof ValidationResult, unknown>>;
+  return (
+    VALIDATION_TYPES.some((type) => type === result.type) &&
+    ['enforce', 'log', 'skip'].some((action) => action === result.action) &&
+    ['passed', 'failed', 'inconclusive', 'skipped'].some((outcome) => outcome === result.outcome) &&
+    (result.code === undefined || isReason(result.code)) &&
+    isString(result.message)
+  );
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isStringOrNull(value: unknown): value is string | null {
+  return value === null || isString(value);
+}
+
+function isDigestText(value: unknown): value is Digest {
+  return isString(value) && isDigest(value);
 }

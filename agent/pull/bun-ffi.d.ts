@@ -1,0 +1,16 @@
+// The part of Bun's foreign function interface that blocking-socket.ts uses.
+declare module 'bun:ffi' {
+  type Type = 'i32' | 'u32' | 'u64' | 'i64' | 'ptr';
+  interface Signature {
+    readonly args: readonly Type[];
+    readonly returns: Type;
+  }
+  export function dlopen<const T extends Readonly<Record<string, Signature>>>(
+    name: string,
+    symbols: T,
+  ): {
+    readonly symbols: {
+      readonly [K in keyof T]: (...args: readonly (number | bigint | Uint8Array)[]) => number | bigint;
+    };
+  };
+}
