@@ -2,12 +2,15 @@
 import { AgentError, ERROR_CODES, type ErrorCode } from '../../errors.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 
-/** trust-store-trust-policy.md, "Signature Verification details": the five validations. */
+/**
+ * trust-store-trust-policy.md, "Signature Verification > Steps": the five validations, in the order
+ * in which they are performed.
+ */
 export const VALIDATION_TYPES = [
   'integrity',
   'authenticity',
-  'authenticTimestamp',
   'expiry',
+  'authenticTimestamp',
   'revocation',
 ] as const;
 export type ValidationType = (typeof VALIDATION_TYPES)[number];

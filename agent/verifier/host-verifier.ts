@@ -1,0 +1,48 @@
+// The verifier over what the host itself holds: its policy file, its trust stores, its network.
+import { loadPolicyFile } from './policy-file.ts';
+import { createRegistryClient, type RegistryClient } from './registry/client.ts';
+import { loadTrustStores } from './truststore/load.ts';
+import { createVerifier, type Verifier } from './verifier.ts';
+
+/** Where policy, trust and registries are. */
+export interface HostVerifierOptions {
+  readonly policyFile: string;
+  /** The folder that holds `x509/`. */
+  readonly truststoreDir: string;
+  readonly registry: RegistryOptions;
+}
+
+/** How registries are reached. */
+export interface RegistryOptions {
+  /** Registries spoken to over plain HTTP; loopback ones always are. */
+  readonly plainHttp: readonly string[];
+  /** PEM of certificate authorities to trust beside the public ones. */
+  readonly ca?: string;
+}
+
+/** Creates a registry client as the options say. Throws `setting_invalid` if the CA is not PEM. */
+export function createHostRegistryClient({ plainHttp, ca }: RegistryOptions): RegistryClient {
+  const named = new Set(plainHttp);
+  return createRegistryClient({
+    userAgent: 'nodeseal',
+    plainHttp: (registry) => (named.has(registry) ? true : undefined),
+    ...(ca === undefined ? {} : { ca }),
+  });
+}
+
+/**
+ * Creates a verifier that reads policy and trust anew for every verdict. Its connections are kept
+ * until `close`. Throws `setting_invalid` if the CA is not PEM.
+ */
+export function createHostVerifier(
+  options: HostVerifierOptions,
+): Verifier & { close(): Promise<void> } {
+  const registry = createHostRegistryClient(options.registry);
+  const verifier = createVerifier({
+    registry,
+    policy: () => loadPolicyFile(options.policyFile),
+    trust: (names) => loadTrustStores(options.truststoreDir, names),
+    clock: { now: () => new Date() },
+  });
+  return { ...verifier, close: () => registry.close() };
+}

@@ -1,0 +1,165 @@
+// Reference in, verdict out: the one service that pull, re-verification, webhook and command line share.
+import { AgentError } from '../errors.ts';
+import type { Statement } from '../notation/trustpolicy/statement.ts';
+import { selectStatement } from '../notation/trustpolicy/selection.ts';
+import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
+import type { TrustStoreName } from '../notation/trustpolicy/trust-store-name.ts';
+import type { Trust } from '../notation/verification/authenticity.ts';
+import {
+  allowFor,
+  allowSkipped,
+  type Decided,
+  denyAll,
+  denyFor,
+  isGood,
+  type UnusableSignature,
+} from '../notation/verification/decision.ts';
+import type { Evaluation } from '../notation/verification/evaluation.ts';
+import { verifySignature } from '../notation/verification/signature.ts';
+import type { Verdict } from '../notation/verification/verdict.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
+import type { RegistryClient } from './registry/client.ts';
+import { fetchSignature, listSignatures, type SignatureSource } from './signatures.ts';
+import type { TrustStores } from './truststore/load.ts';
+
+/** An image as containerd or a person named it. */
+export interface ImageToVerify {
+  readonly name: string;
+  /** What the name was resolved to already. With it the tag is ignored: it may have moved since. */
+  readonly descriptor?: Descriptor;
+}
+
+/** Decides on images. */
+export interface Verifier {
+  /**
+   * The verdict on one image. Whatever goes wrong outside (registry, policy, trust stores, time)
+   * is a deny with its reason; the promise is rejected only for a fault in nodeseal itself.
+   */
+  verify(image: ImageToVerify, signal: AbortSignal): Promise<Verdict>;
+}
+
+/** What verdicts are made from. Policy and trust are asked for on every verdict. */
+export interface VerifierParts {
+  readonly registry: Promise<RegistryClient> | RegistryClient;
+  readonly policy: () => Promise<TrustPolicyDocument>;
+  readonly trust: (names: readonly TrustStoreName[]) => Promise<TrustStores>;
+  readonly clock: { now(): Date };
+}
+
+/** What is known of a verdict so far; whatever stops it, this much is reported. */
+interface Draft {
+  repository: string;
+  digest: Verdict['digest'];
+  policy: string | null;
+  policyHash: string | null;
+  trustHash: string | null;
+}
+
+/** Creates the service from its parts. */
+export function createVerifier(parts: VerifierParts): Verifier {
+  return {
+    async verify(image, signal) {
+      const start = performance.now();
+      const draft: Draft = {
+        repository: image.name.split('@')[0] ?? '',
+        digest: image.descriptor?.digest ?? null,
+        policy: null,
+        policyHash: null,
+        trustHash: null,
+      };
+      const decided = await decide(parts, image, draft, signal).catch((error: unknown) => {
+        if (error instanceof AgentError) return denyFor(error);
+        throw error;
+      });
+      const durationMs = Math.round((performance.now() - start) * 10) / 10;
+      return { ...decided, ...draft, time: parts.clock.now().toISOString(), durationMs };
+    },
+  };
+}
+
+async function decide(
+  parts: VerifierParts,
+  image: ImageToVerify,
+  draft: Draft,
+  signal: AbortSignal,
+): Promise<Decided> {
+  const reference = parseReference(image.name);
+  draft.repository = repositoryOf(reference);
+  const policy = await parts.policy();
+  draft.policyHash = policy.hash;
+  const statement = selectStatement(policy, draft.repository);
+  draft.policy = statement.name;
+  // No registry is asked for what the policy skips, as the specification has it.
+  if (statement.signatureVerification.level === 'skip') return allowSkipped(statement.name);
+  const trust = await loadTrust(parts, statement, draft);
+  const registry = await parts.registry;
+  const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
+  assertDigest(reference, artifact);
+  draft.digest = artifact.digest;
+  const source = { registry, repository: reference, image: artifact.digest };
+  return judge(source, { artifact, statement, trust, now: parts.clock.now() }, signal);
+}
+
+/** Trust that cannot be loaded fails authenticity, which a level may log: so it is no end by itself. */
+async function loadTrust(
+  { trust }: VerifierParts,
+  statement: Statement,
+  draft: Draft,
+): Promise<Trust> {
+  try {
+    const { stores, hash } = await trust(statement.trustStores);
+    draft.trustHash = hash;
+    return stores;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+}
+
+/** CVE-2023-33959 in Notation: the artifact verified was not the one that was asked for. */
+function assertDigest(reference: Reference, artifact: Descriptor): void {
+  if (reference.digest === undefined || reference.digest === artifact.digest) return;
+  throw new AgentError(
+    'content_mismatch',
+    `${repositoryOf(reference)}: expected ${reference.digest} as named, found ${artifact.digest}`,
+  );
+}
+
+/** The first good signature decides; the registry's order is only an order. */
+async function judge(
+  source: SignatureSource,
+  context: Parameters<typeof verifySignature>[1],
+  signal: AbortSignal,
+): Promise<Decided> {
+  const { descriptors, truncated } = await listSignatures(source, signal);
+  const evaluations: Evaluation[] = [];
+  const unusable: UnusableSignature[] = [];
+  for (const descriptor of descriptors) {
+    const candidate = await fetchSignature(source, descriptor, signal);
+    if (candidate.kind === 'unusable') {
+      unusable.push(candidate);
+      continue;
+    }
+    const evaluation = verifySignature(candidate.signature, context);
+    if (isGood(evaluation)) return allowFor(evaluation);
+    evaluations.push(evaluation);
+  }
+  if (truncated) throw limitExceeded(source, descriptors.length);
+  if (descriptors.length === 0) throw missing(source);
+  return denyAll(evaluations, unusable);
+}
+
+function missing({ repository, image }: SignatureSource): AgentError {
+  return new AgentError(
+    'signature_missing',
+    `${repositoryOf(repository)}@${image}: expected a Notary Project signature, found none`,
+  );
+}
+
+function limitExceeded({ repository, image }: SignatureSource, looked: number): AgentError {
+  return new AgentError(
+    'signature_limit_exceeded',
+    `${repositoryOf(repository)}@${image}: expected a good signature among the first ${looked}, found none, and there are more`,
+  );
+}
