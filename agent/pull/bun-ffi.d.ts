@@ -5,12 +5,15 @@ declare module 'bun:ffi' {
     readonly args: readonly Type[];
     readonly returns: Type;
   }
+  /** A `Uint8Array` stands for a pointer to its first byte, valid during the call. Throws when the library or a symbol is missing. */
   export function dlopen<const T extends Readonly<Record<string, Signature>>>(
     name: string,
     symbols: T,
   ): {
     readonly symbols: {
-      readonly [K in keyof T]: (...args: readonly (number | bigint | Uint8Array)[]) => number | bigint;
+      readonly [K in keyof T]: (
+        ...args: readonly (number | bigint | Uint8Array)[]
+      ) => number | bigint;
     };
   };
 }

@@ -1,0 +1,153 @@
+// A blocking Unix stream socket by calls of libc: an event loop would cost the verifier more time than the agent's answer.
+import { dlopen } from 'bun:ffi';
+import { AgentError } from '../errors.ts';
+
+// <bits/socket.h>, <asm-generic/socket.h>: the same numbers on every 64-bit architecture that Bun runs on.
+const AF_UNIX = 1;
+const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const SO_RCVTIMEO = 20;
+const SO_SNDTIMEO = 21;
+const MSG_NOSIGNAL = 0x4000;
+const SHUT_WR = 1;
+/** `sun_path` of `struct sockaddr_un`, its final zero byte included. */
+const MAX_PATH_BYTES = 108;
+/** `struct ucred`: pid, uid and gid of 32 bits each. */
+const UCRED_BYTES = 12;
+const RECEIVE_BYTES = 64 * 1024;
+
+function loadLibc() {
+  return dlopen('libc.so.6', {
+    socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+    connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
+    send: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
+    recv: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
+    shutdown: { args: ['i32', 'i32'], returns: 'i32' },
+    close: { args: ['i32'], returns: 'i32' },
+    setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+    getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+  }).symbols;
+}
+
+let libc: ReturnType<typeof loadLibc> | undefined;
+
+/**
+ * A connected socket whose every wait ends at one deadline. All methods throw `agent_unavailable`
+ * when the other side is gone, silent for too long, or says too much. Whoever opened it closes it.
+ */
+export class BlockingSocket {
+  readonly #path: string;
+  readonly #deadline: number;
+  readonly #calls: ReturnType<typeof loadLibc>;
+  readonly #fd: number;
+
+  /** `deadline` is on the clock of `performance.now()`; it also bounds connecting to a full backlog. */
+  constructor(path: string, deadline: number) {
+    this.#path = path;
+    this.#deadline = deadline;
+    const address = encodeAddress(path);
+    try {
+      libc ??= loadLibc();
+    } catch (cause) {
+      throw new AgentError('agent_unavailable', 'libc.so.6: expected its socket calls', { cause });
+    }
+    this.#calls = libc;
+    this.#fd = Number(this.#calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+    if (this.#fd < 0) throw this.#failed('socket');
+    try {
+      this.#boundNextCall(SO_SNDTIMEO);
+      this.#check('connect', this.#calls.connect(this.#fd, address, address.length));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Who listened, as the kernel knows it. */
+  peerUid(): number {
+    const credentials = Buffer.alloc(UCRED_BYTES);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(UCRED_BYTES);
+    const result = this.#calls.getsockopt(this.#fd, SOL_SOCKET, SO_PEERCRED, credentials, length);
+    this.#check('getsockopt', result);
+    return credentials.readUInt32LE(4);
+  }
+
+  /** Returns when all bytes are in the kernel's hands. */
+  send(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0) {
+      this.#boundNextCall(SO_SNDTIMEO);
+      const sent = this.#calls.send(this.#fd, rest, rest.length, MSG_NOSIGNAL);
+      rest = rest.subarray(this.#check('send', sent));
+    }
+  }
+
+  /** One line without its end; everything up to the other side's end where that comes first. */
+  receiveLine(maxBytes: number): string {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for (;;) {
+      const chunk = this.#receive();
+      if (chunk.length === 0) break;
+      const end = chunk.indexOf(0x0a);
+      chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
+      length += chunk.length;
+      if (length > maxBytes) throw this.#failed(`at most ${maxBytes} bytes`);
+      if (end >= 0) break;
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  /** Says that nothing more will be sent, and returns when the other side has closed too. */
+  finish(): void {
+    this.#check('shutdown', this.#calls.shutdown(this.#fd, SHUT_WR));
+    while (this.#receive().length > 0);
+  }
+
+  close(): void {
+    this.#calls.close(this.#fd);
+  }
+
+  #receive(): Buffer {
+    const buffer = Buffer.allocUnsafe(RECEIVE_BYTES);
+    this.#boundNextCall(SO_RCVTIMEO);
+    const received = this.#calls.recv(this.#fd, buffer, buffer.length, 0);
+    return buffer.subarray(0, this.#check('recv', received));
+  }
+
+  // A timeout of zero would mean to wait for ever.
+  #boundNextCall(option: number): void {
+    const leftUs = Math.floor((this.#deadline - performance.now()) * 1000);
+    if (leftUs <= 0) throw this.#failed('an answer before the deadline');
+    const timeval = Buffer.alloc(16);
+    timeval.writeBigInt64LE(BigInt(Math.floor(leftUs / 1_000_000)), 0);
+    timeval.writeBigInt64LE(BigInt(leftUs % 1_000_000), 8);
+    const result = this.#calls.setsockopt(this.#fd, SOL_SOCKET, option, timeval, timeval.length);
+    this.#check('setsockopt', result);
+  }
+
+  #check(call: string, result: number | bigint): number {
+    const value = Number(result);
+    if (value < 0) throw this.#failed(`${call} to succeed in time`);
+    return value;
+  }
+
+  #failed(expected: string): AgentError {
+    return new AgentError('agent_unavailable', `socket ${this.#path}: expected ${expected}`);
+  }
+}
+
+function encodeAddress(path: string): Buffer {
+  const bytes = Buffer.from(`${path}\0`);
+  if (bytes.length > MAX_PATH_BYTES) {
+    throw new AgentError(
+      'agent_unavailable',
+      `socket ${path}: expected a path of at most ${MAX_PATH_BYTES - 1} bytes`,
+    );
+  }
+  const family = Buffer.alloc(2);
+  family.writeUInt16LE(AF_UNIX);
+  return Buffer.concat([family, bytes]);
+}

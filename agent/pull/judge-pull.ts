@@ -1,0 +1,106 @@
+// Who judges a pull: the agent, and where it cannot, this process with what the host holds.
+import { AgentError } from '../errors.ts';
+import type { Verdict } from '../notation/verification/verdict.ts';
+import type { VerdictVia } from '../node/journald/verdict-line.ts';
+import { parseReference, pinned } from '../oci/reference.ts';
+import { askAgent } from './ask-agent.ts';
+import type { Invocation } from './invocation.ts';
+import type { VerifierSettings } from './verifier-settings.ts';
+
+/** The verdict, and where it comes from. */
+export interface JudgedPull {
+  readonly verdict: Verdict;
+  readonly via: VerdictVia;
+}
+
+/**
+ * containerd kills a verifier after 10 s (`per_verifier_timeout`), and a killed one gives no reason.
+ * What is left of it is for starting, writing the verdict and a busy node.
+ */
+const DEADLINE_MS = 8_500;
+/** A warm agent answers in milliseconds; a stuck one must leave the host time for a cold start. */
+const AGENT_DEADLINE_MS = 5_000;
+/** The verifier ends itself at its signal; this ends one that does not. */
+const BACKSTOP_MS = 250;
+
+/**
+ * Judges a pull. Times are counted from `started`, on the clock of `performance.now()`. A verdict of
+ * the agent that is inconclusive is only kept when the host cannot tell either: a pod may lack the
+ * network or the name service that the node has. `notice` is told why the agent was of no help.
+ * Throws what keeps the host from judging, or `deadline_exceeded`.
+ */
+export async function judgePull(
+  invocation: Invocation,
+  settings: VerifierSettings,
+  started: number,
+  notice: (reason: string) => void,
+): Promise<JudgedPull> {
+  const asked = judgeByAgent(invocation, settings, started + AGENT_DEADLINE_MS, notice);
+  if (asked !== null && !isUndecided(asked)) return { verdict: asked, via: 'agent' };
+  const own = judgeByHost(invocation, settings, started + DEADLINE_MS);
+  if (asked === null) return { verdict: await own, via: 'host' };
+  notice(`agent: ${asked.reason}: ${asked.message}`);
+  const verdict = await own.catch(() => asked);
+  return isUndecided(verdict) ? { verdict: asked, via: 'agent' } : { verdict, via: 'host' };
+}
+
+function isUndecided({ decision, inconclusive }: Verdict): boolean {
+  return decision === 'deny' && inconclusive;
+}
+
+function judgeByAgent(
+  { name, descriptor }: Invocation,
+  { agentSocket }: VerifierSettings,
+  deadline: number,
+  notice: (reason: string) => void,
+): Verdict | null {
+  // The agent is told what containerd resolved, never left to resolve it again.
+  if (descriptor === undefined) return null;
+  try {
+    const answer = askAgent(agentSocket, { name, descriptor }, deadline);
+    if ('verdict' in answer) return verdictOnDigest(answer.verdict, descriptor.digest);
+    notice(`agent: ${answer.error.code}: ${answer.error.message}`);
+  } catch (error) {
+    // Whatever is wrong with the agent, the host judges by itself.
+    notice(String(error));
+  }
+  return null;
+}
+
+/** A verdict on another image must not pass for one on this. */
+function verdictOnDigest(verdict: Verdict, digest: string): Verdict {
+  if (verdict.digest === digest) return verdict;
+  throw new AgentError(
+    'agent_unavailable',
+    `answer from the agent: expected a verdict on ${digest}, found ${String(verdict.digest)}`,
+  );
+}
+
+async function judgeByHost(
+  { name, digest, descriptor }: Invocation,
+  { policyFile, truststoreDir, plainHttp, registryCa }: VerifierSettings,
+  deadline: number,
+): Promise<Verdict> {
+  const leftMs = Math.max(deadline - performance.now(), 1);
+  // Loaded only now: the registry client costs more time than the agent's answer.
+  const { createHostVerifier } = await import('../verifier/host-verifier.ts');
+  const verifier = createHostVerifier({
+    policyFile,
+    truststoreDir,
+    registry: { plainHttp, ...(registryCa === null ? {} : { ca: registryCa }) },
+  });
+  const image =
+    descriptor === undefined
+      ? { name: pinned(parseReference(name), digest) }
+      : { name, descriptor };
+  const verdict = verifier.verify(image, AbortSignal.timeout(leftMs));
+  return Promise.race([verdict, rejectAfter(leftMs + BACKSTOP_MS)]);
+}
+
+function rejectAfter(timeoutMs: number): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => {
+      reject(new AgentError('deadline_exceeded', `verdict: expected within ${DEADLINE_MS} ms`));
+    }, timeoutMs);
+  });
+}

@@ -1,0 +1,117 @@
+// Builds dist/: nodeseal.js for Node, and nodeseal-verifier, an executable that needs nothing on the host but glibc.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build, type BuildOptions } from 'esbuild';
+import { createLayout } from '../agent/node/host/layout.ts';
+
+const run = promisify(execFile);
+const ROOT = dirname(import.meta.dirname);
+const BUN = fileURLToPath(new URL('../node_modules/.bin/bun', import.meta.url));
+const BUN_TIMEOUT_MS = 120_000;
+const JOURNAL_SOCKET = '/run/systemd/journal/stdout';
+const SOURCES = ['agent/**/*.ts', 'hack/build.ts', 'package.json', 'package-lock.json'];
+
+/** Where the verifier finds what is not compiled in; tests have their own places. */
+export interface VerifierPaths {
+  readonly settingsFile: string;
+  readonly journalSocket: string;
+}
+
+/**
+ * Compiles the pull verifier. esbuild bundles first, because Bun has a stand-in for undici that
+ * ignores certificate authorities and must not find the import; CommonJS, because bytecode of it
+ * starts in half the time. The executable appears whole or not at all.
+ */
+export async function buildVerifier(outfile: string, paths: VerifierPaths): Promise<void> {
+  await mkdir(dirname(outfile), { recursive: true });
+  const work = await mkdtemp(join(dirname(outfile), '.build-'));
+  try {
+    const bundle = join(work, 'verifier.cjs');
+    const executable = join(work, 'verifier');
+    await build({
+      ...(await common()),
+      entryPoints: [join(ROOT, 'agent/pull-verifier.ts')],
+      outfile: bundle,
+      format: 'cjs',
+      external: ['bun:ffi'],
+      define: {
+        ...(await common()).define,
+        NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
+        NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journalSocket),
+      },
+    });
+    // Nothing in the directory that containerd was started in may change what the verifier does.
+    const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+    const args = ['build', bundle, '--compile', '--bytecode', '--minify', ...closed];
+    await run(BUN, [...args, '--outfile', executable], { timeout: BUN_TIMEOUT_MS });
+    await chmod(executable, 0o755);
+    await rename(executable, outfile);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Bundles the agent and its commands; what they import lazily stays in files of its own. */
+export async function buildAgent(outdir: string): Promise<void> {
+  await rm(join(outdir, 'chunks'), { recursive: true, force: true });
+  await build({
+    ...(await common()),
+    entryPoints: { nodeseal: join(ROOT, 'agent/main.ts') },
+    outdir,
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // Bundled CommonJS packages ask for Node's own modules by require.
+    banner: {
+      js: "import { createRequire as createNodeRequire } from 'node:module';const require = createNodeRequire(import.meta.url);",
+    },
+  });
+}
+
+async function common(): Promise<BuildOptions & { readonly define: Record<string, string> }> {
+  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  return {
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    minifyWhitespace: true,
+    logLevel: 'warning',
+    define: { NODESEAL_VERSION: JSON.stringify(manifest.version) },
+  };
+}
+
+async function hashSources(): Promise<string> {
+  const hash = createHash('sha256');
+  const paths: string[] = [];
+  for await (const path of glob(SOURCES, { cwd: ROOT })) paths.push(path);
+  for (const path of paths.sort()) {
+    const bytes = await readFile(join(ROOT, path));
+    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+async function main(): Promise<void> {
+  const dist = join(ROOT, 'dist');
+  const [agent, verifier, stamp] = ['nodeseal.js', 'nodeseal-verifier', '.sources'].map((name) =>
+    join(dist, name),
+  ) as [string, string, string];
+  const sources = await hashSources();
+  const built = await readFile(stamp, 'utf8').catch(() => '');
+  if (built === sources && existsSync(agent) && existsSync(verifier)) return;
+  await rm(stamp, { force: true });
+  const settingsFile = createLayout().settingsFile;
+  const tasks = [buildVerifier(verifier, { settingsFile, journalSocket: JOURNAL_SOCKET })];
+  if (existsSync(join(ROOT, 'agent/main.ts'))) tasks.push(buildAgent(dist));
+  await Promise.all(tasks);
+  await writeFile(stamp, sources);
+}
+
+if (import.meta.main) await main();
