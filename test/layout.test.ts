@@ -1,0 +1,237 @@
+// The house keeps its shape: who imports whom, who may touch the world, and the form of every file.
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  directionFaults,
+  emptyParts,
+  formFaults,
+  importCycle,
+  type PartTable,
+  worldlyFiles,
+} from './support/layout-rules.ts';
+import { readSourceFile, type SourceFile } from './support/source-file.ts';
+
+/** The words of a decision, which also those may use who take no part in it. */
+const VERDICT = 'notation/verification/verdict.ts';
+
+/** From the bottom up. */
+const PARTS: PartTable = [
+  ['errors.ts'],
+  ['version.ts'],
+  ['config.ts', 'errors.ts'],
+  ['oci', 'errors.ts'],
+
+  // Pure: the Notary Project's rules.
+  [VERDICT, 'oci'],
+  ['notation/encoding', 'oci'],
+  ['notation/x509', 'notation/encoding'],
+  ['notation/signature', 'notation/x509'],
+  ['notation/trustpolicy', 'notation/x509', VERDICT],
+  ['notation/verification', 'notation/signature', 'notation/trustpolicy'],
+
+  ['verifier/registry', 'notation/encoding'],
+  ['verifier/truststore', 'notation/trustpolicy'],
+  ['verifier', 'verifier/registry', 'verifier/truststore', 'notation/verification'],
+
+  // Edges of the node: not each other, and of what is above them only the words.
+  ['node/containerd', 'oci'],
+  ['node/host/layout.ts', 'oci'],
+  ['node/host', 'node/host/layout.ts'],
+  ['node/journald', 'oci', VERDICT],
+
+  ['audit', 'verifier'],
+  ['metrics', 'verifier'],
+  ['pull', 'verifier', 'node/journald', 'node/host/layout.ts'],
+  [
+    'commands',
+    'version.ts',
+    'config.ts',
+    'audit',
+    'metrics',
+    'pull',
+    'node/containerd',
+    'node/host',
+  ],
+
+  ['main.ts', 'commands'],
+  ['pull-verifier.ts', 'version.ts', 'pull'],
+];
+
+/** Modules that compute and do nothing else. Any other that is not ours must be in the list below. */
+const PURE_MODULES = new Set(['node:path', 'node:stream', 'node:util']);
+
+/** Every file that touches the world, and how. A new line here is a decision, to be reviewed as one. */
+const WORLDLY_FILES: Readonly<Record<string, string>> = {
+  'audit/clock.ts': 'node:timers/promises, new Date()',
+  'audit/database.ts': 'node:sqlite',
+  'audit/reverification.ts': 'Math.random',
+  'config.ts': 'node:net',
+  'metrics/metrics.ts': 'prom-client, performance, process',
+  'metrics/server.ts': 'node:http, setTimeout',
+  'node/containerd/client.ts': '@grpc/grpc-js, Date.now',
+  'node/containerd/descriptors.ts': '@grpc/proto-loader',
+  'node/host/content.ts': 'node:crypto, node:fs',
+  'node/host/host-fs.ts': 'node:crypto, node:fs, node:fs/promises',
+  'node/host/lock.ts': 'node:child_process, node:fs',
+  'node/journald/follow.ts': 'node:timers/promises, Math.random',
+  'node/journald/journalctl.ts': 'node:child_process',
+  'notation/encoding/crypto.ts': 'node:crypto',
+  'pull-verifier.ts': 'node:fs, new Date(), performance, process',
+  'pull/agent-server.ts': 'node:fs/promises, node:net, setTimeout',
+  'pull/ask-agent.ts': 'process',
+  'pull/blocking-socket.ts': 'bun:ffi, performance',
+  'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',
+  'pull/record-verdict.ts': 'performance',
+  'verifier/generation.ts': 'node:fs/promises',
+  'verifier/host-verifier.ts': 'new Date()',
+  'verifier/policy-file.ts': 'node:fs/promises',
+  'verifier/registry/client.ts': 'Date.now',
+  'verifier/registry/exchange.ts': 'node:timers/promises, Math.random',
+  'verifier/registry/pools.ts': 'node:tls, undici',
+  'verifier/registry/response.ts': 'node:timers/promises',
+  'verifier/registry/transport.ts': 'performance',
+  'verifier/registry/wait.ts': 'AbortSignal.timeout',
+  'verifier/truststore/load.ts': 'node:fs/promises',
+  'verifier/truststore/store-files.ts': 'node:fs, node:fs/promises',
+  'verifier/verifier.ts': 'performance',
+};
+
+const FOLDER = fileURLToPath(new URL('../agent/', import.meta.url));
+const FILES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .sort()
+  .map((path) => readSourceFile(path, readFileSync(FOLDER + path, 'utf8')));
+
+describe('the files of agent/', () => {
+  it('import in one direction', () => {
+    expect(directionFaults(FILES, PARTS)).toEqual([]);
+  });
+
+  it('fill every part of the table', () => {
+    expect(emptyParts(FILES, PARTS)).toEqual([]);
+  });
+
+  it('have no cycle of imports', () => {
+    expect(importCycle(FILES)).toEqual([]);
+  });
+
+  it('touch the world only where, and as, the list says', () => {
+    expect(worldlyFiles(FILES, PURE_MODULES)).toEqual(WORLDLY_FILES);
+  });
+
+  it('are pure in notation/ and oci/, but for the one wrapper of cryptography', () => {
+    const pure = FILES.filter(({ path }) => /^(?:notation|oci)\//.test(path));
+    expect(worldlyFiles(pure, new Set())).toEqual({ 'notation/encoding/crypto.ts': 'node:crypto' });
+  });
+
+  it('name a verdict in node/ only as a type', () => {
+    const edges = FILES.filter(({ path }) => path.startsWith('node/'));
+    const values = edges.flatMap(({ imports }) => imports.filter((one) => !one.isTypeOnly));
+    expect(values.filter(({ specifier }) => specifier.includes('notation/'))).toEqual([]);
+  });
+
+  it('are short, explained, named by their noun and export by name', () => {
+    expect(FILES.flatMap(formFaults)).toEqual([]);
+  });
+});
+
+describe('the rules', () => {
+  const table: PartTable = [['low'], ['middle', 'low'], ['high', 'middle'], ['middle/own']];
+
+  it('allow imports downwards, near and far, and refuse all others', () => {
+    const good = [source('high/a.ts', "import { b } from '../low/b.ts';"), source('low/b.ts')];
+    expect(directionFaults(good, table)).toEqual([]);
+    for (const line of [
+      "import { a } from '../high/a.ts';",
+      "import type { A } from '../high/a.ts';",
+      "export * from '../high/a.ts';",
+      "const a = await import('../high/a.ts');",
+      "type A = import('../high/a.ts').A;",
+      "import { own } from './own/own.ts';",
+      "import { x } from '../nowhere/x.ts';",
+    ]) {
+      expect(directionFaults([source('middle/c.ts', line)], table)).toHaveLength(1);
+    }
+    expect(directionFaults([source('nowhere/x.ts')], table)).toHaveLength(1);
+    expect(emptyParts(good, table)).toEqual(['middle', 'middle/own']);
+    expect(() =>
+      directionFaults(
+        [],
+        [
+          ['low', 'high'],
+          ['high', 'low'],
+        ],
+      ),
+    ).toThrow(TypeError);
+  });
+
+  it('find a cycle of imports, also one of types', () => {
+    const a = source('a.ts', "import { b } from './b.ts';");
+    const b = source('b.ts', "import { c } from './c.ts';");
+    expect(importCycle([a, b, source('c.ts')])).toEqual([]);
+    const back = source('c.ts', "import type { B } from './b.ts';");
+    expect(importCycle([a, b, back])).toEqual(['b.ts', 'c.ts', 'b.ts']);
+  });
+
+  it.each([
+    ["import { readFile } from 'node:fs/promises';", 'node:fs/promises'],
+    ["import { type Stats, statSync } from 'node:fs';", 'node:fs'],
+    ["import 'undici';", 'undici'],
+    ["export { createServer } from 'node:net';", 'node:net'],
+    ["const { Pool } = await import('undici');", 'undici'],
+    ['const part = await import(name);', '*'],
+    ['const now = Date.now();', 'Date.now'],
+    ['const clock = Date.now;', 'Date.now'],
+    ['const now = new Date();', 'new Date()'],
+    ['const now = new Date;', 'new Date()'],
+    ['const text = Date();', 'Date'],
+    ['const { now } = Date;', 'Date'],
+    ["const now = Date['now']();", 'Date'],
+    ['const chance = Math.random();', 'Math.random'],
+    ['setTimeout(stop, 1);', 'setTimeout'],
+    ['const later = { setTimeout };', 'setTimeout'],
+    ['const signal = AbortSignal.timeout(1);', 'AbortSignal.timeout'],
+    ['const home = process.env.HOME;', 'process'],
+    ["const home = globalThis['process'];", 'globalThis'],
+    ['const started = performance.now();', 'performance'],
+    ["const answer = await fetch('https://example.com');", 'fetch'],
+    ['const here = import.meta.dirname;', 'import.meta'],
+  ])('see how %s touches the world', (line, use) => {
+    expect(worldlyFiles([source('a.ts', line)], PURE_MODULES)).toEqual({ 'a.ts': use });
+  });
+
+  it.each([
+    "import type { Stats } from 'node:fs';",
+    "import { type Stats } from 'node:fs';",
+    "import { join } from 'node:path';",
+    'const at = new Date(milliseconds);',
+    'const at = Date.parse(text);',
+    'const isDate = value instanceof Date;',
+    'const most = Math.max(1, 2);',
+    'function get(fetch: () => void) { fetch(); return { fetch }; }',
+    'const { process: own } = options; options.process();',
+    'interface Clock { setTimeout(): void; readonly process: Date }',
+    '// Date.now()',
+    "const text = 'process.env';",
+  ])('see that %s does not', (line) => {
+    expect(worldlyFiles([source('a.ts', line)], PURE_MODULES)).toEqual({});
+  });
+
+  it('refuse a file that is too long, nameless, unexplained or exported by default', () => {
+    const lines = (count: number): string => '\n'.repeat(count - 1);
+    expect(formFaults(source('a/b-c.ts', lines(250)))).toEqual([]);
+    expect(formFaults(source('a.ts', lines(251)))).toHaveLength(1);
+    expect(formFaults(readSourceFile('a.ts', 'export const a = 1;\n'))).toHaveLength(1);
+    expect(formFaults(source('aB.ts'))).toHaveLength(1);
+    expect(formFaults(source('a_b.ts'))).toHaveLength(1);
+    expect(formFaults(source('a/utils.ts'))).toHaveLength(1);
+    expect(formFaults(source('a.ts', 'export default 1;'))).toHaveLength(1);
+    expect(formFaults(source('a.ts', 'export default function a() {}'))).toHaveLength(1);
+    expect(formFaults(source('a.ts', 'const a = 1; export { a as default };'))).toHaveLength(1);
+  });
+});
+
+function source(path: string, text = ''): SourceFile {
+  return readSourceFile(path, `// What it is for.\n${text}`);
+}
