@@ -121,7 +121,8 @@ export class TestNode implements AsyncDisposable {
 
 /** Boots a node of its own for the caller, who stops it. The first call on a machine builds the root. */
 export async function bootTestNode(options: BootOptions = {}): Promise<TestNode> {
-  const name = `test-${randomBytes(6).toString('hex')}`;
+  // hack/test stops, by its own number, what a runner that was killed left behind.
+  const name = `test-${process.env.TEST_RUN ?? 'own'}-${randomBytes(6).toString('hex')}`;
   const binds = Object.entries(options.bindReadOnly ?? {});
   const { stdout } = await run(
     script('boot'),
