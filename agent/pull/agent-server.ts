@@ -18,14 +18,14 @@ export interface AgentServerOptions {
   readonly judge: (request: PullRequest, signal: AbortSignal) => Promise<Verdict>;
   /** Called once per connection with how it ended. */
   readonly answered: (outcome: AgentRequestOutcome) => void;
-  /** How long one connection may last, in milliseconds. Default 7000. */
+  /** How long one connection may last, in milliseconds. Default 4800. */
   readonly deadlineMs?: number;
 }
 
 export type AgentRequestOutcome = 'verdict' | 'error' | 'abandoned';
 
-/** Below the pull verifier's own deadline, so that its answer is still wanted when it is ready. */
-const DEADLINE_MS = 7000;
+/** Just below how long the pull verifier waits for the agent: a later answer is wanted by nobody. */
+const DEADLINE_MS = 4800;
 /** kubelet pulls far fewer images at once; more connections than this are a fault or an attack. */
 const MAX_CONNECTIONS = 256;
 
@@ -37,7 +37,7 @@ export async function startAgentServer(
   options: AgentServerOptions,
 ): Promise<{ close: () => Promise<void> }> {
   const connections = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer((socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
     void serve(socket, options);
@@ -96,6 +96,8 @@ async function answer(
 ): Promise<PullResponse> {
   try {
     const request = parseRequest(await readLine(socket));
+    // Nothing more is wanted from the other side but the news that it is gone.
+    socket.resume();
     return { verdict: await options.judge(request, signal) };
   } catch (error) {
     const known = error instanceof AgentError ? error : undefined;
@@ -108,7 +110,9 @@ async function answer(
 async function readLine(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
+  // An iterator that is left early would destroy the socket before the answer.
+  const received = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of received) {
     length += chunk.length;
     if (length > MAX_REQUEST_BYTES) {
       throw new AgentError(
