@@ -31,11 +31,11 @@ export function imageState(verdicts: ImageVerdicts): ImageState {
 }
 
 /**
- * Whether our verifier was asked before the image came: false for what was imported, was there
- * before us, or came past a verifier that containerd no longer calls.
+ * Whether our verifier let the image in: false for what was imported (be it after the verifier
+ * refused to pull it), was there before us, or came past a verifier that containerd no longer calls.
  */
 export function isJudged({ pull }: ImageVerdicts): boolean {
-  return pull !== null;
+  return pull?.decision === 'allow';
 }
 
 function lastVerdict({ pull, reverification }: ImageVerdicts): RecordedVerdict | null {

@@ -1,19 +1,20 @@
 // The closed sets that metric labels are taken from; image names and digests are never labels.
 import { ERROR_CODES } from '../errors.ts';
+import { ALLOW_REASONS } from '../notation/verification/verdict.ts';
 
 /** Who asked for a verdict. */
 export const VERDICT_SOURCES = ['pull', 'reverification'] as const;
 export type VerdictSource = (typeof VERDICT_SOURCES)[number];
 
 /** What is known of an image on the node; `pending` has no verdict under today's policy and trust yet. */
-export const IMAGE_STATES = ['verified', 'failed', 'inconclusive', 'pending'] as const;
+export const IMAGE_STATES = ['verified', 'skipped', 'failed', 'inconclusive', 'pending'] as const;
 export type ImageState = (typeof IMAGE_STATES)[number];
 
-/** Whether a verdict was given when the image came; `unjudged` came around the verifier, or before it. */
+/** Whether our verifier allowed the image in; `unjudged` came around it, or before it was there. */
 export const IMAGE_ARRIVALS = ['judged', 'unjudged'] as const;
 export type ImageArrival = (typeof IMAGE_ARRIVALS)[number];
 
-/** What containerd says in its journal. */
+/** What containerd's journal holds: its own lines, and entries that only look like ours. */
 export const CONTAINERD_EVENTS = [
   'pull_blocked',
   'pull_allowed',
@@ -28,6 +29,8 @@ export const CONTAINERD_EVENTS = [
   'pull_failed',
   'containerd_started',
   'containerd_booted',
+  'untrusted_verdict',
+  'unreadable_line',
 ] as const;
 export type ContainerdEventName = (typeof CONTAINERD_EVENTS)[number];
 
@@ -39,7 +42,7 @@ export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
 export const DECISIONS = ['allow', 'deny'] as const;
 
 /** Reasons of a verdict. */
-export const REASONS = ['verified', 'skipped_by_policy', ...Object.keys(ERROR_CODES)] as const;
+export const REASONS = [...Object.keys(ALLOW_REASONS), ...Object.keys(ERROR_CODES)] as const;
 
 /** What another version of the agent recorded, in the ledger, under a name that this one does not know. */
 export const OTHER = 'other';

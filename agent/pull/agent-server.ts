@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AgentError } from '../errors.ts';
-import type { Verdict } from '../notation/verification/verdict.ts';
+import type { Decision, Verdict } from '../notation/verification/verdict.ts';
 import {
   encodeResponse,
   MAX_REQUEST_BYTES,
@@ -22,7 +22,8 @@ export interface AgentServerOptions {
   readonly deadlineMs?: number;
 }
 
-export type AgentRequestOutcome = 'verdict' | 'error' | 'abandoned';
+/** `invalid`: not a request of ours; `failed`: no verdict was reached; `abandoned`: the other side left. */
+export type AgentRequestOutcome = Decision | 'invalid' | 'failed' | 'abandoned';
 
 /** Just below how long the pull verifier waits for the agent: a later answer is wanted by nobody. */
 const DEADLINE_MS = 4800;
@@ -85,7 +86,7 @@ async function serve(socket: Socket, options: AgentServerOptions): Promise<void>
     options.answered('abandoned');
     return;
   }
-  options.answered('verdict' in response ? 'verdict' : 'error');
+  options.answered(outcomeOf(response));
   socket.end(encodeResponse(response));
 }
 
@@ -105,6 +106,11 @@ async function answer(
       error: { code: known?.code ?? 'internal', message: known?.message ?? String(error) },
     };
   }
+}
+
+function outcomeOf(response: PullResponse): AgentRequestOutcome {
+  if ('verdict' in response) return response.verdict.decision;
+  return response.error.code === 'invocation_invalid' ? 'invalid' : 'failed';
 }
 
 async function readLine(socket: Socket): Promise<string> {

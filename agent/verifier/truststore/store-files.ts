@@ -14,6 +14,8 @@ import { show } from '../../oci/show.ts';
 export interface StoreFile {
   /** Names store and file in messages. */
   readonly what: string;
+  /** Its name in the store. */
+  readonly name: string;
   readonly bytes: Uint8Array;
 }
 
@@ -47,7 +49,7 @@ export async function readStoreFiles(
     const file = `${what}, file ${show(entry)}`;
     const path = await resolveInside(root, join(directory, entry), file, 'truststore_invalid');
     const bytes = await attempt(file, () => readBounded(path, file));
-    if (bytes !== undefined) files.push({ what: file, bytes });
+    if (bytes !== undefined) files.push({ what: file, name: entry, bytes });
     // The volume's own generations of its content: `..data` and what it points to.
     else if (!entry.startsWith('..')) warnings.push(`${file}: a directory in a store is ignored`);
   }

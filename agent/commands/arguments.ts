@@ -1,0 +1,52 @@
+// Command-line arguments: `node:util` parses them, this says what was wrong with them.
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { AgentError } from '../errors.ts';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/**
+ * Parses options and at most `positionals.length` words, each named for messages; all of them are
+ * required. Throws `argument_invalid`.
+ */
+export function parseArguments<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  positionals: readonly string[],
+) {
+  const parsed = attempt(() =>
+    parseArgs({ args: [...args], options, allowPositionals: true, strict: true }),
+  );
+  const missing = positionals[parsed.positionals.length];
+  if (missing !== undefined) throw invalid(`expected ${missing}, found nothing`);
+  const extra = parsed.positionals[positionals.length];
+  if (extra !== undefined) throw invalid(`expected nothing more, found ${JSON.stringify(extra)}`);
+  return parsed;
+}
+
+/** The value of an option that must be given. Throws `argument_invalid`. */
+export function required(value: string | undefined, option: string): string {
+  if (value === undefined || value === '') throw invalid(`expected ${option}, found nothing`);
+  return value;
+}
+
+/** How results are printed. */
+export type OutputFormat = 'text' | 'json';
+
+/** The value of `--output`. Throws `argument_invalid`. */
+export function outputFormat(value: string | undefined): OutputFormat {
+  if (value === undefined || value === 'text') return 'text';
+  if (value === 'json') return 'json';
+  throw invalid(`--output: expected text or json, found ${JSON.stringify(value)}`);
+}
+
+function attempt<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new AgentError('argument_invalid', (cause as Error).message, { cause });
+  }
+}
+
+function invalid(message: string): AgentError {
+  return new AgentError('argument_invalid', message);
+}

@@ -1,0 +1,87 @@
+// What the settings say the host should hold, as a request to install it.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { AgentError } from '../errors.ts';
+import type { InstallRequest } from '../node/host/install.ts';
+import { createLayout, type HostLayout } from '../node/host/layout.ts';
+import { encodeVerifierSettings } from '../pull/verifier-settings.ts';
+import { type Generation, readGeneration } from '../verifier/generation.ts';
+
+/** The host as this process sees it. */
+export interface Host {
+  readonly root: string;
+  readonly layout: HostLayout;
+  /** Paths of the host, as this process reaches them. */
+  readonly policyFile: string;
+  readonly truststoreDir: string;
+}
+
+/** The host that the settings name. */
+export function hostOf(config: Config): Host {
+  const layout = { ...createLayout(config.binDir), socket: config.agentSocket };
+  return {
+    root: config.hostRoot,
+    layout,
+    policyFile: join(config.hostRoot, layout.policyFile),
+    truststoreDir: join(config.hostRoot, layout.trustStoreDir),
+  };
+}
+
+/**
+ * Reads and validates what is to be installed; nothing is written. A source that is not set leaves
+ * the host's own in place, which must then be as good. Throws the codes of `readGeneration`, and
+ * `setting_invalid` when the verifier or the registry's CA cannot be read.
+ */
+export async function installRequest(config: Config, host: Host): Promise<InstallRequest> {
+  const generation = await readGeneration(
+    config.policySource ?? host.policyFile,
+    config.truststoreSource ?? host.truststoreDir,
+  );
+  return {
+    hostRoot: host.root,
+    layout: host.layout,
+    verifierPath: config.verifier ?? builtVerifier(),
+    settings: encodeVerifierSettings({
+      agentSocket: host.layout.socket,
+      policyFile: host.layout.policyFile,
+      truststoreDir: host.layout.trustStoreDir,
+      plainHttp: config.registryPlainHttp,
+      registryCa: registryCa(config) ?? null,
+    }),
+    ...sources(config, generation),
+  };
+}
+
+function sources(
+  config: Config,
+  { policyBytes, trustFiles }: Generation,
+): Pick<InstallRequest, 'policyBytes' | 'trustFiles'> {
+  return {
+    ...(config.policySource === undefined ? {} : { policyBytes }),
+    ...(config.truststoreSource === undefined ? {} : { trustFiles }),
+  };
+}
+
+/** The PEM text that the settings name. Throws `setting_invalid`. */
+export function registryCa({ registryCa: path }: Config): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AgentError('setting_invalid', `NODESEAL_REGISTRY_CA: ${String(cause)}`, { cause });
+  }
+}
+
+/** Beside the bundle in a build, in `dist/` in a checkout. */
+function builtVerifier(): string {
+  const beside = join(dirname(resolve(process.argv[1] ?? '.')), 'nodeseal-verifier');
+  const found = [beside, resolve(import.meta.dirname, '../../dist/nodeseal-verifier')].find(
+    (path) => existsSync(path),
+  );
+  if (found !== undefined) return found;
+  throw new AgentError(
+    'setting_invalid',
+    `NODESEAL_VERIFIER: expected the path of nodeseal-verifier, because there is none at ${beside}`,
+  );
+}

@@ -1,0 +1,182 @@
+// `nodeseal run`: the DaemonSet's process. Parts are made in order of dependency and stopped in reverse.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { SYSTEM_CLOCK } from '../audit/clock.ts';
+import { type Ledger, openLedger } from '../audit/ledger.ts';
+import { type Config, parseConfig } from '../config.ts';
+import { AgentError } from '../errors.ts';
+import { createMetrics, type Metrics } from '../metrics/metrics.ts';
+import { startMetricsServer } from '../metrics/server.ts';
+import { startAgentServer } from '../pull/agent-server.ts';
+import { createHostRegistryClient } from '../verifier/host-verifier.ts';
+import { InForce } from '../verifier/in-force.ts';
+import { createVerifier, type Verifier } from '../verifier/verifier.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command, CommandContext, ExitCode } from './command.ts';
+import { type Host, hostOf, registryCa } from './host-install.ts';
+import { countImages } from './run/image-counts.ts';
+import { Images } from './run/images.ts';
+import { InStep } from './run/in-step.ts';
+import { Journal } from './run/journal.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `Usage: nodeseal run
+
+Installs the verifier with its policy and trust on the host, answers it on a socket, follows
+containerd's journal and image store, verifies every image on the node out of band, and serves
+/metrics, /healthz, /readyz and a status page. Set up by the NODESEAL_ settings.
+
+Exit status: 0 stopped by a signal, 2 could not run.
+`;
+
+/** The command. */
+export const run: Command = {
+  name: 'run',
+  summary: 'Run the agent of this node',
+  help: HELP,
+  run: runAgent,
+};
+
+/** What every part is made from. */
+interface Ground {
+  readonly config: Config;
+  readonly host: Host;
+  readonly log: Logger;
+  readonly ledger: Ledger;
+  readonly inForce: InForce;
+}
+
+async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
+  parseArguments(args, {}, []);
+  const config = parseConfig(environment);
+  const host = hostOf(config);
+  const log = pino({ level: config.logLevel, base: null }, stdout);
+  const registry = createHostRegistryClient({
+    plainHttp: config.registryPlainHttp,
+    ...caOf(config),
+  });
+  const ledger = openNodeLedger(config);
+  const inForce = new InForce(host.policyFile, host.truststoreDir);
+  const { policy, trust } = inForce;
+  const verifier = createVerifier({ registry, policy, trust, clock: SYSTEM_CLOCK });
+  try {
+    await work({ config, host, log, ledger, inForce }, verifier, signal);
+    return 0;
+  } finally {
+    ledger.close();
+    await registry.close();
+    log.info('stopped');
+  }
+}
+
+async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Promise<void> {
+  const { config, host, log, ledger, inForce } = ground;
+  // One part that ends by a fault ends the others: half an agent would look like a whole one.
+  const stop = new AbortController();
+  const ending = AbortSignal.any([signal, stop.signal]);
+
+  const metrics = createMetrics({
+    version: VERSION,
+    totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),
+    images: () => countImages(ledger.images()),
+    journalLagSeconds: () => journal.lagSeconds,
+  });
+  const journal = new Journal({ ...journalOf(config, host), ledger, metrics, log, now });
+  const images = new Images({ ...imagesOf(config), ledger, verifier, inForce, metrics, log });
+  const inStep = new InStep({
+    ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
+    onChange: () => {
+      images.wake();
+    },
+  });
+
+  // Bound before any work, so that probes are answered while the first installation runs.
+  const server = await serve(ground, metrics, { inStep, images });
+  await inStep.step();
+  const socket = await answerPulls(ground, verifier, metrics);
+  log.info({ port: server.port, version: VERSION }, 'running');
+  try {
+    await Promise.all(
+      [inStep.follow(ending), journal.run(ending), images.run(ending)].map((part) =>
+        part.finally(() => {
+          stop.abort();
+        }),
+      ),
+    );
+  } finally {
+    await socket.close();
+    await server.close();
+  }
+}
+
+function serve(
+  { config, log, inForce }: Ground,
+  metrics: Metrics,
+  { inStep, images }: { readonly inStep: InStep; readonly images: Images },
+): ReturnType<typeof startMetricsServer> {
+  // Ready: the verifier is on the host with a policy in force, and the node's images are known.
+  const reasons = (): string[] => [
+    ...(inStep.fault === undefined ? [] : [inStep.fault.message]),
+    ...(inForce.isUsable ? [] : ['no trust policy is in force']),
+    ...(images.isReconciled ? [] : ['the images of containerd are not known yet']),
+  ];
+  return startMetricsServer({
+    ...config.listen,
+    metrics,
+    ready: () => ({ ready: reasons().length === 0, reasons: reasons() }),
+    status: () => [
+      { name: 'version', value: VERSION },
+      { name: 'policy', value: inForce.hashes.policyHash },
+      { name: 'trust', value: inForce.hashes.trustHash },
+    ],
+    onError: (error) => {
+      log.error({ error: String(error) }, 'a request failed');
+    },
+  });
+}
+
+function answerPulls(
+  { config, host }: Ground,
+  verifier: Verifier,
+  metrics: Metrics,
+): ReturnType<typeof startAgentServer> {
+  return startAgentServer({
+    path: join(host.root, config.agentSocket),
+    judge: (request, signal) => verifier.verify(request, signal),
+    answered: (outcome) => {
+      metrics.countAgentRequest(outcome);
+    },
+  });
+}
+
+function openNodeLedger({ stateDir }: Config): Ledger {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new AgentError('ledger_failed', `state directory ${stateDir}: ${String(cause)}`, {
+      cause,
+    });
+  }
+  return openLedger(join(stateDir, 'ledger.sqlite'));
+}
+
+function journalOf(config: Config, host: Host) {
+  const { journalctl, journalDirectory: directory, containerdUnit: unit } = config;
+  const source = { journalctl, unit, ...(directory === undefined ? {} : { directory }) };
+  return { source, verifierPath: host.layout.verifierFile };
+}
+
+function imagesOf(config: Config) {
+  const socketPath = join(config.hostRoot, config.containerdSocket);
+  return { socketPath, intervalMs: config.reverifyInterval };
+}
+
+function caOf(config: Config): { readonly ca?: string } {
+  const ca = registryCa(config);
+  return ca === undefined ? {} : { ca };
+}
+
+function now(): Date {
+  return new Date();
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+// The front door: which command, its help, its exit code.
+import type { Command, CommandContext, ExitCode } from './commands/command.ts';
+import { AgentError } from './errors.ts';
+
+/** Loaded when asked for: `verify` should not wait for gRPC, nor `run` hold what it does not use. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).run,
+  install: async () => (await import('./commands/install.ts')).install,
+  uninstall: async () => (await import('./commands/uninstall.ts')).uninstall,
+  verify: async () => (await import('./commands/verify.ts')).verify,
+  'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
+  version: async () => (await import('./commands/version.ts')).version,
+};
+
+const LEAST_NODE_MAJOR = 24;
+
+/** How long a stop may take before the process is ended all the same. */
+const STOP_MS = 10_000;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(words: readonly string[]): Promise<ExitCode> {
+  const stop = stopSignal();
+  const context = {
+    environment: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: stop.signal,
+  };
+  try {
+    assertNode();
+    return await dispatch(words, context);
+  } catch (error) {
+    return report(error);
+  } finally {
+    stop.done();
+  }
+}
+
+async function dispatch(
+  words: readonly string[],
+  context: Omit<CommandContext, 'args'>,
+): Promise<ExitCode> {
+  const [first = '--help', second = ''] = words;
+  if (first === '--help' || first === '-h' || first === 'help') {
+    context.stdout.write(await usage());
+    return 0;
+  }
+  const name = [first === '--version' ? 'version' : first, `${first} ${second}`].find((candidate) =>
+    Object.hasOwn(COMMANDS, candidate),
+  );
+  if (name === undefined) {
+    const found = JSON.stringify(words.slice(0, 2).join(' '));
+    throw new AgentError('argument_invalid', `expected a command, found ${found}; see --help`);
+  }
+  const command = await COMMANDS[name]?.();
+  if (command === undefined) throw new TypeError(name);
+  const args = words.slice(name.split(' ').length);
+  if (args.includes('--help') || args.includes('-h')) {
+    context.stdout.write(command.help);
+    return 0;
+  }
+  return command.run({ ...context, args });
+}
+
+async function usage(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
+  return `Usage: nodeseal COMMAND [ARGUMENT…]\n\n${lines.join('\n')}\n\nEach command has --help.\n`;
+}
+
+/** Aborts at the first signal; the second, or a stop that takes too long, ends the process at once. */
+function stopSignal(): { readonly signal: AbortSignal; readonly done: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(2);
+    controller.abort();
+    timer = setTimeout(() => process.exit(2), STOP_MS);
+    timer.unref();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return {
+    signal: controller.signal,
+    done: () => {
+      clearTimeout(timer);
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+    },
+  };
+}
+
+function assertNode(): void {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= LEAST_NODE_MAJOR) return;
+  throw new AgentError(
+    'setting_invalid',
+    `expected Node ${LEAST_NODE_MAJOR} or newer, found ${process.version}`,
+  );
+}
+
+function report(error: unknown): ExitCode {
+  if (error instanceof AgentError) {
+    process.stderr.write(`nodeseal: ${error.code}: ${error.message}\n`);
+    if (error.faults.length > 1) {
+      process.stderr.write(error.faults.map((fault) => `  ${fault}\n`).join(''));
+    }
+  } else {
+    process.stderr.write(
+      `nodeseal: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  }
+  return 2;
+}
