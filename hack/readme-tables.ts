@@ -1,0 +1,80 @@
+// Keeps README's reference tables in step with the code: rewrites what is between `<!-- name -->` and `<!-- /name -->`.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { SETTINGS } from '../agent/config.ts';
+import { ERROR_CODES } from '../agent/errors.ts';
+import { createMetrics } from '../agent/metrics/metrics.ts';
+import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
+
+export const README = fileURLToPath(new URL('../README.md', import.meta.url));
+
+type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
+type Table = readonly (readonly string[])[];
+
+/** The tables by name, each with its head as the first row. */
+export const TABLES: Readonly<Record<string, Table>> = {
+  settings: settingsTable(),
+  reasons: [['Reason', 'Meaning'], ...sentences(ALLOW_REASONS)],
+  codes: [['Code', 'Meaning'], ...sentences(ERROR_CODES)],
+  metrics: metricsTable(),
+};
+
+/** README's text with every table as the code has it. Throws when README has no place for one. */
+export async function fillTables(readme: string): Promise<string> {
+  let text = readme;
+  for (const [name, table] of Object.entries(TABLES)) {
+    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from < 0 || to < from) throw new Error(`README.md: expected ${begin} and then ${end}`);
+    text = `${text.slice(0, from)}${begin}\n\n${markdown(table)}\n\n${text.slice(to)}`;
+  }
+  return format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
+}
+
+function settingsTable(): Table {
+  const rows = Object.values(SETTINGS).map((setting) => [
+    code(setting.variable),
+    code(defaultText(setting.default)),
+    setting.form,
+    setting.help,
+  ]);
+  return [['Variable', 'Default', 'Form', 'Meaning'], ...rows];
+}
+
+/** A default as it would be written in the variable; empty for none. */
+export function defaultText(value: Setting['default']): string {
+  if (value === undefined) return '';
+  if (typeof value === 'number') return `${value / 3_600_000}h`;
+  if (typeof value === 'object' && 'port' in value) return `${value.host}:${value.port}`;
+  return String(value);
+}
+
+function metricsTable(): Table {
+  const metrics = createMetrics({
+    version: '',
+    totals: () => ({ verdicts: [], containerdEvents: [] }),
+    images: () => [],
+    journalLagSeconds: () => null,
+  });
+  const rows = metrics.describe().map(({ name, help }) => [code(name), help]);
+  return [['Metric', 'Meaning'], ...rows];
+}
+
+function sentences(table: Readonly<Record<string, string>>): Table {
+  return Object.entries(table).map(([name, sentence]) => [code(name), sentence]);
+}
+
+function code(text: string): string {
+  return text === '' ? '' : `\`${text}\``;
+}
+
+function markdown([head = [], ...rows]: Table): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+if (import.meta.main) {
+  writeFileSync(README, await fillTables(readFileSync(README, 'utf8')));
+}
