@@ -16,6 +16,7 @@ export interface SourceFile {
   readonly ambient: readonly string[];
   readonly hasDefaultExport: boolean;
   readonly lineCount: number;
+  /** After the line that names the interpreter, where there is one. */
   readonly firstLine: string;
 }
 
@@ -62,7 +63,7 @@ export function readSourceFile(path: string, text: string): SourceFile {
     ambient: [...ambient].sort(),
     hasDefaultExport,
     lineCount: text.endsWith('\n') ? lines.length - 1 : lines.length,
-    firstLine: lines[0] ?? '',
+    firstLine: lines.find((line) => !line.startsWith('#!')) ?? '',
   };
 }
 
