@@ -108,9 +108,10 @@ async function main(): Promise<void> {
   if (built === sources && existsSync(agent) && existsSync(verifier)) return;
   await rm(stamp, { force: true });
   const settingsFile = createLayout().settingsFile;
-  const tasks = [buildVerifier(verifier, { settingsFile, journalSocket: JOURNAL_SOCKET })];
-  if (existsSync(join(ROOT, 'agent/main.ts'))) tasks.push(buildAgent(dist));
-  await Promise.all(tasks);
+  await Promise.all([
+    buildVerifier(verifier, { settingsFile, journalSocket: JOURNAL_SOCKET }),
+    buildAgent(dist),
+  ]);
   await writeFile(stamp, sources);
 }
 

@@ -18,6 +18,7 @@ const VERDICT = 'notation/verification/verdict.ts';
 /** From the bottom up. */
 const PARTS: PartTable = [
   ['errors.ts'],
+  ['version.ts'],
   ['config.ts', 'errors.ts'],
   ['oci', 'errors.ts'],
 
@@ -45,7 +46,7 @@ const PARTS: PartTable = [
   ['commands', 'config.ts', 'audit', 'metrics', 'pull', 'node/containerd', 'node/host'],
 
   ['main.ts', 'commands'],
-  ['pull-verifier.ts', 'pull'],
+  ['pull-verifier.ts', 'version.ts', 'pull'],
 ];
 
 /** Modules that compute and do nothing else. Any other that is not ours must be in the list below. */

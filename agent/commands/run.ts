@@ -12,6 +12,7 @@ import { startAgentServer } from '../pull/agent-server.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { InForce } from '../verifier/in-force.ts';
 import { createVerifier, type Verifier } from '../verifier/verifier.ts';
+import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
@@ -19,7 +20,6 @@ import { countImages } from './run/image-counts.ts';
 import { Images } from './run/images.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
-import { VERSION } from './version.ts';
 
 const HELP = `Usage: nodeseal run
 

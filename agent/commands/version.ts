@@ -1,10 +1,6 @@
 // `nodeseal version`: what this is.
+import { VERSION } from '../version.ts';
 import type { Command } from './command.ts';
-
-declare const NODESEAL_VERSION: string | undefined;
-
-/** The version that the build put in; a checkout that was not built has none. */
-export const VERSION = typeof NODESEAL_VERSION === 'string' ? NODESEAL_VERSION : '0.0.0-source';
 
 /** The command. */
 export const version: Command = {

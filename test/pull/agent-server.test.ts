@@ -79,7 +79,7 @@ describe('the agent’s socket', () => {
     });
     expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual({ verdict: VERDICT });
     expect(asked).toEqual([REQUEST]);
-    expect(outcomes).toEqual(['verdict']);
+    expect(outcomes).toEqual(['allow']);
   });
 
   it('is open to its owner only, and so is its directory', async () => {
@@ -93,7 +93,7 @@ describe('the agent’s socket', () => {
     const answer = parseResponse(await send(path, 'garbage\n'));
     expect(answer).toMatchObject({ error: { code: 'invocation_invalid' } });
     expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual({ verdict: VERDICT });
-    expect(outcomes).toEqual(['error', 'verdict']);
+    expect(outcomes).toEqual(['invalid', 'allow']);
   });
 
   it('answers with the code of what kept it from a verdict', async () => {
