@@ -1,0 +1,257 @@
+// The pull verifier as containerd has it: compiled, started with three flags, a descriptor and hardly an environment.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdir, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parseVerdictLine } from '../../agent/node/journald/verdict-line.ts';
+import type { Verdict } from '../../agent/notation/verification/verdict.ts';
+import {
+  encodeResponse,
+  MAX_RESPONSE_BYTES,
+  type PullRequest,
+} from '../../agent/pull/agent-protocol.ts';
+import { MAX_ANSWER_BYTES } from '../../agent/pull/answer.ts';
+import { MAX_STDIN_BYTES } from '../../agent/pull/invocation.ts';
+import {
+  CompiledVerifier,
+  DESCRIPTOR_TYPE,
+  type PulledImage,
+} from '../support/compiled-verifier.ts';
+import { verdictOf } from '../support/verdict.ts';
+
+const AGENT_SOCKET = 'run/agent.sock';
+const IMAGE: PulledImage = {
+  name: 'registry.invalid/team/app:v1',
+  descriptor: {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: `sha256:${'ab'.repeat(32)}`,
+    size: 3,
+  },
+};
+
+let verifier: CompiledVerifier;
+beforeAll(async () => {
+  verifier = await CompiledVerifier.build();
+}, 60_000);
+afterAll(() => verifier.remove());
+
+/** An outcome whose answer starts as given. */
+function answered(code: number, start: string): object {
+  return { code, stdout: expect.stringMatching(`^${start}: .+\n$`) as unknown };
+}
+
+const denied = (changes: Partial<Verdict>): Verdict =>
+  verdictOf({
+    decision: 'deny',
+    reason: 'signature_missing',
+    message: 'no signature',
+    signature: null,
+    signer: null,
+    ...changes,
+  });
+
+describe('with an agent', () => {
+  it('allows what the agent allows', async () => {
+    const asked: PullRequest[] = [];
+    await verifier.startAgent((request) => {
+      asked.push(request);
+      return Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest }));
+    });
+    expect(await verifier.pull(IMAGE)).toMatchObject({
+      code: 0,
+      stdout: 'allow: verified: verified by policy statement "production"\n',
+    });
+    expect(asked).toEqual([IMAGE]);
+  });
+
+  it('denies what the agent denies, without asking anybody else', async () => {
+    const { signed } = await verifier.openRegistry();
+    const verdict = denied({ digest: signed.descriptor.digest });
+    await verifier.startAgent(() => Promise.resolve(verdict));
+    expect(await verifier.pull(signed)).toMatchObject({
+      code: 1,
+      stdout: 'deny: signature_missing: no signature\n',
+    });
+  });
+
+  it('asks the host when the agent could not tell', async () => {
+    const { signed } = await verifier.openRegistry();
+    const digest = signed.descriptor.digest;
+    const verdict = denied({ digest, reason: 'registry_unreachable', inconclusive: true });
+    await verifier.startAgent(() => Promise.resolve(verdict));
+    expect(await verifier.pull(signed)).toMatchObject({ code: 0 });
+  });
+
+  it('keeps the agent’s word when neither could tell', async () => {
+    const { signed, close } = await verifier.openRegistry();
+    await close();
+    const digest = signed.descriptor.digest;
+    const verdict = denied({ digest, reason: 'registry_busy', inconclusive: true });
+    await verifier.startAgent(() => Promise.resolve(verdict));
+    expect(await verifier.pull(signed)).toMatchObject({
+      code: 1,
+      stdout: 'deny: registry_busy: no signature\n',
+    });
+  });
+});
+
+describe('without an agent', () => {
+  it('allows an image that is signed as the host’s policy says', async () => {
+    const { signed } = await verifier.openRegistry();
+    expect(await verifier.pull(signed)).toMatchObject(answered(0, 'allow: verified'));
+  });
+
+  it('allows it by the digest alone when containerd sends no descriptor', async () => {
+    const { signed } = await verifier.openRegistry();
+    expect(await verifier.pull(signed, '')).toMatchObject({ code: 0 });
+  });
+
+  it('denies an image without a signature', async () => {
+    const { unsigned } = await verifier.openRegistry();
+    expect(await verifier.pull(unsigned)).toMatchObject(answered(1, 'deny: signature_missing'));
+  });
+
+  it('denies by the digest even where the tag is that of a signed image', async () => {
+    const { signed, unsigned } = await verifier.openRegistry();
+    const moved = { name: signed.name, descriptor: unsigned.descriptor };
+    expect(await verifier.pull(moved)).toMatchObject({ code: 1 });
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['hangs up', (socket) => socket.destroy()],
+    ['answers garbage', (socket) => socket.end('garbage\n')],
+    ['floods', (socket) => socket.end(Buffer.alloc(2 * MAX_RESPONSE_BYTES, 'x'))],
+    [
+      'answers half a verdict',
+      (socket) => socket.end('{"protocol":1,"verdict":{"decision":"allow"}}\n'),
+    ],
+    [
+      'answers an error',
+      (socket) => socket.end(encodeResponse({ error: { code: 'internal', message: 'x' } })),
+    ],
+    ['allows another image', (socket) => socket.end(encodeResponse({ verdict: verdictOf({}) }))],
+  ])('judges by itself when the agent %s', async (_, serve) => {
+    const { signed, unsigned } = await verifier.openRegistry();
+    await verifier.listen(AGENT_SOCKET, serve);
+    expect(await verifier.pull(signed)).toMatchObject({ code: 0 });
+    expect(await verifier.pull(unsigned)).toMatchObject(answered(1, 'deny: signature_missing'));
+  });
+
+  it('judges by itself, before containerd’s patience ends, when the agent says nothing', async () => {
+    const { signed } = await verifier.openRegistry();
+    await verifier.listen(AGENT_SOCKET, () => undefined);
+    expect(await verifier.pull(signed)).toMatchObject({ code: 0 });
+  });
+
+  it('denies with a reason, before containerd’s patience ends, when the registry is silent too', async () => {
+    const { signed, silence } = await verifier.openRegistry();
+    silence();
+    await verifier.listen(AGENT_SOCKET, () => undefined);
+    expect(await verifier.pull(signed)).toMatchObject(answered(1, 'deny: deadline_exceeded'));
+  });
+
+  it.runIf(process.geteuid?.() === 0)(
+    'judges by itself when another user took the agent’s place',
+    async () => {
+      const { unsigned } = await verifier.openRegistry();
+      const digest = unsigned.descriptor.digest;
+      await startAgentAs(NOBODY, encodeResponse({ verdict: verdictOf({ digest }) }));
+      const { code, stderr } = await verifier.pull(unsigned);
+      expect(code).toBe(1);
+      expect(stderr).toContain('expected root to listen');
+    },
+  );
+});
+
+const NOBODY = 65_534;
+
+async function startAgentAs(uid: number, answer: string): Promise<void> {
+  const path = verifier.at('open/agent.sock');
+  await mkdir(dirname(path), { recursive: true });
+  await chown(dirname(path), uid, uid);
+  await verifier.writeSettings({ agentSocket: path });
+  onTestFinished(() => verifier.writeSettings({}));
+  const script =
+    'const [path, answer] = process.argv.slice(1);' +
+    "require('node:net').createServer((socket) => socket.end(answer)).listen(path, () => console.log());";
+  const child = spawn('node', ['-e', script, path, answer], { uid, gid: uid, cwd: '/' });
+  onTestFinished(() => void child.kill());
+  await once(child.stdout, 'data');
+}
+
+describe('whatever is wrong with the call or the host', () => {
+  const flags = ['-name', IMAGE.name, '-digest', IMAGE.descriptor.digest];
+  const complete = [...flags, '-stdin-media-type', DESCRIPTOR_TYPE];
+
+  it.each([
+    ['no flags', [], '', 'invocation_invalid'],
+    ['an unknown flag', [...complete, '-allow', 'yes'], '', 'invocation_invalid'],
+    ['no descriptor but text', complete, 'hello', 'invocation_invalid'],
+    ['more than is read', complete, ' '.repeat(4 * MAX_STDIN_BYTES), 'invocation_invalid'],
+    ['a malformed digest', ['-name', IMAGE.name, '-digest', 'sha256:ab'], '', 'digest_invalid'],
+  ])('denies when called with %s', async (_, args, stdin, code) => {
+    const outcome = await verifier.start(args, stdin);
+    expect(outcome).toMatchObject(answered(1, `deny: ${code}`));
+    expect(Buffer.byteLength(outcome.stdout)).toBeLessThanOrEqual(MAX_ANSWER_BYTES + 1);
+  });
+
+  it('denies when its settings are malformed, even with an agent that allows', async () => {
+    await verifier.startAgent(() =>
+      Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest })),
+    );
+    expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0 });
+    await verifier.writeSettings({ plainHttp: 'all' });
+    onTestFinished(() => verifier.writeSettings({}));
+    expect(await verifier.pull(IMAGE)).toMatchObject(answered(1, 'deny: setting_invalid'));
+  });
+
+  it('denies when there is no policy', async () => {
+    await rm(verifier.at('policy.json'), { force: true });
+    expect(await verifier.pull(IMAGE)).toMatchObject(answered(1, 'deny: policy_missing'));
+  });
+
+  it('keeps its answer short and on one line whatever the agent says', async () => {
+    const message = 'line\nline\u001b[2J'.repeat(1000);
+    const digest = IMAGE.descriptor.digest;
+    await verifier.startAgent(() => Promise.resolve(verdictOf({ digest, message })));
+    const { stdout } = await verifier.pull(IMAGE);
+    expect(stdout).toMatch(/^allow: verified: line\?line\?\[2J.*…\n$/);
+    expect(Buffer.byteLength(stdout)).toBeLessThanOrEqual(MAX_ANSWER_BYTES + 1);
+  });
+});
+
+describe('for the journal', () => {
+  it('leaves the verdict of an allowed pull', async () => {
+    const { promise: received, resolve } = Promise.withResolvers<string>();
+    await verifier.listen('journal.sock', (socket) => {
+      void text(socket).then((bytes) => {
+        resolve(bytes);
+        socket.end();
+      });
+    });
+    const digest = IMAGE.descriptor.digest;
+    await verifier.startAgent(() => Promise.resolve(verdictOf({ digest })));
+    expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0, stderr: '' });
+    const lines = (await received).split('\n');
+    expect(lines.slice(0, 3)).toEqual(['nodeseal-verifier', '', '6']);
+    expect(parseVerdictLine(lines[7] ?? '')).toMatchObject({
+      decision: 'allow',
+      digest,
+      name: IMAGE.name,
+      via: 'agent',
+    });
+  });
+
+  it('decides all the same when the journal never reads', async () => {
+    await verifier.listen('journal.sock', () => undefined);
+    await verifier.startAgent(() =>
+      Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest })),
+    );
+    const { code, stderr } = await verifier.pull(IMAGE);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^journal: /);
+  });
+});
