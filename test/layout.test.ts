@@ -19,6 +19,7 @@ const VERDICT = 'notation/verification/verdict.ts';
 const PARTS: PartTable = [
   ['errors.ts'],
   ['version.ts'],
+  ['version.ts'],
   ['config.ts', 'errors.ts'],
   ['oci', 'errors.ts'],
 
@@ -43,7 +44,16 @@ const PARTS: PartTable = [
   ['audit', 'verifier'],
   ['metrics', 'verifier'],
   ['pull', 'verifier', 'node/journald', 'node/host/layout.ts'],
-  ['commands', 'config.ts', 'audit', 'metrics', 'pull', 'node/containerd', 'node/host'],
+  [
+    'commands',
+    'version.ts',
+    'config.ts',
+    'audit',
+    'metrics',
+    'pull',
+    'node/containerd',
+    'node/host',
+  ],
 
   ['main.ts', 'commands'],
   ['pull-verifier.ts', 'version.ts', 'pull'],
