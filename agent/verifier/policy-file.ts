@@ -1,5 +1,5 @@
 // The trust policy document from a file.
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { AgentError } from '../errors.ts';
 import {
   MAX_DOCUMENT_BYTES,
@@ -17,9 +17,9 @@ export async function readPolicyFile(path: string): Promise<Buffer> {
   try {
     const file = await open(path, 'r');
     try {
+      const bytes = await readUpTo(file, MAX_DOCUMENT_BYTES + 1);
       // One byte more than is allowed tells an oversize file without reading all of it.
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_DOCUMENT_BYTES + 1));
-      if (bytesRead <= MAX_DOCUMENT_BYTES) return buffer.subarray(0, bytesRead);
+      if (bytes.length <= MAX_DOCUMENT_BYTES) return bytes;
     } finally {
       await file.close();
     }
@@ -49,6 +49,17 @@ export function usablePolicy(bytes: Uint8Array): TrustPolicyDocument {
   const document = parseTrustPolicy(bytes);
   assertSupported(document);
   return document;
+}
+
+/** A pipe gives what it holds at the time, so one read is not enough. */
+async function readUpTo(file: FileHandle, maxBytes: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(maxBytes);
+  let length = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, length, maxBytes - length);
+    length += bytesRead;
+    if (bytesRead === 0 || length === maxBytes) return buffer.subarray(0, length);
+  }
 }
 
 function errnoOf(cause: unknown): string {

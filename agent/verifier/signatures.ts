@@ -9,6 +9,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { RegistryClient } from './registry/client.ts';
+import { interrupted } from './registry/failure.ts';
 import type { RepositoryName } from './registry/session.ts';
 
 /** The registry client bounds manifests to 4 MiB; theirs nest less than this. */
@@ -54,7 +55,9 @@ export async function fetchSignature(
   try {
     return { kind: 'fetched', signature: await fetchEnvelope(source, descriptor, signal) };
   } catch (error) {
-    if (!(error instanceof AgentError) || signal.aborted) throw error;
+    if (!(error instanceof AgentError)) throw error;
+    // Whatever failed when the time was over, it is the time that decided.
+    if (signal.aborted) throw interrupted(signal, `signature manifest ${descriptor.digest}`);
     return { kind: 'unusable', signature: descriptor.digest, error };
   }
 }

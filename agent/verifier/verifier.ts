@@ -86,6 +86,7 @@ async function decide(
 ): Promise<Decided> {
   const reference = parseReference(image.name);
   draft.repository = repositoryOf(reference);
+  draft.digest ??= reference.digest ?? null;
   const policy = await parts.policy();
   draft.policyHash = policy.hash;
   const statement = selectStatement(policy, draft.repository);
@@ -145,9 +146,12 @@ async function judge(
     if (isGood(evaluation)) return allowFor(evaluation);
     evaluations.push(evaluation);
   }
-  if (truncated) throw limitExceeded(source, descriptors.length);
-  if (descriptors.length === 0) throw missing(source);
-  return denyAll(evaluations, unusable);
+  const beyond = truncated ? limitExceeded(source, descriptors.length) : undefined;
+  if (descriptors.length === 0) throw beyond ?? missing(source);
+  const denied = denyAll(evaluations, unusable);
+  // What could not be judged among those looked at is still the reason, and may be told next time.
+  if (beyond !== undefined && !denied.inconclusive) throw beyond;
+  return denied;
 }
 
 function missing({ repository, image }: SignatureSource): AgentError {

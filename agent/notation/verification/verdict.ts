@@ -46,10 +46,7 @@ export type Reason = keyof typeof ALLOW_REASONS | ErrorCode;
 
 /** Tells whether a string is a reason of the closed set. */
 export function isReason(text: unknown): text is Reason {
-  return (
-    typeof text === 'string' &&
-    (Object.hasOwn(ALLOW_REASONS, text) || Object.hasOwn(ERROR_CODES, text))
-  );
+  return isErrorCode(text) || (isString(text) && Object.hasOwn(ALLOW_REASONS, text));
 }
 
 /** The decision on one image. JSON-serialisable; its field names are part of the public output. */
@@ -62,7 +59,7 @@ export interface Verdict {
   readonly inconclusive: boolean;
   /** registry/repository of the image. */
   readonly repository: string;
-  /** Top-level digest of the image; null when it could not be resolved. */
+  /** Top-level digest of the image, as it was named or resolved; null when it was neither. */
   readonly digest: Digest | null;
   /** Name of the policy statement that applied; null when none did. */
   readonly policy: string | null;
@@ -103,7 +100,7 @@ function isVerdict(value: unknown): value is Verdict {
     [verdict.policy, verdict.signer, verdict.policyHash, verdict.trustHash].every(isStringOrNull) &&
     [verdict.digest, verdict.signature].every((text) => text === null || isDigestText(text)) &&
     typeof verdict.inconclusive === 'boolean' &&
-    typeof verdict.durationMs === 'number' &&
+    Number.isFinite(verdict.durationMs) &&
     Array.isArray(verdict.results) &&
     verdict.results.length <= MAX_RESULTS &&
     verdict.results.every(isResult)
@@ -124,9 +121,13 @@ function isResult(value: unknown): value is ValidationResult {
     VALIDATION_TYPES.some((type) => type === result.type) &&
     ['enforce', 'log', 'skip'].some((action) => action === result.action) &&
     ['passed', 'failed', 'inconclusive', 'skipped'].some((outcome) => outcome === result.outcome) &&
-    (result.code === undefined || isReason(result.code)) &&
+    (result.code === undefined || isErrorCode(result.code)) &&
     isString(result.message)
   );
+}
+
+function isErrorCode(value: unknown): value is ErrorCode {
+  return isString(value) && Object.hasOwn(ERROR_CODES, value);
 }
 
 function isString(value: unknown): value is string {
