@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { AgentError, type ErrorCode } from '../../../agent/errors.ts';
+import { ENFORCEMENT, type Enforcement } from '../../../agent/notation/trustpolicy/level.ts';
+import {
+  allowFor,
+  allowSkipped,
+  denyAll,
+  denyFor,
+  isGood,
+  type UnusableSignature,
+} from '../../../agent/notation/verification/decision.ts';
+import { evaluate, type Evaluation } from '../../../agent/notation/verification/evaluation.ts';
+import type { ValidationType } from '../../../agent/notation/verification/verdict.ts';
+import type { Digest } from '../../../agent/oci/digest.ts';
+
+function digest(number: number): Digest {
+  return `sha256:${String(number).padStart(64, '0')}`;
+}
+
+/** Signature `number`, in which the validations named fail with their codes. */
+function evaluation(
+  number: number,
+  failing: Partial<Record<ValidationType, ErrorCode>> = {},
+  enforcement: Enforcement = ENFORCEMENT.strict,
+): Evaluation {
+  const validate = (type: ValidationType) => () => {
+    const code = failing[type];
+    if (code !== undefined) throw new AgentError(code, `${code} of ${number}`);
+    return `${type} of ${number}`;
+  };
+  const results = evaluate(
+    {
+      integrity: validate('integrity'),
+      authenticity: validate('authenticity'),
+      expiry: validate('expiry'),
+      authenticTimestamp: validate('authenticTimestamp'),
+      revocation: validate('revocation'),
+    },
+    enforcement,
+  );
+  return { signature: digest(number), signer: `CN=${number}`, results };
+}
+
+function unusable(number: number, code: ErrorCode): UnusableSignature {
+  return { signature: digest(number), error: new AgentError(code, `${code} of ${number}`) };
+}
+
+describe('isGood', () => {
+  it('asks that no enforced validation failed', () => {
+    expect(isGood(evaluation(1))).toBe(true);
+    expect(isGood(evaluation(1, { expiry: 'signature_expired' }))).toBe(false);
+    expect(isGood(evaluation(1, { expiry: 'signature_expired' }, ENFORCEMENT.permissive))).toBe(
+      true,
+    );
+    expect(isGood(evaluation(1, { revocation: 'revocation_unsupported' }))).toBe(false);
+  });
+
+  it('takes no results for no proof', () => {
+    expect(isGood({ ...evaluation(1), results: [] })).toBe(false);
+  });
+});
+
+describe('allow', () => {
+  it('names the signature and its signer', () => {
+    const good = evaluation(1);
+    expect(allowFor(good)).toEqual({
+      decision: 'allow',
+      reason: 'verified',
+      message: 'signed by CN=1',
+      inconclusive: false,
+      signature: digest(1),
+      signer: 'CN=1',
+      results: good.results,
+    });
+  });
+
+  it('says which failures were only logged', () => {
+    const failing = { expiry: 'signature_expired', revocation: 'revocation_unsupported' } as const;
+    const { reason, message } = allowFor(evaluation(1, failing, ENFORCEMENT.permissive));
+    expect(reason).toBe('failure_logged');
+    expect(message).toContain(
+      'expiry: signature_expired of 1; revocation: revocation_unsupported of 1',
+    );
+  });
+
+  it('of level skip names no signature', () => {
+    expect(allowSkipped('dev')).toEqual({
+      decision: 'allow',
+      reason: 'skipped_by_policy',
+      message: 'the policy statement "dev" skips verification',
+      inconclusive: false,
+      signature: null,
+      signer: null,
+      results: [],
+    });
+  });
+});
+
+describe('deny', () => {
+  it('for an error has its code and message', () => {
+    expect(denyFor(new AgentError('signature_missing', 'none found'))).toEqual({
+      decision: 'deny',
+      reason: 'signature_missing',
+      message: 'none found',
+      inconclusive: false,
+      signature: null,
+      signer: null,
+      results: [],
+    });
+    expect(denyFor(new AgentError('registry_busy', 'later')).inconclusive).toBe(true);
+  });
+
+  it('for one signature is what that one came to', () => {
+    const bad = evaluation(1, { expiry: 'signature_expired' });
+    expect(denyAll([bad], [])).toEqual({
+      decision: 'deny',
+      reason: 'signature_expired',
+      message: 'signature_expired of 1',
+      inconclusive: false,
+      signature: digest(1),
+      signer: 'CN=1',
+      results: bad.results,
+    });
+    expect(denyAll([], [unusable(2, 'signature_manifest_invalid')])).toEqual({
+      decision: 'deny',
+      reason: 'signature_manifest_invalid',
+      message: 'signature_manifest_invalid of 2',
+      inconclusive: false,
+      signature: digest(2),
+      signer: null,
+      results: [],
+    });
+  });
+
+  it('reports the signature that came furthest, whatever their order', () => {
+    const all = [
+      evaluation(1, { integrity: 'descriptor_mismatch' }),
+      evaluation(2, { authenticTimestamp: 'certificate_expired' }),
+      evaluation(3, { authenticity: 'certificate_untrusted' }),
+    ];
+    for (const order of [all, all.toReversed()]) {
+      expect(denyAll(order, [unusable(4, 'content_mismatch')])).toMatchObject({
+        reason: 'certificate_expired',
+        message: 'none of 4 signatures is good; the closest: certificate_expired of 2',
+        signature: digest(2),
+      });
+    }
+  });
+
+  it('reports a signature that was judged before one that could not be used', () => {
+    const judged = evaluation(1, { integrity: 'signature_invalid' });
+    const decided = denyAll([judged], [unusable(2, 'content_mismatch')]);
+    expect(decided.reason).toBe('signature_invalid');
+  });
+
+  it('is inconclusive if any signature could not be judged, since it may be the good one', () => {
+    const far = evaluation(1, { authenticTimestamp: 'certificate_expired' });
+    const late = unusable(2, 'registry_timeout');
+    expect(denyAll([far], [late])).toMatchObject({
+      reason: 'registry_timeout',
+      inconclusive: true,
+      signature: digest(2),
+    });
+    const untold = evaluation(3, { revocation: 'revocation_unsupported' });
+    expect(denyAll([far, untold], [])).toMatchObject({
+      reason: 'revocation_unsupported',
+      inconclusive: true,
+    });
+    expect(denyAll([far, untold], [late]).reason).toBe('revocation_unsupported');
+  });
+
+  it('is not inconclusive for a failure behind an inconclusive one that is only logged', () => {
+    const enforcement = { ...ENFORCEMENT.strict, authenticTimestamp: 'log' } as const;
+    const failing = {
+      authenticTimestamp: 'timestamp_unsupported',
+      revocation: 'internal',
+    } as const;
+    expect(denyAll([evaluation(1, failing, enforcement)], []).reason).toBe('internal');
+    const expired = { ...failing, revocation: 'certificate_expired' } as const;
+    expect(denyAll([evaluation(1, expired, enforcement)], [])).toMatchObject({
+      reason: 'certificate_expired',
+      inconclusive: false,
+    });
+  });
+
+  it('without a signature, or for a good one, is a fault of the caller', () => {
+    expect(() => denyAll([], [])).toThrow(TypeError);
+    expect(() => denyAll([evaluation(1)], [])).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { ERROR_CODES, type ErrorCode } from '../../../agent/errors.ts';
+import { isInconclusive } from '../../../agent/notation/verification/inconclusive.ts';
+
+// A code that is added must be thought of: listed here it is retried, else it counts against the image.
+it('takes exactly these codes for "could not tell"', () => {
+  const codes = Object.keys(ERROR_CODES) as ErrorCode[];
+  expect(codes.filter(isInconclusive).sort()).toEqual([
+    'agent_unavailable',
+    'deadline_exceeded',
+    'internal',
+    'registry_busy',
+    'registry_denied',
+    'registry_failed',
+    'registry_redirect_refused',
+    'registry_timeout',
+    'registry_unreachable',
+    'revocation_unsupported',
+    'timestamp_unsupported',
+  ]);
+});
