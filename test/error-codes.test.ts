@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, ERROR_CODES } from '../agent/errors.ts';
-import { assertedTexts, texts } from './support/asserted-texts.ts';
+import { assertedWords, texts } from './support/asserted-words.ts';
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 /** Files that only say of codes what they mean. */
@@ -29,17 +29,18 @@ describe('the error codes', () => {
   });
 
   it('are each expected by a test', () => {
-    const asserted = textsIn('test', (path) => path.endsWith('.test.ts'), assertedTexts);
+    const asserted = textsIn('test', (path) => path.endsWith('.test.ts'), assertedWords);
     const missing = CODES.filter((code) => !asserted.has(code));
     expect(missing, `no test expects ${missing.join(', ')}`).toEqual([]);
   });
 });
 
-describe('a text', () => {
+describe('a word', () => {
   it.each([
     "expectCode(() => parse(''), 'x');",
     "await expectCodeAsync(promise, 'x');",
     "expect(verdict.reason).toBe('x');",
+    "expect(await decide()).toBe('deny x');",
     "expect(verdict).toMatchObject({ decision: 'deny', reason: 'x' });",
     "it.each([['name', 'x']])('%s', (name, code) => { expectCode(() => name, code); });",
     "it.each([['name', { code: 'x' }]] as const)('%s', test);",
@@ -47,7 +48,7 @@ describe('a text', () => {
     "for (const [input, code] of [['', 'x']] as const) expectCode(() => parse(input), code);",
     "const CASES = [['', 'x']]; for (const [input, code] of CASES) expectCode(() => input, code);",
   ])('is expected by %s', (line) => {
-    expect(assertedTexts(line)).toContain('x');
+    expect(assertedWords(line)).toContain('x');
   });
 
   it.each([
@@ -58,6 +59,6 @@ describe('a text', () => {
     "it('x', () => undefined);",
     "// expectCode(f, 'x')",
   ])('is not expected by %s', (line) => {
-    expect(assertedTexts(line)).not.toContain('x');
+    expect(assertedWords(line)).not.toContain('x');
   });
 });

@@ -1,4 +1,4 @@
-// Reads which string literals a source has, and which of them a test file expects to come out of the code.
+// Reads which texts a source has as string literals, and which of them a test expects to come out of the code.
 import ts from 'typescript';
 
 /** All string literals, but for those in types and in imports. */
@@ -7,14 +7,15 @@ export function texts(source: string): ReadonlySet<string> {
 }
 
 /**
- * The string literals that are an argument of an assertion, or in a table of cases that a test walks
- * through, also when the table has a name. What is given to the code under test is not among them,
- * unless it stands in such a table.
+ * The words of the string literals that are an argument of an assertion, or in a table of cases that a
+ * test walks through, also when the table has a name. What is given to the code under test is not among
+ * them, unless it stands in such a table.
  */
-export function assertedTexts(source: string): ReadonlySet<string> {
+export function assertedWords(source: string): ReadonlySet<string> {
   const root = parse(source);
   const tables = namesOfTables(root);
-  return literalsBelow(root, (literal) => isExpected(literal, tables));
+  const texts = literalsBelow(root, (literal) => isExpected(literal, tables));
+  return new Set([...texts].flatMap((text) => text.split(' ')));
 }
 
 function parse(source: string): ts.SourceFile {
