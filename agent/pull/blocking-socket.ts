@@ -10,7 +10,9 @@ const SO_PEERCRED = 17;
 const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const MSG_NOSIGNAL = 0x4000;
-const SHUT_WR = 1;
+/** <linux/sockios.h>: how much of what was sent the other side has not read yet. */
+const SIOCOUTQ = 0x5411;
+const UNREAD_POLL_MS = 0.2;
 /** `sun_path` of `struct sockaddr_un`, its final zero byte included. */
 const MAX_PATH_BYTES = 108;
 /** `struct ucred`: pid, uid and gid of 32 bits each. */
@@ -23,7 +25,7 @@ function loadLibc() {
     connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
     send: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
     recv: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
-    shutdown: { args: ['i32', 'i32'], returns: 'i32' },
+    ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
     close: { args: ['i32'], returns: 'i32' },
     setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
     getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
@@ -100,10 +102,16 @@ export class BlockingSocket {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  /** Says that nothing more will be sent, and returns when the other side has closed too. */
-  finish(): void {
-    this.#check('shutdown', this.#calls.shutdown(this.#fd, SHUT_WR));
-    while (this.#receive().length > 0);
+  /** Returns when the other side has read all that was sent. */
+  waitUntilRead(): void {
+    const unread = Buffer.alloc(4);
+    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    for (;;) {
+      this.#check('ioctl', this.#calls.ioctl(this.#fd, SIOCOUTQ, unread));
+      if (unread.readInt32LE() === 0) return;
+      if (performance.now() > this.#deadline) throw this.#failed('a reader before the deadline');
+      Atomics.wait(sleeper, 0, 0, UNREAD_POLL_MS);
+    }
   }
 
   close(): void {

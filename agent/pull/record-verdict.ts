@@ -10,9 +10,14 @@ const PRIORITY = 6;
 /** journald reads at once; one that does not is not worth a pull's time. */
 const DEADLINE_MS = 200;
 
+/** journald makes no entry of it. */
+const EMPTY_LINE = Buffer.from('\n');
+
 /**
- * Writes the verdict line and waits until journald has read it, because journald looks up the
- * writer's unit and program only then. Throws `agent_unavailable` when journald does not read.
+ * Writes the verdict line and waits until journald has filed it, because it looks up the writer's
+ * program only then, and nobody trusts a line without one. journald never answers, but it handles
+ * what it has read before it reads on: once it has read a second line, the first one is filed.
+ * Throws `agent_unavailable` when journald does not read.
  */
 export function recordVerdict(path: string, name: string, { verdict, via }: JudgedPull): void {
   const line = encodeVerdictLine(verdict, { name, via, mode: 'enforce' });
@@ -20,8 +25,10 @@ export function recordVerdict(path: string, name: string, { verdict, via }: Judg
   const stream = { identifier: IDENTIFIER, unit: '', priority: PRIORITY };
   const socket = new BlockingSocket(path, performance.now() + DEADLINE_MS);
   try {
-    socket.send(encodeStdoutStream(stream, line));
-    socket.finish();
+    for (const bytes of [encodeStdoutStream(stream, line), EMPTY_LINE]) {
+      socket.send(bytes);
+      socket.waitUntilRead();
+    }
   } finally {
     socket.close();
   }

@@ -15,8 +15,8 @@ export interface StdoutStream {
 
 /**
  * Encodes header and one line as the bytes to write. journald takes `_EXE` from /proc when it reads
- * the line: a writer that exits at once races with that, so after writing it should shut down its
- * side and wait, with a deadline, until journald closes the stream. A line end inside any part is a
+ * the line: a writer that exits at once races with that and should wait, with a deadline, until the
+ * line is filed. The end of the stream does not tell: journald shuts its side when it accepts. A line end inside any part is a
  * `TypeError`: it would end a header line or forge a second entry.
  */
 export function encodeStdoutStream(stream: StdoutStream, line: string): Buffer {
