@@ -55,7 +55,6 @@ export const ERROR_CODES = {
 
   signature_expired: 'The signature has expired.',
   certificate_expired: 'A certificate of the chain was not valid at the time that counts.',
-  timestamp_unsupported: 'A timestamp would have to be checked, which this version does not do.',
   revocation_unsupported: 'Revocation would have to be checked, which this version does not do.',
   plugin_unsupported:
     'The signature asks for a verification plugin, which this version does not run.',

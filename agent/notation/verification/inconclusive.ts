@@ -12,7 +12,6 @@ const INCONCLUSIVE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'registry_busy',
   'registry_failed',
   'registry_redirect_refused',
-  'timestamp_unsupported',
   'revocation_unsupported',
   'deadline_exceeded',
   'agent_unavailable',

@@ -172,7 +172,7 @@ describe('deny', () => {
   it('is not inconclusive for a failure behind an inconclusive one that is only logged', () => {
     const enforcement = { ...ENFORCEMENT.strict, authenticTimestamp: 'log' } as const;
     const failing = {
-      authenticTimestamp: 'timestamp_unsupported',
+      authenticTimestamp: 'deadline_exceeded',
       revocation: 'internal',
     } as const;
     expect(denyAll([evaluation(1, failing, enforcement)], []).reason).toBe('internal');

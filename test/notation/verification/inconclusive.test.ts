@@ -16,6 +16,5 @@ it('takes exactly these codes for "could not tell"', () => {
     'registry_timeout',
     'registry_unreachable',
     'revocation_unsupported',
-    'timestamp_unsupported',
   ]);
 });
