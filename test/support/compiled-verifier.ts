@@ -116,13 +116,13 @@ export class CompiledVerifier {
     onTestFinished(() => server.close());
   }
 
-  /** Listens on a socket of this host until the test ends. */
+  /** Listens on a socket of this host until the test ends. Nothing is read but what `serve` reads. */
   async listen(name: string, serve: (socket: Socket) => void): Promise<void> {
     const path = this.at(name);
     await mkdir(dirname(path), { recursive: true });
     await rm(path, { force: true });
     const sockets = new Set<Socket>();
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       sockets.add(socket);
       socket.on('error', () => undefined);
       serve(socket);
