@@ -1,0 +1,108 @@
+// Bench: one call of the pull verifier, with the agent and without, against one `notation verify` of the same image.
+import { createSigningKey, sign, writeTruststore } from '../../test/support/node-signatures.ts';
+import { AGENT_BINDS, SOURCE, startNodeAgent } from '../../test/support/node-agent.ts';
+import { pushImage, type PushedImage, startRegistry } from '../../test/support/node-images.ts';
+import { bootTestNode, type TestNode } from '../../test/support/test-node.ts';
+import type { BenchResult, BenchRow } from './journal.ts';
+
+const ROUNDS = 40;
+const TIMEOUT_MS = 120_000;
+const VERIFIER = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
+const NOTATION_HOME = '/root/.config/notation';
+
+/** Boots a node, measures both programs in turns, and stops it. */
+export async function bench(): Promise<BenchResult> {
+  await using node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
+  const registry = await startRegistry(node, 'crane');
+  const key = await createSigningKey(node, 'bench');
+  const image = await pushImage(registry, 'team/app');
+  await sign(registry, image.pinned, { key, format: 'jws' });
+  await writePolicy(node, `${SOURCE}/policy.json`);
+  await writePolicy(node, `${NOTATION_HOME}/trustpolicy.json`);
+  for (const directory of [`${SOURCE}/truststore`, `${NOTATION_HOME}/truststore`]) {
+    await writeTruststore(node, 'bench', [key], directory);
+  }
+  const agent = await startNodeAgent(node);
+  const up = await measure(node, image);
+  await agent.stop();
+  const down = await measure(node, image);
+  return {
+    name: `one verdict on a loopback registry, wall time, median of ${ROUNDS}`,
+    rows: [...rowsOf('agent up', up, 'at most 1.0'), ...rowsOf('agent down', down, 'at most 2.5')],
+  };
+}
+
+async function writePolicy(node: TestNode, path: string): Promise<void> {
+  const statement = {
+    name: 'bench',
+    registryScopes: ['*'],
+    // Both programs skip what the certificates have no address for anyway.
+    signatureVerification: { level: 'strict', override: { revocation: 'skip' } },
+    trustStores: ['ca:bench'],
+    trustedIdentities: ['*'],
+  };
+  const document = { version: '1.0', trustPolicies: [statement] };
+  // notation warns of a policy that others may read.
+  await node.writeFile(path, JSON.stringify(document), 0o600);
+}
+
+interface Medians {
+  readonly notationMs: number;
+  readonly verifierMs: number;
+}
+
+// Arguments: rounds, verifier, image with tag, image with digest, its digest, its descriptor.
+// Each line of output is the microseconds of one run of either program, in turns.
+const MEASURE = `
+  rounds=$1 verifier=$2 tagged=$3 pinned=$4 digest=$5 descriptor=$6
+  by_notation() { notation verify --insecure-registry "$pinned"; }
+  by_verifier() {
+    "$verifier" -name "$tagged" -digest "$digest" -stdin-media-type application/vnd.oci.descriptor.v1+json <<<"$descriptor"
+  }
+  timed() {
+    local start=$EPOCHREALTIME end
+    "$@" >/dev/null
+    end=$EPOCHREALTIME
+    echo $((\${end/./} - \${start/./}))
+  }
+  by_notation >/dev/null; by_verifier >/dev/null
+  for ((round = 0; round < rounds; round++)); do timed by_notation; timed by_verifier; done`;
+
+async function measure(node: TestNode, image: PushedImage): Promise<Medians> {
+  const { tagged, pinned, digest } = image;
+  const manifest = await node.output(['crane', 'manifest', pinned]);
+  const mediaType = (JSON.parse(manifest) as { readonly mediaType: string }).mediaType;
+  const descriptor = JSON.stringify({ mediaType, digest, size: Buffer.byteLength(manifest) });
+  const args = [String(ROUNDS), VERIFIER, tagged, pinned, digest, descriptor];
+  const printed = await node.output(['bash', '-euc', MEASURE, 'measure', ...args], {
+    timeoutMs: TIMEOUT_MS,
+  });
+  const times = printed.trim().split('\n').map(Number);
+  return {
+    notationMs: medianMs(times.filter((_, index) => index % 2 === 0)),
+    verifierMs: medianMs(times.filter((_, index) => index % 2 === 1)),
+  };
+}
+
+function rowsOf(what: string, { notationMs, verifierMs }: Medians, target: string): BenchRow[] {
+  return [
+    { what: `notation verify, ${what}`, value: notationMs, unit: 'ms' },
+    { what: `nodeseal-verifier, ${what}`, value: verifierMs, unit: 'ms' },
+    { what: `ratio, ${what}`, value: verifierMs / notationMs, unit: 'x', target },
+  ];
+}
+
+function medianMs(timesUs: readonly number[]): number {
+  const sorted = [...timesUs].sort((a, b) => a - b);
+  return (sorted[Math.floor(sorted.length / 2)] ?? NaN) / 1000;
+}
+
+if (import.meta.main) {
+  const { name, rows } = await bench();
+  console.log(name);
+  for (const { what, value, unit, target } of rows) {
+    console.log(
+      `  ${what}: ${value.toFixed(2)} ${unit}${target === undefined ? '' : ` (${target})`}`,
+    );
+  }
+}
