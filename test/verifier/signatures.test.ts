@@ -1,7 +1,9 @@
 // What the signatures of an image come to, fetched from a registry one by one.
 import { describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../agent/errors.ts';
 import { JWS_MEDIA_TYPE } from '../../agent/notation/signature/envelope.ts';
 import { MAX_ENVELOPE_BYTES } from '../../agent/notation/signature/decoded-envelope.ts';
+import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { describeBytes, IMAGE_MANIFEST, SIGNATURE_TYPE } from '../support/registry.ts';
 import { MEDIA_TYPES, signEnvelope } from '../support/sign-envelope.ts';
 import { type Bench, ca, leaf, openBench, otherCa, PAST, REPOSITORY, trustIn } from './fixture.ts';
@@ -11,6 +13,24 @@ function listMissing(bench: Bench, content = 'nothing'): void {
   const descriptor = describeBytes(Buffer.from(content), IMAGE_MANIFEST);
   const referrer = { ...descriptor, artifactType: SIGNATURE_TYPE };
   bench.registry.addReferrer(REPOSITORY, bench.image.digest, referrer);
+}
+
+/** Stores a manifest and lists it as a signature of the image. */
+function listManifest({ registry, image }: Bench, manifest: object): void {
+  const pushed = registry.pushManifest(REPOSITORY, manifest);
+  registry.addReferrer(REPOSITORY, image.digest, { ...pushed, artifactType: SIGNATURE_TYPE });
+}
+
+/** Lists a signature manifest with layers of junk that are described as told. */
+function listLayers(bench: Bench, layers: readonly Partial<Descriptor>[]): void {
+  const junk = bench.registry.pushBlob(REPOSITORY, Buffer.from('junk'), MEDIA_TYPES.cose);
+  listManifest(bench, {
+    schemaVersion: 2,
+    mediaType: IMAGE_MANIFEST,
+    subject: bench.image,
+    layers: layers.map((change) => ({ ...junk, ...change })),
+    config: bench.registry.pushBlob(REPOSITORY, Buffer.from('{}'), SIGNATURE_TYPE),
+  });
 }
 
 describe('an image', () => {
@@ -102,51 +122,36 @@ describe('an image', () => {
 });
 
 describe('a bad signature before a good one does not hide it', () => {
-  const junk = Buffer.from('junk');
-  it.each<[string, (bench: Bench) => void]>([
-    ['by another CA', (bench) => bench.sign({ signer: otherCa.issue() })],
-    ['for another image', (bench) => bench.sign({ target: { ...bench.image, size: 1 } })],
+  it.each<[string, ErrorCode, (bench: Bench) => void]>([
+    ['by another CA', 'certificate_untrusted', (bench) => bench.sign({ signer: otherCa.issue() })],
     [
-      'that is junk',
-      ({ registry, image }) => registry.attachSignature(REPOSITORY, image, junk, MEDIA_TYPES.cose),
+      'for another image',
+      'descriptor_mismatch',
+      (bench) => bench.sign({ target: { ...bench.image, size: 1 } }),
     ],
+    ['that is junk', 'envelope_invalid', (bench) => listLayers(bench, [{}])],
     [
       'of an unknown format',
-      ({ registry, image }) => registry.attachSignature(REPOSITORY, image, junk, 'text/plain'),
+      'envelope_unsupported',
+      (bench) => listLayers(bench, [{ mediaType: 'text/plain' }]),
     ],
-    ['that is not there', (bench) => listMissing(bench)],
     [
       'larger than any is',
-      ({ registry, image }) => {
-        const descriptor = {
-          mediaType: MEDIA_TYPES.jws,
-          digest: image.digest,
-          size: MAX_ENVELOPE_BYTES + 1,
-        };
-        const manifest = {
-          schemaVersion: 2,
-          mediaType: IMAGE_MANIFEST,
-          subject: image,
-          layers: [descriptor],
-          config: registry.pushBlob(REPOSITORY, Buffer.from('{}'), SIGNATURE_TYPE),
-        };
-        const pushed = registry.pushManifest(REPOSITORY, manifest);
-        registry.addReferrer(REPOSITORY, image.digest, { ...pushed, artifactType: SIGNATURE_TYPE });
-      },
+      'content_too_large',
+      (bench) => listLayers(bench, [{ size: MAX_ENVELOPE_BYTES + 1 }]),
     ],
+    ['of another size', 'content_mismatch', (bench) => listLayers(bench, [{ size: 3 }])],
+    ['of two envelopes', 'signature_manifest_invalid', (bench) => listLayers(bench, [{}, {}])],
     [
-      'whose manifest is no manifest',
-      ({ registry, image }) => {
-        const pushed = registry.pushManifest(REPOSITORY, Buffer.from('{'));
-        registry.addReferrer(REPOSITORY, image.digest, { ...pushed, artifactType: SIGNATURE_TYPE });
-      },
+      'whose manifest is no JSON',
+      'manifest_invalid',
+      (bench) => listManifest(bench, Buffer.from('{')),
     ],
-  ])('%s', async (_, addBad) => {
+    ['that is not there', 'registry_not_found', (bench) => listMissing(bench)],
+  ])('%s: %s', async (_, reason, addBad) => {
     const bench = await openBench();
     addBad(bench);
-    const alone = await bench.verify();
-    expect(alone).toMatchObject({ decision: 'deny', inconclusive: false });
-    expect(alone.reason).not.toBe('signature_missing');
+    expect(await bench.decide()).toBe(`deny ${reason}`);
     const { digest } = bench.sign();
     expect(await bench.verify()).toMatchObject({ reason: 'verified', signature: digest });
   });

@@ -81,8 +81,8 @@ describe('a verdict', () => {
   it('is no verdict when nodeseal itself is at fault', async () => {
     const bench = await openSigned();
     const fault = () => Promise.reject(new TypeError('a fault'));
-    await expect(bench.verify({ parts: { policy: fault } })).rejects.toThrow(TypeError);
-    await expect(bench.verify({ parts: { trust: fault } })).rejects.toThrow(TypeError);
+    await expect(bench.verify({ parts: { policy: fault } })).rejects.toThrow('a fault');
+    await expect(bench.verify({ parts: { trust: fault } })).rejects.toThrow('a fault');
   });
 });
 

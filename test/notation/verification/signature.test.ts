@@ -10,7 +10,6 @@ import {
   ca,
   contextOf,
   NOW,
-  otherCa,
   outcomesOf,
   PAST,
   SIGNATURE_DIGEST,
@@ -112,11 +111,15 @@ describe('authenticity', () => {
     changes: Parameters<typeof contextOf>[0],
   ) => outcomesOf(signatureOf(options), contextOf(changes))['authenticity'];
 
-  it('asks for a certificate of the chain, not for one that has its name', () => {
-    const sameName = trustIn({ 'ca:acme': otherCa.root });
-    expect(authenticity({}, { trust: sameName })).toBe('failed certificate_untrusted');
-    const both = [...sameName, ...trustIn({ 'ca:more': ca.root })];
-    expect(authenticity({}, { trust: both })).toBe('passed');
+  it('asks for a certificate of the chain, not for one that has its name, nor its key', () => {
+    const sameName = createCa({ name: 'Namesake', root: { subject: subjectNamed('Test root') } });
+    const sameKey = createCa();
+    for (const { root } of [sameName, sameKey]) {
+      const likeness = trustIn({ 'ca:acme': root });
+      expect(authenticity({}, { trust: likeness })).toBe('failed certificate_untrusted');
+      const both = [...likeness, ...trustIn({ 'ca:more': ca.root })];
+      expect(authenticity({}, { trust: both })).toBe('passed');
+    }
   });
 
   it('takes an intermediate certificate for an anchor', () => {
