@@ -47,9 +47,10 @@ describe('imageState', () => {
 });
 
 describe('isJudged', () => {
-  it('is about the pull, whatever its verdict', () => {
+  it('takes a pull that was allowed, and nothing that came later', () => {
     const denied = verdictOf({ decision: 'deny', reason: 'signature_missing' });
-    expect(isJudged({ pull: denied, reverification: null })).toBe(true);
+    expect(isJudged({ pull: verdictOf({}), reverification: denied })).toBe(true);
+    expect(isJudged({ pull: denied, reverification: null })).toBe(false);
     expect(isJudged({ pull: null, reverification: verdictOf({}) })).toBe(false);
   });
 });
