@@ -1,0 +1,147 @@
+// The built agent running on a test node, as the DaemonSet runs it but without a container.
+import { realpathSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { resolve } from 'node:path';
+import { parseExposition, type Sample } from './exposition.ts';
+import type { TestNode } from './test-node.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Where a test node must have these bound; see `AGENT_BINDS`. */
+const PROGRAM = '/usr/local/lib/nodeseal';
+const NODE = '/usr/local/bin/node';
+const READY_MS = 30_000;
+/** Between two looks at something that has no event to wait for. */
+const POLL_MS = 20;
+
+/** Pass to `bootTestNode`: the build, and the Node that the project brings. */
+export const AGENT_BINDS: Readonly<Record<string, string>> = {
+  [resolve(ROOT, 'dist')]: PROGRAM,
+  [realpathSync(resolve(ROOT, 'node_modules/.bin/node'))]: NODE,
+};
+
+/** Where the agent's sources of policy and trust are on the node; writing there changes them. */
+export const SOURCE = '/srv/nodeseal';
+
+/** What the agent told of itself when it was stopped. */
+export interface Ended {
+  readonly code: number | null;
+  readonly log: readonly string[];
+}
+
+/** A running agent. */
+export interface NodeAgent {
+  readonly url: string;
+  /** The samples of `/metrics` now. */
+  metrics(): Promise<readonly Sample[]>;
+  /** The value of a metric with these labels; 0 when there is no such sample. */
+  value(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  /** Waits until `condition` holds; rejects with what it was asked to name. */
+  until(what: string, condition: () => Promise<boolean>): Promise<void>;
+  /** Rows of the ledger. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Process id on the node. */
+  readonly pid: number;
+  stop(): Promise<Ended>;
+}
+
+/** Runs `nodeseal` with arguments on the node, to its end. */
+export function nodeseal(node: TestNode, ...args: readonly string[]) {
+  return node.exec([NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args]);
+}
+
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+
+/** Starts the agent with the sources at `SOURCE`, and waits until it is ready. */
+export async function startNodeAgent(
+  node: TestNode,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<NodeAgent> {
+  const variables = {
+    NODESEAL_POLICY_SOURCE: `${SOURCE}/policy.json`,
+    NODESEAL_TRUSTSTORE_SOURCE: `${SOURCE}/truststore`,
+    NODESEAL_LISTEN: '127.0.0.1:0',
+    ...settings,
+  };
+  const words = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const child = node.spawn([
+    ...['sh', '-c', 'echo "{\\"pid\\":$$}"; exec "$@"', 'agent', 'env', ...words],
+    ...[NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, 'run'],
+  ]);
+  const log: string[] = [];
+  const started = Promise.withResolvers<{ pid: number; port: number }>();
+  const ended = Promise.withResolvers<Ended>();
+  child.on('close', (code) => {
+    ended.resolve({ code, log });
+    started.reject(new Error(`nodeseal run ended with ${code}: ${log.join('\n')}`));
+  });
+  let pid = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      log.push(line);
+      const entry = parse(line);
+      pid = typeof entry['pid'] === 'number' ? entry['pid'] : pid;
+      if (entry['msg'] === 'running') started.resolve({ pid, port: Number(entry['port']) });
+    });
+  }
+  const { port } = await started.promise;
+  const agent = createNodeAgent(node, `http://127.0.0.1:${port}`, pid, async () => {
+    // On the node, to the process itself: a signal to the child would end what reports its exit code.
+    await node.exec(['kill', '-TERM', String(pid)]);
+    return ended.promise;
+  });
+  await agent.until(
+    `the agent to be ready: ${log.join('\n')}`,
+    async () => (await fetch(`${agent.url}/readyz`)).ok,
+  );
+  return agent;
+}
+
+function createNodeAgent(
+  node: TestNode,
+  url: string,
+  pid: number,
+  stop: () => Promise<Ended>,
+): NodeAgent {
+  const metrics = async () => {
+    const response = await fetch(`${url}/metrics`);
+    return parseExposition(await response.text()).samples;
+  };
+  return {
+    url,
+    pid,
+    metrics,
+    value: async (name, labels = {}) => {
+      const wanted = Object.entries(labels);
+      const fits = (sample: Sample) =>
+        sample.name === name && wanted.every(([key, value]) => sample.labels[key] === value);
+      return (await metrics()).filter(fits).reduce((sum, { value }) => sum + value, 0);
+    },
+    until,
+    query: async (sql) => {
+      const script = `const { DatabaseSync } = require('node:sqlite');
+        const ledger = new DatabaseSync('/var/lib/nodeseal/ledger.sqlite', { readOnly: true });
+        console.log(JSON.stringify(ledger.prepare(process.argv[1]).all()));`;
+      const rows = await node.output([NODE, ...NODE_FLAGS, '-e', script, sql]);
+      return JSON.parse(rows) as readonly Readonly<Record<string, unknown>>[];
+    },
+    stop,
+  };
+}
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`expected ${what} within ${READY_MS} ms`);
+    await delay(POLL_MS);
+  }
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
