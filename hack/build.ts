@@ -6,7 +6,7 @@ import { chmod, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'no
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build, type BuildOptions } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { createLayout } from '../agent/node/host/layout.ts';
 
 const run = promisify(execFile);
@@ -21,6 +21,23 @@ export interface VerifierPaths {
   readonly settingsFile: string;
   readonly journalSocket: string;
 }
+
+/**
+ * The two parts of undici that agent/verifier/registry uses, as undici's own index.js puts them
+ * together. Loading all of it takes a third of the time that the verifier needs by itself.
+ */
+const SLIM_UNDICI: Plugin = {
+  name: 'slim-undici',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'slim-undici' }));
+    bundle.onLoad({ filter: /^undici$/, namespace: 'slim-undici' }, () => ({
+      resolveDir: ROOT,
+      contents: `
+        Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api/index.js'));
+        exports.Pool = require('undici/lib/dispatcher/pool.js');`,
+    }));
+  },
+};
 
 /**
  * Compiles the pull verifier. esbuild bundles first, because Bun has a stand-in for undici that
@@ -39,6 +56,7 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
       outfile: bundle,
       format: 'cjs',
       external: ['bun:ffi'],
+      plugins: [SLIM_UNDICI],
       define: {
         ...(await common()).define,
         NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
