@@ -19,6 +19,12 @@ export function show(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
+/** The text on one line without tricks, cut at `maxCharacters`; not quoted. */
+export function printable(text: string, maxCharacters: number): string {
+  const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
+  return cut.replace(UNPRINTABLE, escape);
+}
+
 function quote(text: string): string {
   const cut = text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
   return JSON.stringify(cut).replace(UNPRINTABLE, escape);

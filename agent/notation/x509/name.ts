@@ -1,4 +1,5 @@
 // Distinguished names: their attributes for matching, and the text that people compare (RFC 5280 4.1.2.4, RFC 4514).
+import { printable } from '../../oci/show.ts';
 import { DER_TAGS, type DerReader } from '../encoding/der.ts';
 import { decodeObjectIdentifier, decodeText } from '../encoding/der-value.ts';
 
@@ -14,11 +15,14 @@ export interface DistinguishedName {
   /** In encoded order; the attributes of a multi-valued RDN follow each other. */
   readonly attributes: readonly NameAttribute[];
   /**
-   * RFC 4514: last RDN first, as in `CN=wabbit,O=Notary,L=Seattle,ST=WA,C=US`. Free of control
-   * characters; its length is bounded only by that of the certificate.
+   * RFC 4514: last RDN first, as in `CN=wabbit,O=Notary,L=Seattle,ST=WA,C=US`. For people: free of
+   * control characters, and cut at `MAX_TEXT_CHARACTERS`.
    */
   readonly text: string;
 }
+
+/** Verdicts repeat it, and travel over the agent's socket and into the ledger. */
+const MAX_TEXT_CHARACTERS = 512;
 
 /** The attribute types that trust policies and `notation` call by name. */
 export const ATTRIBUTE_TYPES: ReadonlyMap<string, string> = new Map([
@@ -44,7 +48,11 @@ export function readName(reader: DerReader, field: string): DistinguishedName {
     rdns.push(readRelativeName(inside.enter(DER_TAGS.set, field), field));
   }
   const text = rdns.toReversed().map((rdn) => rdn.map(showAttribute).join('+'));
-  return { raw: element.raw, attributes: rdns.flat(), text: text.join(',') };
+  return {
+    raw: element.raw,
+    attributes: rdns.flat(),
+    text: printable(text.join(','), MAX_TEXT_CHARACTERS),
+  };
 }
 
 function readRelativeName(reader: DerReader, field: string): NameAttribute[] {

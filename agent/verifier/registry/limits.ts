@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   retryAfterMs: 1_000,
   /** Registries redirect once, to storage; a proxy in front of one adds another. */
   redirects: 5,
-  /** Signatures of one image are fetched side by side; more would only queue at the registry. */
+  /** Pulls and re-verifications of several images at once; more would only queue at the registry. */
   connectionsPerOrigin: 8,
   /** Registries, their token services and their storage. */
   origins: 64,
