@@ -7,44 +7,36 @@ import { followJournal } from '../../agent/node/journald/follow.ts';
 import { readEntry } from '../../agent/node/journald/reading.ts';
 import { encodeVerdictLine } from '../../agent/node/journald/verdict-line.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
-
-/** One measured line; `target` is what the project promises, where it promises something. */
-export interface BenchRow {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly target?: string;
-}
-
-export interface BenchResult {
-  readonly name: string;
-  readonly rows: readonly BenchRow[];
-}
+import { type Benchmark, type Measurement, ratios } from './measurement.ts';
 
 const ENTRIES = 100_000;
 const ROUNDS = 5;
 const UNIT = 'containerd.service';
-const VERIFIER = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
+const VERIFIER_PATH = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
 const START_US = 1_766_000_000_000_000;
 
 /** Builds a journal in a temporary folder, measures both readers in turns, and cleans up. */
-export async function bench(): Promise<BenchResult> {
+export const JOURNAL: Benchmark = {
+  about: `reading a journal of ${ENTRIES} entries`,
+  run: measure,
+};
+
+async function measure(): Promise<readonly Measurement[]> {
   const folder = mkdtempSync(join(tmpdir(), 'nodeseal-bench-'));
   try {
     writeJournal(folder);
     const theirs: number[] = [];
     const ours: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      theirs.push(readWithJournalctl(folder));
-      ours.push(await readWithFollow(folder));
+      theirs.push(rate(readWithJournalctl(folder)));
+      ours.push(rate(await readWithFollow(folder)));
     }
-    const [theirMs, ourMs] = [median(theirs), median(ours)];
-    const rows: BenchRow[] = [
-      { what: 'journalctl -o export > /dev/null', value: rate(theirMs), unit: 'entries/s' },
-      { what: 'follow and classify', value: rate(ourMs), unit: 'entries/s' },
-      { what: 'ratio', value: theirMs / ourMs, unit: 'x', target: 'at least 0.7' },
+    const target = { bound: 'at least', value: 0.7 } as const;
+    return [
+      { what: 'journalctl -o export > /dev/null', values: theirs, unit: 'entries/s' },
+      { what: 'follow and classify', values: ours, unit: 'entries/s' },
+      { what: 'ratio', values: ratios(ours, theirs), unit: 'x', target },
     ];
-    return { name: `journal of ${ENTRIES} entries, median of ${ROUNDS}`, rows };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -65,7 +57,7 @@ function readWithJournalctl(folder: string): number {
 
 async function readWithFollow(folder: string): Promise<number> {
   const stop = new AbortController();
-  const writers = { unit: UNIT, verifierPath: VERIFIER };
+  const writers = { unit: UNIT, verifierPath: VERIFIER_PATH };
   const counts = new Map<string, number>();
   const source = { directory: folder, unit: UNIT };
   let seen = 0;
@@ -114,7 +106,7 @@ const TIME = 'time="2026-08-22T10:11:12.123456789Z"';
 
 // What one refused and one good pull leave at level info, and a line about something else.
 const LINES: readonly (readonly [string, string])[] = [
-  [VERIFIER, encodeVerdictLine(VERDICT, CONTEXT)],
+  [VERIFIER_PATH, encodeVerdictLine(VERDICT, CONTEXT)],
   [
     '/usr/bin/containerd',
     `${TIME} level=warning msg="Image verifier blocked pull" digest="${DIGEST}" name="registry.example/team/app:v1" ok=false reason="verifier nodeseal-verifier rejected image (exit code 1): signature_missing: no signature" verifier=bindir`,
@@ -191,20 +183,6 @@ function hex(value: number): string {
   return value.toString(16);
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}
-
 function rate(elapsedMs: number): number {
   return ENTRIES / (elapsedMs / 1000);
-}
-
-if (import.meta.main) {
-  const { name, rows } = await bench();
-  console.log(name);
-  for (const { what, value, unit, target } of rows) {
-    const shown = value < 100 ? value.toFixed(2) : value.toFixed(0);
-    console.log(`  ${what}: ${shown} ${unit}${target === undefined ? '' : ` (${target})`}`);
-  }
 }

@@ -3,15 +3,20 @@ import { createSigningKey, sign, writeTruststore } from '../../test/support/node
 import { AGENT_BINDS, SOURCE, startNodeAgent } from '../../test/support/node-agent.ts';
 import { pushImage, type PushedImage, startRegistry } from '../../test/support/node-images.ts';
 import { bootTestNode, type TestNode } from '../../test/support/test-node.ts';
-import type { BenchResult, BenchRow } from './journal.ts';
+import { type Benchmark, type Measurement, ratios } from './measurement.ts';
 
 const ROUNDS = 40;
 const TIMEOUT_MS = 120_000;
-const VERIFIER = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
+const VERIFIER_PATH = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
 const NOTATION_HOME = '/root/.config/notation';
 
 /** Boots a node, measures both programs in turns, and stops it. */
-export async function bench(): Promise<BenchResult> {
+export const VERIFIER: Benchmark = {
+  about: 'one verdict on an image in a loopback registry, wall time',
+  run: measure,
+};
+
+async function measure(): Promise<readonly Measurement[]> {
   await using node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
   const registry = await startRegistry(node, 'crane');
   const key = await createSigningKey(node, 'bench');
@@ -23,13 +28,10 @@ export async function bench(): Promise<BenchResult> {
     await writeTruststore(node, 'bench', [key], directory);
   }
   const agent = await startNodeAgent(node);
-  const up = await measure(node, image);
+  const up = await inTurns(node, image);
   await agent.stop();
-  const down = await measure(node, image);
-  return {
-    name: `one verdict on a loopback registry, wall time, median of ${ROUNDS}`,
-    rows: [...rowsOf('agent up', up, 'at most 1.0'), ...rowsOf('agent down', down, 'at most 2.5')],
-  };
+  const down = await inTurns(node, image);
+  return [...report('agent up', up, 1), ...report('agent down', down, 2.5)];
 }
 
 async function writePolicy(node: TestNode, path: string): Promise<void> {
@@ -46,9 +48,9 @@ async function writePolicy(node: TestNode, path: string): Promise<void> {
   await node.writeFile(path, JSON.stringify(document), 0o600);
 }
 
-interface Medians {
-  readonly notationMs: number;
-  readonly verifierMs: number;
+interface Times {
+  readonly notationMs: readonly number[];
+  readonly verifierMs: readonly number[];
 }
 
 // Arguments: rounds, verifier, image with tag, image with digest, its digest, its descriptor.
@@ -68,41 +70,31 @@ const MEASURE = `
   by_notation >/dev/null; by_verifier >/dev/null
   for ((round = 0; round < rounds; round++)); do timed by_notation; timed by_verifier; done`;
 
-async function measure(node: TestNode, image: PushedImage): Promise<Medians> {
+async function inTurns(node: TestNode, image: PushedImage): Promise<Times> {
   const { tagged, pinned, digest } = image;
   const manifest = await node.output(['crane', 'manifest', pinned]);
   const mediaType = (JSON.parse(manifest) as { readonly mediaType: string }).mediaType;
   const descriptor = JSON.stringify({ mediaType, digest, size: Buffer.byteLength(manifest) });
-  const args = [String(ROUNDS), VERIFIER, tagged, pinned, digest, descriptor];
+  const args = [String(ROUNDS), VERIFIER_PATH, tagged, pinned, digest, descriptor];
   const printed = await node.output(['bash', '-euc', MEASURE, 'measure', ...args], {
     timeoutMs: TIMEOUT_MS,
   });
-  const times = printed.trim().split('\n').map(Number);
+  const times = printed
+    .trim()
+    .split('\n')
+    .map((timeUs) => Number(timeUs) / 1000);
   return {
-    notationMs: medianMs(times.filter((_, index) => index % 2 === 0)),
-    verifierMs: medianMs(times.filter((_, index) => index % 2 === 1)),
+    notationMs: times.filter((_, index) => index % 2 === 0),
+    verifierMs: times.filter((_, index) => index % 2 === 1),
   };
 }
 
-function rowsOf(what: string, { notationMs, verifierMs }: Medians, target: string): BenchRow[] {
+function report(when: string, { notationMs, verifierMs }: Times, atMost: number): Measurement[] {
+  const ratio = ratios(verifierMs, notationMs);
+  const target = { bound: 'at most', value: atMost } as const;
   return [
-    { what: `notation verify, ${what}`, value: notationMs, unit: 'ms' },
-    { what: `nodeseal-verifier, ${what}`, value: verifierMs, unit: 'ms' },
-    { what: `ratio, ${what}`, value: verifierMs / notationMs, unit: 'x', target },
+    { what: `notation verify, ${when}`, values: notationMs, unit: 'ms' },
+    { what: `nodeseal-verifier, ${when}`, values: verifierMs, unit: 'ms' },
+    { what: `ratio, ${when}`, values: ratio, unit: 'x', target },
   ];
-}
-
-function medianMs(timesUs: readonly number[]): number {
-  const sorted = [...timesUs].sort((a, b) => a - b);
-  return (sorted[Math.floor(sorted.length / 2)] ?? NaN) / 1000;
-}
-
-if (import.meta.main) {
-  const { name, rows } = await bench();
-  console.log(name);
-  for (const { what, value, unit, target } of rows) {
-    console.log(
-      `  ${what}: ${value.toFixed(2)} ${unit}${target === undefined ? '' : ` (${target})`}`,
-    );
-  }
 }

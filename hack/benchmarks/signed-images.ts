@@ -1,0 +1,80 @@
+// A node full of signed images: as records in containerd, without the content that a verdict does not read.
+import { createContainerdClient } from '../../agent/node/containerd/client.ts';
+import {
+  type ImageMessage,
+  type Method,
+  PACKAGE,
+} from '../../agent/node/containerd/descriptors.ts';
+import type { Descriptor } from '../../agent/oci/descriptor.ts';
+import { createCa } from '../../test/support/ca.ts';
+import type { TestRegistry } from '../../test/support/registry.ts';
+import { MEDIA_TYPES, signEnvelope } from '../../test/support/sign-envelope.ts';
+import type { TestNode } from '../../test/support/test-node.ts';
+
+const ca = createCa();
+
+/** Writes a policy that allows, strictly, what `createSignedImages` signs. */
+export async function writeTrust(node: TestNode, directory: string): Promise<void> {
+  const statement = {
+    name: 'bench',
+    registryScopes: ['*'],
+    signatureVerification: { level: 'strict' },
+    trustStores: ['ca:bench'],
+    trustedIdentities: ['*'],
+  };
+  const document = { version: '1.0', trustPolicies: [statement] };
+  await node.writeFile(`${directory}/policy.json`, JSON.stringify(document));
+  await node.writeFile(`${directory}/truststore/x509/ca/bench/root.pem`, ca.root.pem);
+}
+
+/**
+ * Puts `count` images into the registry, a signature on each, JWS and COSE in turns, and the three
+ * records into containerd that a pull through CRI leaves.
+ */
+export async function createSignedImages(
+  node: TestNode,
+  registry: TestRegistry,
+  count: number,
+): Promise<void> {
+  const client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
+  const signer = ca.issue();
+  try {
+    for (let n = 0; n < count; n += 1) {
+      const repository = `team-${n % 20}/app-${n}`;
+      const target = registry.pushImage(repository, 'v1', `content ${n}`);
+      const format = n % 2 === 0 ? 'jws' : 'cose';
+      const envelope = signEnvelope({ format, signer, target });
+      registry.attachSignature(repository, target, envelope, MEDIA_TYPES[format]);
+      const { digest: configDigest } = registry.pushBlob(repository, Buffer.from(`config ${n}`));
+      const name = `${registry.host}/${repository}`;
+      for (const record of [`${name}:v1`, `${name}@${target.digest}`, configDigest]) {
+        await client.call(CREATE, { image: imageMessage(record, target) });
+      }
+    }
+  } finally {
+    client.close();
+  }
+}
+
+/** The agent never calls it. */
+const CREATE: Method<{ readonly image: ImageMessage }, object> = {
+  path: '/containerd.services.images.v1.Images/Create',
+  encodeRequest: encodeImage,
+  decodeResponse: () => ({}),
+};
+
+// A request to create an image has the form of the response that gives one: `image` is field 1.
+function encodeImage(request: { readonly image: ImageMessage }): Buffer {
+  const definition = PACKAGE['containerd.services.images.v1.GetImageResponse'];
+  if (definition === undefined || !('serialize' in definition)) throw new TypeError('no encoder');
+  return (definition.serialize as (message: object) => Buffer)(request);
+}
+
+function imageMessage(name: string, { mediaType, digest, size }: Descriptor): ImageMessage {
+  return {
+    name,
+    labels: { 'io.cri-containerd.image': 'managed' },
+    target: { mediaType, digest, size: String(size), annotations: {} },
+    createdAt: null,
+  };
+}
