@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The front door: which command, its help, its exit code.
 import type { Command, CommandContext, ExitCode } from './commands/command.ts';
+import { textLines } from './commands/output.ts';
 import { AgentError } from './errors.ts';
 
 /** Loaded when asked for: `verify` should not wait for gRPC, nor `run` hold what it does not use. */
@@ -103,14 +104,10 @@ function assertNode(): void {
 
 function report(error: unknown): ExitCode {
   if (error instanceof AgentError) {
-    process.stderr.write(`nodeseal: ${error.code}: ${error.message}\n`);
-    if (error.faults.length > 1) {
-      process.stderr.write(error.faults.map((fault) => `  ${fault}\n`).join(''));
-    }
+    process.stderr.write(textLines([`nodeseal: ${error.code}: ${error.message}`]));
   } else {
-    process.stderr.write(
-      `nodeseal: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(textLines(`nodeseal: internal: ${stack}`.split('\n')));
   }
   return 2;
 }

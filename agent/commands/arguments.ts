@@ -43,7 +43,9 @@ function attempt<T>(parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    throw new AgentError('argument_invalid', (cause as Error).message, { cause });
+    // Node's message may be several lines.
+    const message = (cause as Error).message.replaceAll(/\s*\n\s*/g, ' ');
+    throw new AgentError('argument_invalid', message, { cause });
   }
 }
 

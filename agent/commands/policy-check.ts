@@ -3,6 +3,7 @@ import { checkPolicy } from '../notation/trustpolicy/check.ts';
 import { readPolicyFile } from '../verifier/policy-file.ts';
 import { outputFormat, parseArguments, required } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
+import { jsonLine, textLines } from './output.ts';
 
 const HELP = `Usage: nodeseal policy check FILE [--output text|json]
 
@@ -25,9 +26,7 @@ async function runPolicyCheck({ args, stdout }: CommandContext): Promise<ExitCod
   const file = required(positionals[0], 'FILE');
   const format = outputFormat(values.output);
   const check = checkPolicy(await readPolicyFile(file));
-  stdout.write(
-    format === 'json' ? `${JSON.stringify({ file, ...check })}\n` : describe(file, check),
-  );
+  stdout.write(format === 'json' ? jsonLine({ file, ...check }) : describe(file, check));
   return check.valid ? 0 : 1;
 }
 
@@ -35,10 +34,9 @@ function describe(
   file: string,
   { valid, faults, warnings }: ReturnType<typeof checkPolicy>,
 ): string {
-  const lines = [
+  return textLines([
     `${file}: ${valid ? 'valid' : 'invalid'}`,
     ...faults.map((fault) => `  fault    ${fault}`),
     ...warnings.map((warning) => `  warning  ${warning}`),
-  ];
-  return `${lines.join('\n')}\n`;
+  ]);
 }

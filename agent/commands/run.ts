@@ -11,6 +11,7 @@ import { startMetricsServer } from '../metrics/server.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { InForce } from '../verifier/in-force.ts';
+import { SignatureCache } from '../verifier/signature-cache.ts';
 import { createVerifier, type Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
@@ -59,7 +60,10 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const ledger = openNodeLedger(config);
   const inForce = new InForce(host.policyFile, host.truststoreDir);
   const { policy, trust } = inForce;
-  const verifier = createVerifier({ registry, policy, trust, clock: SYSTEM_CLOCK });
+  const verifier = createVerifier({
+    ...{ registry, policy, trust, clock: SYSTEM_CLOCK },
+    signatures: new SignatureCache(),
+  });
   try {
     await work({ config, host, log, ledger, inForce }, verifier, signal);
     return 0;
@@ -93,20 +97,32 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
 
   // Bound before any work, so that probes are answered while the first installation runs.
   const server = await serve(ground, metrics, { inStep, images });
-  await inStep.step();
-  const socket = await answerPulls(ground, verifier, metrics);
-  log.info({ port: server.port, version: VERSION }, 'running');
   try {
-    await Promise.all(
-      [inStep.follow(ending), journal.run(ending), images.run(ending)].map((part) =>
-        part.finally(() => {
-          stop.abort();
-        }),
-      ),
-    );
+    await inStep.step();
+    const socket = await answerPulls(ground, verifier, metrics);
+    log.info({ port: server.port, version: VERSION }, 'running');
+    try {
+      const parts = [inStep.follow(ending), journal.run(ending), images.run(ending)];
+      await untilAllEnd(parts, stop);
+    } finally {
+      await socket.close();
+    }
   } finally {
-    await socket.close();
     await server.close();
+  }
+}
+
+/** The first fault is thrown once nothing runs any more: what all share is closed after this. */
+async function untilAllEnd(parts: readonly Promise<void>[], stop: AbortController): Promise<void> {
+  const ends = parts.map((part) =>
+    part.finally(() => {
+      stop.abort();
+    }),
+  );
+  try {
+    await Promise.all(ends);
+  } finally {
+    await Promise.allSettled(ends);
   }
 }
 

@@ -1,11 +1,13 @@
 // `nodeseal verify`: the verdict on one image, as a pull on a node would get it.
 import { readFile } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { AgentError } from '../errors.ts';
 import type { ValidationOutcome, Verdict } from '../notation/verification/verdict.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
 import { outputFormat, parseArguments, required } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
+import { jsonLine, textLines } from './output.ts';
 
 /** A person waits; a pull is given less. */
 const DEADLINE_MS = 60_000;
@@ -59,7 +61,7 @@ async function runVerify({ args, stdout, signal }: CommandContext): Promise<Exit
     if (verdict.reason === 'reference_invalid' || verdict.reason === 'digest_invalid') {
       throw new AgentError('argument_invalid', verdict.message);
     }
-    stdout.write(format === 'json' ? `${JSON.stringify(verdict)}\n` : describe(verdict));
+    stdout.write(format === 'json' ? jsonLine(verdict) : describe(verdict, stdout));
     return verdict.decision === 'allow' ? 0 : 1;
   } finally {
     await verifier.close();
@@ -82,11 +84,11 @@ const MARKS: Readonly<Record<ValidationOutcome, string>> = {
   skipped: '-',
 };
 
-function describe(verdict: Verdict): string {
+function describe(verdict: Verdict, stream: Writable): string {
   const { decision, reason, repository, digest, policy, signature } = verdict;
   const colour = decision === 'allow' ? 'green' : 'red';
   const lines = [
-    `${styleText(['bold', colour], decision)}  ${reason}: ${verdict.message}`,
+    `  ${reason}: ${verdict.message}`,
     `  image      ${repository}${digest === null ? '' : `@${digest}`}`,
     `  policy     ${policy ?? 'none applies'}`,
     `  signature  ${signature ?? 'none'}`,
@@ -95,5 +97,6 @@ function describe(verdict: Verdict): string {
         `  ${MARKS[outcome]} ${type.padEnd(18)} ${action.padEnd(8)} ${message}`,
     ),
   ];
-  return `${lines.join('\n')}\n`;
+  // No colour unless the stream is a terminal, and none where NO_COLOR is set.
+  return styleText(['bold', colour], decision, { stream }) + textLines(lines);
 }

@@ -1,4 +1,6 @@
 // Keeps the host in step with its sources, and policy and trust in force in step with the host.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { watch } from 'chokidar';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
@@ -55,22 +57,26 @@ export class InStep {
       config.truststoreSource,
       host.policyFile,
       host.truststoreDir,
-      host.layout.verifierFile,
+      join(host.root, host.layout.verifierFile),
     ].filter((path) => path !== undefined);
     let look = new AbortController();
-    const watcher = watch(paths, { ignoreInitial: true, ignorePermissionErrors: true });
-    watcher.on('all', () => {
+    const lookSoon = () => {
       look.abort();
-    });
+    };
+    const watcher = watch(paths, { ignoreInitial: true, ignorePermissionErrors: true });
+    watcher.on('all', lookSoon);
+    // What changed before the watches were set is in no event.
+    watcher.on('ready', lookSoon);
     watcher.on('error', (error) => {
       this.#parts.log.warn({ error: String(error) }, 'a file watch failed');
     });
     try {
       for (;;) {
-        look = new AbortController();
         await clock.sleep(LOOK_AGAIN_MS, AbortSignal.any([signal, look.signal]));
         await clock.sleep(SETTLE_MS, signal);
         if (signal.aborted) return;
+        // Before the step: what changes while it reads must be looked at once more.
+        look = new AbortController();
         await this.step();
       }
     } finally {
@@ -88,6 +94,7 @@ export class InStep {
       return undefined;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      metrics.setVerifierInstalled(existsSync(join(host.root, host.layout.verifierFile)));
       if (error.code !== this.fault?.code || error.message !== this.fault.message) {
         const { code, message, faults } = error;
         log.error({ code, faults }, `the host was left as it is: ${message}`);
