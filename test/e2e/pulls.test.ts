@@ -9,6 +9,7 @@ import { getImage } from '../../agent/node/containerd/images.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
 import {
+  importImage,
   type PushedImage,
   pushImage,
   type Registry,
@@ -135,12 +136,7 @@ describeOnNode('pulls on a node with the agent', () => {
     await expectDenied(image, 'signature_missing');
     const failed = { state: 'failed', arrival: 'unjudged' };
     const before = await agent.value('nodeseal_images', failed);
-    await node.output(['crane', 'pull', '--insecure', '--format=oci', image.tagged, '/tmp/image']);
-    await node.output([
-      ...['sh', '-euc', 'tar -C /tmp/image -cf /tmp/image.tar . && exec "$@"', 'import'],
-      ...['ctr', '-n', 'k8s.io', 'images', 'import', '--no-unpack', '--index-name', image.tagged],
-      ...['/tmp/image.tar'],
-    ]);
+    await importImage(registry, image);
     await agent.until(
       'the imported image to be counted as failed',
       async () => (await agent.value('nodeseal_images', failed)) > before,

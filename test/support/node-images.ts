@@ -101,3 +101,18 @@ export async function pushImage(
   const digest = printed.trim();
   return { tagged: `${repository}:${tag}`, pinned: `${repository}@${digest}`, repository, digest };
 }
+
+// Arguments: the reference, and the name to import the image by.
+const IMPORT = `
+  work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
+  crane pull --insecure --format=oci "$1" image
+  # containerd names the manifest by this; its --index-name would name the archive's own index, which has another digest.
+  jq --arg name "$2" '.manifests[].annotations["io.containerd.image.name"] = $name' image/index.json >index.json
+  mv index.json image/index.json
+  tar -C image -cf image.tar .
+  ctr -n k8s.io images import --no-unpack image.tar`;
+
+/** Imports a pushed image into containerd under its tag and digest, as an archive, which no image verifier is asked about. */
+export async function importImage({ node }: Registry, image: PushedImage): Promise<void> {
+  await node.output(['sh', '-euc', IMPORT, 'import', image.pinned, image.tagged]);
+}

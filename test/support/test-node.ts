@@ -21,6 +21,8 @@ const EXEC_TIMEOUT_MS = 60_000;
 const SIGNALLED = 128;
 
 export interface BootOptions {
+  /** Of 1 to 40 letters, digits and inner hyphens, free on this machine. Default: one that is. */
+  readonly name?: string;
   /** Host path to path in the node; the node cannot write there. */
   readonly bindReadOnly?: Readonly<Record<string, string>>;
 }
@@ -122,7 +124,8 @@ export class TestNode implements AsyncDisposable {
 /** Boots a node of its own for the caller, who stops it. The first call on a machine builds the root. */
 export async function bootTestNode(options: BootOptions = {}): Promise<TestNode> {
   // hack/test stops, by its own number, what a runner that was killed left behind.
-  const name = `test-${process.env.TEST_RUN ?? 'own'}-${randomBytes(6).toString('hex')}`;
+  const own = `test-${process.env.TEST_RUN ?? 'own'}-${randomBytes(6).toString('hex')}`;
+  const name = options.name ?? own;
   const binds = Object.entries(options.bindReadOnly ?? {});
   const { stdout } = await run(
     script('boot'),
