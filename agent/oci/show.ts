@@ -19,15 +19,20 @@ export function show(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** The text on one line without tricks, cut at `maxCharacters`; not quoted. */
-export function printable(text: string, maxCharacters: number): string {
-  const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
-  return cut.replace(UNPRINTABLE, escape);
+/**
+ * The text with each unprintable character as its number, so that it stays on its line and cannot
+ * command a terminal. Cut at `maxCharacters`, if given. Never throws.
+ */
+export function printable(text: string, maxCharacters = Infinity): string {
+  return cut(text, maxCharacters).replace(UNPRINTABLE, escape);
+}
+
+function cut(text: string, maxCharacters: number): string {
+  return text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
 }
 
 function quote(text: string): string {
-  const cut = text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
-  return JSON.stringify(cut).replace(UNPRINTABLE, escape);
+  return printable(JSON.stringify(cut(text, MAX_SHOWN_CHARACTERS)));
 }
 
 function escape(character: string): string {

@@ -1,16 +1,13 @@
 // A whole generation of policy and trust, read and validated before a byte of it reaches the host.
-import { realpath } from 'node:fs/promises';
-import { AgentError } from '../errors.ts';
 import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
 import {
   trustStoreDirectory,
   type TrustStoreName,
   trustStoreType,
 } from '../notation/trustpolicy/trust-store-name.ts';
-import { show } from '../oci/show.ts';
 import { readPolicyFile, usablePolicy } from './policy-file.ts';
+import { parseStore, resolveRoot } from './truststore/load.ts';
 import { readStoreFiles } from './truststore/store-files.ts';
-import { parseStoreFile } from './truststore/trust-store.ts';
 
 /** One certificate file, by its path below the trust store directory. */
 export interface GenerationFile {
@@ -39,9 +36,10 @@ export async function readGeneration(
   const policyBytes = await readPolicyFile(policyFile);
   const policy = usablePolicy(policyBytes);
   const trustFiles: GenerationFile[] = [];
-  for (const name of storeNames(policy)) {
-    trustFiles.push(...(await readStore(truststoreDir, name)));
-  }
+  const names = [...storeNames(policy)];
+  // A policy that skips everything needs no trust stores.
+  const root = names.length === 0 ? '' : resolveRoot(truststoreDir);
+  for (const name of names) trustFiles.push(...readStore(root, name));
   return { policy, policyBytes, trustFiles };
 }
 
@@ -50,25 +48,10 @@ export function storeNames({ statements }: TrustPolicyDocument): ReadonlySet<Tru
   return new Set(statements.flatMap(({ trustStores }) => trustStores));
 }
 
-async function readStore(dir: string, name: TrustStoreName): Promise<readonly GenerationFile[]> {
-  const files = await readStoreFiles(await resolve(dir, name), name, []);
-  if (files.length === 0) throw missing(name, dir);
-  for (const { bytes, what } of files) parseStoreFile(bytes, name, what);
+function readStore(root: string, name: TrustStoreName): readonly GenerationFile[] {
+  const files = readStoreFiles(root, name, []);
+  // Refused by the same rules by which the host would refuse it.
+  parseStore(files, name);
   const folder = `x509/${trustStoreType(name)}/${trustStoreDirectory(name)}`;
   return files.map((file) => ({ path: `${folder}/${file.name}`, bytes: file.bytes }));
-}
-
-async function resolve(dir: string, name: TrustStoreName): Promise<string> {
-  try {
-    return await realpath(dir);
-  } catch {
-    throw missing(name, dir);
-  }
-}
-
-function missing(name: TrustStoreName, dir: string): AgentError {
-  return new AgentError(
-    'truststore_missing',
-    `trust store ${name} in ${show(dir)}: expected at least one certificate, found none`,
-  );
 }

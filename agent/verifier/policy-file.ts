@@ -1,5 +1,13 @@
 // The trust policy document from a file.
-import { type FileHandle, open } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { AgentError } from '../errors.ts';
 import {
   MAX_DOCUMENT_BYTES,
@@ -14,22 +22,8 @@ import { show } from '../oci/show.ts';
  * it cannot be read, `policy_invalid` when it is too large to be one.
  */
 export async function readPolicyFile(path: string): Promise<Buffer> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const bytes = await readUpTo(file, MAX_DOCUMENT_BYTES + 1);
-      // One byte more than is allowed tells an oversize file without reading all of it.
-      if (bytes.length <= MAX_DOCUMENT_BYTES) return bytes;
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw new AgentError(
-      'policy_missing',
-      `trust policy ${show(path)}: expected a readable file, found ${errnoOf(cause)}`,
-      { cause },
-    );
-  }
+  const bytes = await attempt(path, () => readRegular(path) ?? readStream(path));
+  if (bytes.length <= MAX_DOCUMENT_BYTES) return bytes;
   throw new AgentError(
     'policy_invalid',
     `trust policy ${show(path)}: expected at most ${MAX_DOCUMENT_BYTES} bytes, found more`,
@@ -51,14 +45,43 @@ export function usablePolicy(bytes: Uint8Array): TrustPolicyDocument {
   return document;
 }
 
-/** A pipe gives what it holds at the time, so one read is not enough. */
-async function readUpTo(file: FileHandle, maxBytes: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(maxBytes);
-  let length = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, length, maxBytes - length);
-    length += bytesRead;
-    if (bytesRead === 0 || length === maxBytes) return buffer.subarray(0, length);
+/** One byte more than is allowed tells an oversize file without reading all of it. */
+const MAX_READ_BYTES = MAX_DOCUMENT_BYTES + 1;
+
+/**
+ * A regular file, without giving way: that blocks for microseconds, while the thread pool's way to it
+ * costs a pull without the agent more than a millisecond. Null for anything else, which could block
+ * for ever.
+ */
+function readRegular(path: string): Buffer | null {
+  // Asked before it is opened: opening a pipe and leaving it would break its writer.
+  if (!statSync(path).isFile()) return null;
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const bytes = Buffer.alloc(Math.min(fstatSync(file).size, MAX_READ_BYTES));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A pipe gives what it holds at the time, so it is read until its writer is done. */
+async function readStream(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const stream = createReadStream(path, { end: MAX_READ_BYTES - 1 });
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function attempt<T>(path: string, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw new AgentError(
+      'policy_missing',
+      `trust policy ${show(path)}: expected a readable file, found ${errnoOf(cause)}`,
+      { cause },
+    );
   }
 }
 

@@ -11,6 +11,7 @@ import { parseManifest } from '../oci/manifest.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
 import type { RepositoryName } from './registry/session.ts';
+import type { SignatureCache } from './signature-cache.ts';
 
 /** The registry client bounds manifests to 4 MiB; theirs nest less than this. */
 const MAX_MANIFEST_DEPTH = 16;
@@ -26,6 +27,8 @@ export interface SignatureSource {
   readonly registry: RegistryClient;
   readonly repository: RepositoryName;
   readonly image: Digest;
+  /** Absent where a process judges one image and ends. */
+  readonly cache: SignatureCache | undefined;
 }
 
 /** What a registry lists for an image. */
@@ -53,7 +56,11 @@ export async function fetchSignature(
   signal: AbortSignal,
 ): Promise<SignatureCandidate> {
   try {
-    return { kind: 'fetched', signature: await fetchEnvelope(source, descriptor, signal) };
+    const { cache, repository, image } = source;
+    const key = { repository, image, signature: descriptor.digest };
+    const signature = cache?.get(key) ?? (await fetchEnvelope(source, descriptor, signal));
+    cache?.put(key, signature);
+    return { kind: 'fetched', signature };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     // Whatever failed when the time was over, it is the time that decided.

@@ -21,6 +21,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { fetchSignature, listSignatures, type SignatureSource } from './signatures.ts';
+import type { SignatureCache } from './signature-cache.ts';
 import type { TrustStores } from './truststore/load.ts';
 
 /** An image as containerd or a person named it. */
@@ -45,6 +46,8 @@ export interface VerifierParts {
   readonly policy: () => Promise<TrustPolicyDocument>;
   readonly trust: (names: readonly TrustStoreName[]) => Promise<TrustStores>;
   readonly clock: { now(): Date };
+  /** For a process that judges many images. */
+  readonly signatures?: SignatureCache;
 }
 
 /** What is known of a verdict so far; whatever stops it, this much is reported. */
@@ -98,7 +101,10 @@ async function decide(
   const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
   assertDigest(reference, artifact);
   draft.digest = artifact.digest;
-  const source = { registry, repository: reference, image: artifact.digest };
+  const source = {
+    ...{ registry, repository: reference, image: artifact.digest },
+    cache: parts.signatures,
+  };
   return judge(source, { artifact, statement, trust, now: parts.clock.now() }, signal);
 }
 

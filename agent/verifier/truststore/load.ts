@@ -1,5 +1,5 @@
 // Trust stores from a directory: trust-store-trust-policy.md, "Trust Store".
-import { realpath } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
 import { AgentError } from '../../errors.ts';
 import {
   isTrustStoreName,
@@ -7,7 +7,7 @@ import {
 } from '../../notation/trustpolicy/trust-store-name.ts';
 import type { Certificate } from '../../notation/x509/certificate.ts';
 import { show } from '../../oci/show.ts';
-import { readStoreFiles } from './store-files.ts';
+import { readStoreFiles, type StoreFile } from './store-files.ts';
 import { parseStoreFile, trustHash, type TrustStore } from './trust-store.ts';
 
 /** Trust as it was read at one moment. */
@@ -29,23 +29,29 @@ export const MAX_STORE_CERTIFICATES = 1000;
  * Throws `truststore_missing` for a store that does not exist or is empty, and `truststore_invalid`
  * naming store, file and reason.
  */
-export async function loadTrustStores(
+export function loadTrustStores(
   rootDir: string,
   names: readonly TrustStoreName[],
 ): Promise<TrustStores> {
-  const root = await resolveRoot(rootDir);
+  return new Promise((resolve) => {
+    resolve(readTrustStores(rootDir, names));
+  });
+}
+
+function readTrustStores(rootDir: string, names: readonly TrustStoreName[]): TrustStores {
+  const root = resolveRoot(rootDir);
   const warnings: string[] = [];
   const stores: TrustStore[] = [];
   for (const name of new Set(names)) {
-    stores.push({ name, certificates: await loadStore(root, name, warnings) });
+    stores.push({ name, certificates: loadStore(root, name, warnings) });
   }
   return { stores, hash: trustHash(stores), warnings };
 }
 
 /** Resolved once, so that a swap of the root between two stores cannot mix two generations. */
-async function resolveRoot(rootDir: string): Promise<string> {
+export function resolveRoot(rootDir: string): string {
   try {
-    return await realpath(rootDir);
+    return realpathSync(rootDir);
   } catch (cause) {
     throw new AgentError(
       'truststore_missing',
@@ -55,11 +61,7 @@ async function resolveRoot(rootDir: string): Promise<string> {
   }
 }
 
-async function loadStore(
-  root: string,
-  name: TrustStoreName,
-  warnings: string[],
-): Promise<readonly Certificate[]> {
+function loadStore(root: string, name: TrustStoreName, warnings: string[]): readonly Certificate[] {
   // Names come from a policy that was parsed, but a path is made of them here.
   if (!isTrustStoreName(name)) {
     throw new AgentError(
@@ -67,8 +69,16 @@ async function loadStore(
       `trust store ${show(name)}: expected ca:NAME, signingAuthority:NAME or tsa:NAME`,
     );
   }
+  return parseStore(readStoreFiles(root, name, warnings), name);
+}
+
+/** The certificates of a store's files, held to the same rules wherever the files come from. */
+export function parseStore(
+  files: readonly StoreFile[],
+  name: TrustStoreName,
+): readonly Certificate[] {
   const certificates: Certificate[] = [];
-  for (const { bytes, what } of await readStoreFiles(root, name, warnings)) {
+  for (const { bytes, what } of files) {
     certificates.push(...parseStoreFile(bytes, name, what));
     if (certificates.length <= MAX_STORE_CERTIFICATES) continue;
     throw new AgentError(

@@ -1,6 +1,14 @@
 // The files of one trust store, read without leaving the root that all stores are in.
-import { constants } from 'node:fs';
-import { lstat, open, opendir, realpath } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  opendirSync,
+  openSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import {
@@ -29,26 +37,26 @@ export const MAX_STORE_FILE_BYTES = 1024 * 1024;
  * `warnings`. `root` is a real path. Links are followed, because ConfigMap and Secret volumes are
  * made of them, but only to places inside `root`: whoever can write a link into a store must not be
  * able to take trust from elsewhere on the host. Directories in a store are ignored, as
- * trust-store-trust-policy.md, "Trust Store" asks. Throws `truststore_missing` or
- * `truststore_invalid`.
+ * trust-store-trust-policy.md, "Trust Store" asks. Reads without giving way: a few small files take
+ * less time than the thread pool's way to them. Throws `truststore_missing` or `truststore_invalid`.
  */
-export async function readStoreFiles(
+export function readStoreFiles(
   root: string,
   name: TrustStoreName,
   warnings: string[],
-): Promise<readonly StoreFile[]> {
+): readonly StoreFile[] {
   const what = `trust store ${name}`;
-  const directory = await resolveInside(
+  const directory = resolveInside(
     root,
     join(root, 'x509', trustStoreType(name), trustStoreDirectory(name)),
     what,
     'truststore_missing',
   );
   const files: StoreFile[] = [];
-  for (const entry of await listEntries(directory, what)) {
+  for (const entry of listEntries(directory, what)) {
     const file = `${what}, file ${show(entry)}`;
-    const path = await resolveInside(root, join(directory, entry), file, 'truststore_invalid');
-    const bytes = await attempt(file, () => readBounded(path, file));
+    const path = resolveInside(root, join(directory, entry), file, 'truststore_invalid');
+    const bytes = attempt(file, () => readBounded(path, file));
     if (bytes !== undefined) files.push({ what: file, name: entry, bytes });
     // The volume's own generations of its content: `..data` and what it points to.
     else if (!entry.startsWith('..')) warnings.push(`${file}: a directory in a store is ignored`);
@@ -57,56 +65,62 @@ export async function readStoreFiles(
 }
 
 /** The real path of `path`, if that is inside `root`. */
-async function resolveInside(
+function resolveInside(
   root: string,
   path: string,
   what: string,
   whenAbsent: 'truststore_missing' | 'truststore_invalid',
-): Promise<string> {
-  const real = await attempt(what, () => realpath(path), whenAbsent);
+): string {
+  const real = attempt(what, () => realpathSync(path), whenAbsent);
   const inside = relative(root, real);
   if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) return real;
   throw invalid(what, `a place inside ${show(root)}`, show(real));
 }
 
-async function listEntries(directory: string, what: string): Promise<readonly string[]> {
-  return attempt(what, async () => {
+function listEntries(directory: string, what: string): readonly string[] {
+  return attempt(what, () => {
     const names: string[] = [];
-    for await (const { name } of await opendir(directory)) {
-      if (names.push(name) > MAX_STORE_ENTRIES) {
-        throw invalid(what, `at most ${MAX_STORE_ENTRIES} files`, 'more');
+    const entries = opendirSync(directory);
+    try {
+      for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        if (names.push(entry.name) > MAX_STORE_ENTRIES) {
+          throw invalid(what, `at most ${MAX_STORE_ENTRIES} files`, 'more');
+        }
       }
+    } finally {
+      entries.closeSync();
     }
     return names.sort();
   });
 }
 
 /** The bytes of a regular file, or undefined for a directory. */
-async function readBounded(path: string, what: string): Promise<Uint8Array | undefined> {
-  if ((await lstat(path)).isDirectory()) return undefined;
+function readBounded(path: string, what: string): Uint8Array | undefined {
+  if (lstatSync(path).isDirectory()) return undefined;
   // The path was resolved before: a link that is there by now is refused, a pipe does not block.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    if (!(await handle.stat()).isFile()) throw invalid(what, 'a regular file', 'another kind');
-    const chunks: Buffer[] = [];
-    const stream = handle.createReadStream({ end: MAX_STORE_FILE_BYTES, autoClose: false });
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    const bytes = Buffer.concat(chunks);
-    if (bytes.length <= MAX_STORE_FILE_BYTES) return bytes;
-    throw invalid(what, `at most ${MAX_STORE_FILE_BYTES} bytes`, 'more');
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw invalid(what, 'a regular file', 'another kind');
+    // What is written to it meanwhile is of the next reading.
+    if (stat.size > MAX_STORE_FILE_BYTES) {
+      throw invalid(what, `at most ${MAX_STORE_FILE_BYTES} bytes`, 'more');
+    }
+    const bytes = Buffer.alloc(stat.size);
+    return bytes.subarray(0, readSync(file, bytes, 0, stat.size, 0));
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
 /** Names the store in what the file system has to say. */
-async function attempt<T>(
+function attempt<T>(
   what: string,
-  action: () => Promise<T>,
+  action: () => T,
   whenAbsent: 'truststore_missing' | 'truststore_invalid' = 'truststore_invalid',
-): Promise<T> {
+): T {
   try {
-    return await action();
+    return action();
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);

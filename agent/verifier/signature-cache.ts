@@ -1,0 +1,61 @@
+// Signatures that were fetched before: content is named by its digest, so it cannot have changed.
+import type { FetchedSignature } from '../notation/verification/signature.ts';
+import type { Digest } from '../oci/digest.ts';
+import { repositoryOf } from '../oci/reference.ts';
+import type { RepositoryName } from './registry/session.ts';
+
+/** Where a signature stands: what it belongs to was checked for this image only. */
+export interface SignatureKey {
+  readonly repository: RepositoryName;
+  readonly image: Digest;
+  /** Digest of the signature manifest. */
+  readonly signature: Digest;
+}
+
+/** Envelopes are a few KiB; this holds those of more images than a node has. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Keeps envelopes as they were fetched, the latest used ones within a bound of bytes. Nothing is
+ * decided by what is kept: the registry still says which signatures an image has, and each is
+ * verified anew.
+ */
+export class SignatureCache {
+  readonly #maxBytes: number;
+  readonly #kept = new Map<string, FetchedSignature>();
+  #bytes = 0;
+
+  constructor(maxBytes = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get(key: SignatureKey): FetchedSignature | undefined {
+    const text = textOf(key);
+    const found = this.#kept.get(text);
+    if (found === undefined) return undefined;
+    // Maps keep the order of insertion: what was used last goes to the end.
+    this.#kept.delete(text);
+    this.#kept.set(text, found);
+    return found;
+  }
+
+  put(key: SignatureKey, signature: FetchedSignature): void {
+    if (signature.envelope.length > this.#maxBytes) return;
+    this.#remove(textOf(key));
+    this.#kept.set(textOf(key), signature);
+    this.#bytes += signature.envelope.length;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(text: string): void {
+    this.#bytes -= this.#kept.get(text)?.envelope.length ?? 0;
+    this.#kept.delete(text);
+  }
+}
+
+function textOf({ repository, image, signature }: SignatureKey): string {
+  return `${repositoryOf(repository)} ${image} ${signature}`;
+}
