@@ -1,0 +1,224 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { SYSTEM_CLOCK } from '../../../agent/audit/clock.ts';
+import { hostOf } from '../../../agent/commands/host-install.ts';
+import { InStep } from '../../../agent/commands/run/in-step.ts';
+import { parseConfig } from '../../../agent/config.ts';
+import { createMetrics } from '../../../agent/metrics/metrics.ts';
+import { InForce } from '../../../agent/verifier/in-force.ts';
+import {
+  AgentHost,
+  CERTIFICATE,
+  IS_ROOT,
+  POLICY,
+  policyNamed,
+  VERIFIER,
+} from '../../support/agent-host.ts';
+import { createCa } from '../../support/ca.ts';
+import { parseExposition } from '../../support/exposition.ts';
+import { put, snapshot } from '../../support/host-root.ts';
+import { LogLines } from '../../support/log-lines.ts';
+
+const IN_FORCE = 'policy and trust are in force';
+const REFUSED = 'the host was left as it is: ';
+const other = createCa({ name: 'Other' });
+
+/** Keeps a host in step; what runs ends with the test. */
+function open(host: AgentHost, settings: Record<string, string> = {}) {
+  const config = parseConfig({ ...host.settings(), ...settings });
+  const log = new LogLines();
+  const metrics = createMetrics({
+    version: 'test',
+    totals: () => ({ verdicts: [], containerdEvents: [] }),
+    images: () => [],
+    journalLagSeconds: () => null,
+  });
+  const own = hostOf(config);
+  const inForce = new InForce(own.policyFile, own.truststoreDir);
+  const changes = { count: 0 };
+  const inStep = new InStep({
+    ...{ config, host: own, inForce, metrics, clock: SYSTEM_CLOCK },
+    log: pino({ base: null }, log),
+    onChange: () => (changes.count += 1),
+  });
+  /** Follows until the test ends. */
+  const follow = () => {
+    const stop = new AbortController();
+    const following = inStep.follow(stop.signal);
+    onTestFinished(async () => {
+      stop.abort();
+      await following;
+    });
+  };
+  const value = async (name: string, labels = {}) =>
+    parseExposition(await metrics.render()).samples.find(
+      (sample) =>
+        sample.name === `nodeseal_${name}` &&
+        Object.entries(labels).every(([key, text]) => sample.labels[key] === text),
+    )?.value;
+  const statements = async () => (await inForce.policy()).statements.map(({ name }) => name);
+  return { inStep, inForce, log, changes, follow, value, statements };
+}
+
+describe.runIf(IS_ROOT)('a step', () => {
+  it('installs the sources and puts them in force; the next finds nothing to do', async () => {
+    const host = new AgentHost();
+    const { inStep, log, changes, value, statements } = open(host);
+    await inStep.step();
+    expect(inStep.fault).toBeUndefined();
+    expect(await statements()).toEqual(['first']);
+    expect(existsSync(host.at(VERIFIER))).toBe(true);
+    await inStep.step();
+    expect(changes.count).toBe(1);
+    expect(log.with('the host was changed')).toHaveLength(1);
+    expect(await value('policy_generation')).toBe(1);
+    expect(await value('policy_valid')).toBe(1);
+    expect(await value('truststore_certificates')).toBe(1);
+    expect(await value('verifier_installed')).toBe(1);
+  });
+
+  it.each([
+    [
+      'policy',
+      'policy_invalid',
+      (host: AgentHost) => host.policySource.swap({ 'policy.json': '{' }),
+    ],
+    [
+      'truststore',
+      'truststore_invalid',
+      (host: AgentHost) => host.trustSource.swap({ 'x509/ca/acme/root.pem': 'junk' }),
+    ],
+  ])(
+    'installs nothing from a bad %s on a host that never had a good one',
+    async (noun, code, spoil) => {
+      const host = new AgentHost();
+      spoil(host);
+      const { inStep, inForce, log, changes, value } = open(host);
+      await inStep.step();
+      expect(snapshot(host.root)).toEqual({});
+      expect(inStep.fault?.code).toBe(code);
+      expect([inForce.isUsable, changes.count]).toEqual([false, 0]);
+      expect(await value(`${noun}_valid`)).toBe(0);
+      expect(await value('verifier_installed')).toBe(0);
+      await inStep.step();
+      expect(log.with(REFUSED)).toHaveLength(1);
+      expect(await value('errors_total', { code })).toBe(1);
+    },
+  );
+
+  it('keeps the last good generation when the next is bad in any part, and says so once', async () => {
+    const host = new AgentHost();
+    const { inStep, log, changes, value, statements } = open(host);
+    await inStep.step();
+    const before = readFileSync(host.at(POLICY));
+    host.policySource.swap({ 'policy.json': policyNamed('second') });
+    host.trustSource.swap({ 'x509/ca/acme/root.pem': 'junk' });
+    for (let times = 0; times < 3; times++) await inStep.step();
+    expect(readFileSync(host.at(POLICY))).toEqual(before);
+    expect(await statements()).toEqual(['first']);
+    expect([log.with(REFUSED).length, changes.count]).toEqual([1, 1]);
+    expect(await value('truststore_valid')).toBe(0);
+    expect(await value('errors_total', { code: 'truststore_invalid' })).toBe(1);
+    // What is on the host still does its work.
+    expect(await value('verifier_installed')).toBe(1);
+    host.trustSource.swap({ 'x509/ca/acme/root.pem': other.root.pem });
+    await inStep.step();
+    expect(inStep.fault).toBeUndefined();
+    expect(await statements()).toEqual(['second']);
+    expect(await value('truststore_valid')).toBe(1);
+    expect(await value('policy_generation')).toBe(2);
+  });
+
+  it('knows the verifier of an earlier agent, though today’s sources are bad', async () => {
+    const host = new AgentHost();
+    await open(host).inStep.step();
+    host.policySource.swap({ 'policy.json': '{' });
+    const { inStep, value, statements } = open(host);
+    await inStep.step();
+    expect(await statements()).toEqual(['first']);
+    expect(await value('verifier_installed')).toBe(1);
+    expect(await value('policy_valid')).toBe(0);
+  });
+
+  it('says another fault when there is another', async () => {
+    const host = new AgentHost();
+    const { inStep, log } = open(host);
+    host.policySource.swap({ 'policy.json': '{' });
+    await inStep.step();
+    host.policySource.swap({ 'policy.json': '[]' });
+    await inStep.step();
+    expect(log.with(REFUSED)).toHaveLength(2);
+  });
+});
+
+describe.runIf(IS_ROOT)('following', () => {
+  it('notices one swap of a ConfigMap after the other', async () => {
+    const host = new AgentHost();
+    const { inStep, log, follow, statements } = open(host);
+    await inStep.step();
+    follow();
+    for (const [index, name] of ['second', 'third'].entries()) {
+      host.policySource.swap({ 'policy.json': policyNamed(name) });
+      await log.until(IN_FORCE, index + 2);
+      expect(await statements()).toEqual([name]);
+      expect(readFileSync(host.at(POLICY))).toEqual(Buffer.from(policyNamed(name)));
+    }
+    host.trustSource.swap({ 'x509/ca/acme/root.pem': other.root.pem });
+    await log.until(IN_FORCE, 4);
+    expect(readFileSync(host.at(CERTIFICATE), 'utf8')).toBe(other.root.pem);
+  });
+
+  it('refuses a bad swap and takes the good one after it', async () => {
+    const host = new AgentHost();
+    const { inStep, log, follow, statements } = open(host);
+    await inStep.step();
+    follow();
+    host.policySource.swap({ 'policy.json': '{' });
+    expect(await log.until(REFUSED)).toMatchObject({ code: 'policy_invalid' });
+    expect(await statements()).toEqual(['first']);
+    host.policySource.swap({ 'policy.json': policyNamed('second') });
+    await log.until(IN_FORCE, 2);
+    expect(await statements()).toEqual(['second']);
+  });
+
+  it('notices what changed before it watched', async () => {
+    const host = new AgentHost();
+    const { inStep, log, follow, statements } = open(host);
+    await inStep.step();
+    host.policySource.swap({ 'policy.json': policyNamed('second') });
+    follow();
+    await log.until(IN_FORCE, 2);
+    expect(await statements()).toEqual(['second']);
+  });
+
+  it('puts back what others changed or removed on the host', async () => {
+    const host = new AgentHost();
+    const { inStep, log, follow } = open(host);
+    await inStep.step();
+    follow();
+    writeFileSync(host.at(POLICY), policyNamed('theirs'));
+    expect(await log.until('the host was changed', 2)).toMatchObject({ changed: [`/${POLICY}`] });
+    expect(readFileSync(host.at(POLICY))).toEqual(Buffer.from(policyNamed('first')));
+    rmSync(host.at(VERIFIER));
+    expect(await log.until('the host was changed', 3)).toMatchObject({ changed: [`/${VERIFIER}`] });
+    expect(existsSync(host.at(VERIFIER))).toBe(true);
+  });
+
+  it('follows the host’s own files where no source is set', async () => {
+    const host = new AgentHost();
+    put(host.root, POLICY, Buffer.from(policyNamed('own')).toString());
+    put(host.root, CERTIFICATE, other.root.pem);
+    const unset = { NODESEAL_POLICY_SOURCE: '', NODESEAL_TRUSTSTORE_SOURCE: '' };
+    const { inStep, log, follow, statements } = open(host, unset);
+    await inStep.step();
+    expect(await statements()).toEqual(['own']);
+    follow();
+    put(host.root, POLICY, '{');
+    expect(await log.until(REFUSED)).toMatchObject({ code: 'policy_invalid' });
+    expect(await statements()).toEqual(['own']);
+    put(host.root, POLICY, Buffer.from(policyNamed('own2')).toString());
+    await log.until(IN_FORCE, 2);
+    expect(await statements()).toEqual(['own2']);
+  });
+});
