@@ -77,14 +77,12 @@ async function attempt<T>(path: string, action: () => T | Promise<T>): Promise<T
   try {
     return await action();
   } catch (cause) {
+    // A fault of ours has no code of the system, and must not pass for a missing file.
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
     throw new AgentError(
       'policy_missing',
-      `trust policy ${show(path)}: expected a readable file, found ${errnoOf(cause)}`,
+      `trust policy ${show(path)}: expected a readable file, found ${String(cause.code)}`,
       { cause },
     );
   }
-}
-
-function errnoOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
 }

@@ -123,7 +123,9 @@ function attempt<T>(
     return action();
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    // A fault of ours has no code of the system, and must not pass for one of the store.
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    const reason = String(cause.code);
     if (reason === 'ENOENT') {
       const absent = `${what}: expected it to exist, but it or what it links to does not`;
       throw new AgentError(whenAbsent, absent, { cause });
