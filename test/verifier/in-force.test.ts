@@ -132,6 +132,15 @@ describe('what is in force', () => {
     }
   });
 
+  it('counts a store that is spoilt after it was missing as a change of reason', async () => {
+    const files = await open();
+    files.remove(ACME);
+    expect((await files.inForce.read()).changed).toBe(true);
+    expect((await files.inForce.read()).changed).toBe(false);
+    files.write(ACME, 'junk');
+    expect((await files.inForce.read()).changed).toBe(true);
+  });
+
   it('lets one bad store take only its own statements down', async () => {
     const files = await open();
     const two = [

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SYSTEM_CLOCK } from '../../../agent/audit/clock.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../../agent/audit/clock.ts';
 import { hostOf } from '../../../agent/commands/host-install.ts';
 import { InStep } from '../../../agent/commands/run/in-step.ts';
 import { parseConfig } from '../../../agent/config.ts';
@@ -37,12 +37,22 @@ function open(host: AgentHost, settings: Record<string, string> = {}) {
   const own = hostOf(config);
   const inForce = new InForce(own.policyFile, own.truststoreDir);
   const changes = { count: 0 };
+  const settled = Promise.withResolvers<undefined>();
+  const clock: Clock = {
+    ...SYSTEM_CLOCK,
+    sleep: (ms, signal) => {
+      // The watches are set, and what they were late for has been looked at.
+      if (ms >= 60_000 && looks++ > 0) settled.resolve(undefined);
+      return SYSTEM_CLOCK.sleep(ms, signal);
+    },
+  };
+  let looks = 0;
   const inStep = new InStep({
-    ...{ config, host: own, inForce, metrics, clock: SYSTEM_CLOCK },
+    ...{ config, host: own, inForce, metrics, clock },
     log: pino({ base: null }, log),
     onChange: () => (changes.count += 1),
   });
-  /** Follows until the test ends. */
+  /** Follows until the test ends; resolves once only an event can wake it. */
   const follow = () => {
     const stop = new AbortController();
     const following = inStep.follow(stop.signal);
@@ -50,6 +60,7 @@ function open(host: AgentHost, settings: Record<string, string> = {}) {
       stop.abort();
       await following;
     });
+    return settled.promise;
   };
   const value = async (name: string, labels = {}) =>
     parseExposition(await metrics.render()).samples.find(
@@ -157,7 +168,7 @@ describe.runIf(IS_ROOT)('following', () => {
     const host = new AgentHost();
     const { inStep, log, follow, statements } = open(host);
     await inStep.step();
-    follow();
+    await follow();
     for (const [index, name] of ['second', 'third'].entries()) {
       host.policySource.swap({ 'policy.json': policyNamed(name) });
       await log.until(IN_FORCE, index + 2);
@@ -173,7 +184,7 @@ describe.runIf(IS_ROOT)('following', () => {
     const host = new AgentHost();
     const { inStep, log, follow, statements } = open(host);
     await inStep.step();
-    follow();
+    await follow();
     host.policySource.swap({ 'policy.json': '{' });
     expect(await log.until(REFUSED)).toMatchObject({ code: 'policy_invalid' });
     expect(await statements()).toEqual(['first']);
@@ -187,7 +198,7 @@ describe.runIf(IS_ROOT)('following', () => {
     const { inStep, log, follow, statements } = open(host);
     await inStep.step();
     host.policySource.swap({ 'policy.json': policyNamed('second') });
-    follow();
+    void follow();
     await log.until(IN_FORCE, 2);
     expect(await statements()).toEqual(['second']);
   });
@@ -196,12 +207,19 @@ describe.runIf(IS_ROOT)('following', () => {
     const host = new AgentHost();
     const { inStep, log, follow } = open(host);
     await inStep.step();
-    follow();
+    await follow();
     writeFileSync(host.at(POLICY), policyNamed('theirs'));
     expect(await log.until('the host was changed', 2)).toMatchObject({ changed: [`/${POLICY}`] });
     expect(readFileSync(host.at(POLICY))).toEqual(Buffer.from(policyNamed('first')));
+  });
+
+  it('puts back the verifier when others remove it', async () => {
+    const host = new AgentHost();
+    const { inStep, log, follow } = open(host);
+    await inStep.step();
+    await follow();
     rmSync(host.at(VERIFIER));
-    expect(await log.until('the host was changed', 3)).toMatchObject({ changed: [`/${VERIFIER}`] });
+    expect(await log.until('the host was changed', 2)).toMatchObject({ changed: [`/${VERIFIER}`] });
     expect(existsSync(host.at(VERIFIER))).toBe(true);
   });
 
@@ -213,7 +231,7 @@ describe.runIf(IS_ROOT)('following', () => {
     const { inStep, log, follow, statements } = open(host, unset);
     await inStep.step();
     expect(await statements()).toEqual(['own']);
-    follow();
+    await follow();
     put(host.root, POLICY, '{');
     expect(await log.until(REFUSED)).toMatchObject({ code: 'policy_invalid' });
     expect(await statements()).toEqual(['own']);
