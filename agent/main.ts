@@ -19,6 +19,9 @@ const LEAST_NODE_MAJOR = 24;
 /** How long a stop may take before the process is ended all the same. */
 const STOP_MS = 10_000;
 
+// Node would end with 1, which says "deny".
+process.on('uncaughtException', (error) => process.exit(report(error)));
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(words: readonly string[]): Promise<ExitCode> {
