@@ -21,6 +21,8 @@ const STOP_MS = 10_000;
 
 // Node would end with 1, which says "deny".
 process.on('uncaughtException', (error) => process.exit(report(error)));
+// Whoever read our output has seen enough, as `head` does: no fault of ours, but not the whole either.
+process.stdout.on('error', () => process.exit(2));
 
 process.exitCode = await main(process.argv.slice(2));
 
