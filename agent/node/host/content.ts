@@ -1,7 +1,8 @@
 // The bytes of a file to install, known by their SHA-256, held in memory or read from a file of ours.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { AgentError } from '../../errors.ts';
+import { readChunks } from './host-fs.ts';
 
 /** SHA-256 in lower-case hexadecimal, and where the bytes come from. */
 export type Content =
@@ -21,7 +22,7 @@ export async function contentOfFile(path: string): Promise<Content> {
 }
 
 /**
- * Yields the bytes. Throws `host_write_failed` after the last one when they are not those whose
+ * Yields the bytes, each chunk good until the next. Throws `host_write_failed` after the last one when they are not those whose
  * SHA-256 the content promises, so that nothing else is ever renamed into place.
  */
 export async function* readContent(content: Content): AsyncGenerator<Uint8Array, void, undefined> {
@@ -41,7 +42,12 @@ export async function* readContent(content: Content): AsyncGenerator<Uint8Array,
 
 async function* readSource(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+    const file = await open(path);
+    try {
+      yield* readChunks(file);
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     throw new AgentError(
       'host_write_failed',

@@ -46,6 +46,22 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY
 // Opening a FIFO for reading would wait for a writer.
 const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
+/** Few calls for a file of a hundred megabytes, and little memory. */
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * The bytes of an open file from where it stands. Each chunk is good until the next is asked for: all
+ * share one buffer, because a stream's many would stay with the process, tens of megabytes of them.
+ */
+export async function* readChunks(file: FileHandle): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
 /** The real file system. */
 export const NODE_HOST_FS: HostFs = {
   lstat: (path) => lstat(path),
@@ -54,9 +70,7 @@ export const NODE_HOST_FS: HostFs = {
   hash: (path) =>
     withFile(path, READ, async (file) => {
       const hash = createHash('sha256');
-      for await (const chunk of file.createReadStream({ autoClose: false })) {
-        hash.update(chunk as Uint8Array);
-      }
+      for await (const chunk of readChunks(file)) hash.update(chunk);
       return hash.digest('hex');
     }),
   read: (path, maxBytes) =>
