@@ -40,6 +40,22 @@ const SLIM_UNDICI: Plugin = {
 };
 
 /**
+ * Imports of node:http as calls of require. An import reads every export of a module, and one of
+ * http's is a getter that loads a whole HTTP client, which would stay in the agent's memory.
+ */
+const REQUIRED_HTTP: Plugin = {
+  name: 'required-http',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^(?:node:)?https?$/ }, ({ kind, path }) =>
+      kind === 'require-call' ? { path, external: true } : { path, namespace: 'required-http' },
+    );
+    bundle.onLoad({ filter: /./, namespace: 'required-http' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/**
  * Compiles the pull verifier. esbuild bundles first, because Bun has a stand-in for undici that
  * ignores certificate authorities and must not find the import; CommonJS, because bytecode of it
  * starts in half the time. The executable appears whole or not at all.
@@ -83,6 +99,7 @@ export async function buildAgent(outdir: string): Promise<void> {
     outdir,
     format: 'esm',
     splitting: true,
+    plugins: [SLIM_UNDICI, REQUIRED_HTTP],
     chunkNames: 'chunks/[name]-[hash]',
     // Bundled CommonJS packages ask for Node's own modules by require.
     banner: {

@@ -109,8 +109,8 @@ export class ImageTable {
     return this.#names.all().map(({ name }) => String(name));
   }
 
-  all(): LedgerImage[] {
-    return this.#all.all().map(toLedgerImage);
+  *each(): Generator<LedgerImage, void, undefined> {
+    for (const row of this.#all.iterate()) yield toLedgerImage(row);
   }
 
   due({ policyHash, trustHash }: Generation, now: Date, limit: number): DueImage[] {

@@ -122,7 +122,17 @@ export class Ledger {
 
   /** The images on the node, each once however many names it has. */
   images(): LedgerImage[] {
-    return guard('read the images', () => this.#images.all());
+    return [...this.eachImage()];
+  }
+
+  /** The same one by one, which takes no memory for the rest; the ledger may not be written meanwhile. */
+  *eachImage(): Generator<LedgerImage, void, undefined> {
+    const images = this.#images.each();
+    for (;;) {
+      const next = guard('read the images', () => images.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
   }
 
   /** Verdicts by source, decision and reason, since the ledger began. */

@@ -18,6 +18,7 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
 import { countImages } from './run/image-counts.ts';
+import { keepHeapSmall } from './run/heap.ts';
 import { Images } from './run/images.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
@@ -51,6 +52,7 @@ interface Ground {
 async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
   parseArguments(args, {}, []);
   const config = parseConfig(environment);
+  keepHeapSmall();
   const host = hostOf(config);
   const log = pino({ level: config.logLevel, base: null }, stdout);
   const registry = createHostRegistryClient({
@@ -83,7 +85,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   const metrics = createMetrics({
     version: VERSION,
     totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),
-    images: () => countImages(ledger.images()),
+    images: () => countImages(ledger.eachImage()),
     journalLagSeconds: () => journal.lagSeconds,
   });
   const journal = new Journal({ ...journalOf(config, host), ledger, metrics, log, now });

@@ -3,7 +3,7 @@ import type { LedgerImage } from '../../audit/image-table.ts';
 import type { ImageCount } from '../../metrics/sources.ts';
 
 /** Counts images by state and arrival. */
-export function countImages(images: readonly LedgerImage[]): readonly ImageCount[] {
+export function countImages(images: Iterable<LedgerImage>): readonly ImageCount[] {
   const counts = new Map<string, ImageCount>();
   for (const { state, judged } of images) {
     const arrival = judged ? 'judged' : 'unjudged';
