@@ -58,6 +58,8 @@ export async function startNodeAgent(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<NodeAgent> {
   const variables = {
+    // As README has it: one arena, because memory that threads free is else never given back.
+    MALLOC_ARENA_MAX: '1',
     NODESEAL_POLICY_SOURCE: `${SOURCE}/policy.json`,
     NODESEAL_TRUSTSTORE_SOURCE: `${SOURCE}/truststore`,
     NODESEAL_LISTEN: '127.0.0.1:0',
