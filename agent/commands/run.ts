@@ -10,6 +10,7 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startMetricsServer } from '../metrics/server.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
+import { createPooledTransport } from '../verifier/registry/pooled-transport.ts';
 import { InForce } from '../verifier/in-force.ts';
 import { SignatureCache } from '../verifier/signature-cache.ts';
 import { createVerifier, type Verifier } from '../verifier/verifier.ts';
@@ -56,6 +57,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const host = hostOf(config);
   const log = pino({ level: config.logLevel, base: null }, stdout);
   const registry = createHostRegistryClient({
+    createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
     ...caOf(config),
   });

@@ -51,9 +51,10 @@ async function runVerify({ args, stdout, signal }: CommandContext): Promise<Exit
   // A policy that cannot be carried out is no verdict on the image: the command could not run.
   await loadPolicyFile(policyFile);
   const { createHostVerifier } = await import('../verifier/host-verifier.ts');
+  const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
   const ca = await readCa(values['registry-ca']);
   const plainHttp = values['plain-http'] === true ? [name.split('/')[0] ?? ''] : [];
-  const registry = { plainHttp, ...(ca === undefined ? {} : { ca }) };
+  const registry = { createTransport: createPooledTransport, plainHttp, ...(ca === undefined ? {} : { ca }) };
   const verifier = createHostVerifier({ policyFile, truststoreDir, registry });
   try {
     const within = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);

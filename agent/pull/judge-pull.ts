@@ -84,10 +84,15 @@ async function judgeByHost(
   const leftMs = Math.max(deadline - performance.now(), 1);
   // Loaded only now: the registry client costs more time than the agent's answer.
   const { createHostVerifier } = await import('../verifier/host-verifier.ts');
+  const { createFetchTransport } = await import('./fetch-transport.ts');
   const verifier = createHostVerifier({
     policyFile,
     truststoreDir,
-    registry: { plainHttp, ...(registryCa === null ? {} : { ca: registryCa }) },
+    registry: {
+      createTransport: createFetchTransport,
+      plainHttp,
+      ...(registryCa === null ? {} : { ca: registryCa }),
+    },
   });
   const image =
     descriptor === undefined

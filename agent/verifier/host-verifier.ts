@@ -1,6 +1,7 @@
 // The verifier over what the host itself holds: its policy file, its trust stores, its network.
 import { loadPolicyFile } from './policy-file.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
+import type { CreateTransport } from './registry/http.ts';
 import { loadTrustStores } from './truststore/load.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
 
@@ -14,6 +15,7 @@ export interface HostVerifierOptions {
 
 /** How registries are reached. */
 export interface RegistryOptions {
+  readonly createTransport: CreateTransport;
   /** Registries spoken to over plain HTTP; loopback ones always are. */
   readonly plainHttp: readonly string[];
   /** PEM of certificate authorities to trust beside the public ones. */
@@ -21,9 +23,14 @@ export interface RegistryOptions {
 }
 
 /** Creates a registry client as the options say. Throws `setting_invalid` if the CA is not PEM. */
-export function createHostRegistryClient({ plainHttp, ca }: RegistryOptions): RegistryClient {
+export function createHostRegistryClient({
+  createTransport,
+  plainHttp,
+  ca,
+}: RegistryOptions): RegistryClient {
   const named = new Set(plainHttp);
   return createRegistryClient({
+    createTransport,
     userAgent: 'nodeseal',
     plainHttp: (registry) => (named.has(registry) ? true : undefined),
     ...(ca === undefined ? {} : { ca }),

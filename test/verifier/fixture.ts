@@ -1,4 +1,5 @@
 // A verifier over a registry in this process, with policy, trust and time that a test sets.
+import { createPooledTransport } from '../../agent/verifier/registry/pooled-transport.ts';
 import { onTestFinished } from 'vitest';
 import type { TrustStoreName } from '../../agent/notation/trustpolicy/trust-store-name.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
@@ -60,7 +61,11 @@ export class Bench {
     this.registry = registry;
     this.repository = `${registry.host}/${REPOSITORY}`;
     this.image = registry.pushImage(REPOSITORY, 'latest');
-    this.#client = createRegistryClient({ userAgent: 'nodeseal-test', ...client });
+    this.#client = createRegistryClient({
+      createTransport: createPooledTransport,
+      userAgent: 'nodeseal-test',
+      ...client,
+    });
     onTestFinished(async () => {
       await this.#client.close();
       await registry.close();

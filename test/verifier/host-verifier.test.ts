@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createHostVerifier } from '../../agent/verifier/host-verifier.ts';
+import { createPooledTransport } from '../../agent/verifier/registry/pooled-transport.ts';
 import { createCa } from '../support/ca.ts';
 import { expectCode } from '../support/expect-code.ts';
 import type { KeyType } from '../support/keys.ts';
@@ -47,7 +48,7 @@ function openVerifier() {
   const verifier = createHostVerifier({
     policyFile: join(root, 'policy.json'),
     truststoreDir: join(root, 'truststore'),
-    registry: { plainHttp: [] },
+    registry: { createTransport: createPooledTransport, plainHttp: [] },
   });
   onTestFinished(() => verifier.close());
   return verifier;
@@ -135,7 +136,7 @@ describe('a verifier over the files of a host', () => {
   });
 
   it('is not made with a CA that is not PEM', () => {
-    const registry = { plainHttp: [], ca: 'not PEM' };
+    const registry = { createTransport: createPooledTransport, plainHttp: [], ca: 'not PEM' };
     const options = { policyFile: 'policy.json', truststoreDir: 'truststore', registry };
     expectCode(() => createHostVerifier(options), 'setting_invalid');
   });

@@ -6,14 +6,15 @@ import { Authorizer } from './authorizer.ts';
 import { fetchBlob, fetchManifest } from './content.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { PlainHttp } from './endpoint.ts';
-import type { RequestEvent } from './http.ts';
+import type { CreateTransport, RequestEvent } from './http.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
 import { listReferrers, type Referrers } from './referrers.ts';
 import { resolve } from './resolve.ts';
 import { createSession, type RepositoryName } from './session.ts';
-import { createTransport } from './transport.ts';
 
 export interface RegistryClientOptions {
+  /** What requests go over: the agent's and the pull verifier's are not the same. */
+  readonly createTransport: CreateTransport;
   /** Sent as `User-Agent`. */
   readonly userAgent: string;
   /** Default: anonymous access to every registry. */
@@ -77,7 +78,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const credentials = options.credentials ?? (() => Promise.resolve(undefined));
   const nowMs = options.nowMs ?? Date.now;
-  const transport = createTransport({ ...options, limits });
+  const transport = options.createTransport({ ...options, limits });
   const authorizer = new Authorizer({ transport, limits, credentials, nowMs });
   const session = createSession({ ...options, transport, authorizer, limits });
   return {

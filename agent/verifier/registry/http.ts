@@ -1,4 +1,5 @@
 // The shape of an HTTP request and its response, as the registry client sees them.
+import type { RegistryLimits } from './limits.ts';
 
 /** What a request is for; a metric label. */
 export type Operation = 'resolve' | 'referrers' | 'manifest' | 'blob' | 'token';
@@ -37,6 +38,18 @@ export interface Transport {
   /** Breaks off whatever is still under way. */
   close(): Promise<void>;
 }
+
+/** What a transport is made from. */
+export interface TransportOptions {
+  readonly limits: RegistryLimits;
+  readonly userAgent: string;
+  /** Certificates in PEM that are trusted beside those that the runtime brings. */
+  readonly ca?: string;
+  readonly onRequest?: (event: RequestEvent) => void;
+}
+
+/** Opens no connection yet. Throws `setting_invalid` if `ca` is not PEM. */
+export type CreateTransport = (options: TransportOptions) => Transport;
 
 /** One HTTP request as metrics count it. */
 export interface RequestEvent {

@@ -1,13 +1,9 @@
-// A response body taken from the network piece by piece, under a bound.
+// A response of undici's, whose body is still to come.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
-import { AgentError } from '../../errors.ts';
-import { show } from '../../oci/show.ts';
+import { gatherBody, MAX_DISCARDED_BYTES } from './body.ts';
 import type { HttpResponse } from './http.ts';
 import type { Wait } from './wait.ts';
-
-/** Reading this much costs less than a new connection. */
-const MAX_DISCARDED_BYTES = 16 * 1024;
 
 /**
  * undici hands a connection back one turn of the event loop after the body has ended. A request
@@ -33,20 +29,16 @@ export class BoundedResponse implements HttpResponse {
   }
 
   async read(maxBytes: number): Promise<Uint8Array> {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    const encoding = this.header('content-encoding');
+    const what = this.#what;
     try {
-      // Leaving the loop by an error destroys the body and, with it, the connection.
-      for await (const chunk of this.#response.body as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        this.#assertReadable(size, maxBytes);
-        chunks.push(chunk);
-      }
+      // An error destroys the body and, with it, the connection.
+      return await gatherBody(this.#response.body, { encoding, maxBytes, what });
     } catch (error) {
       throw this.#wait.failure(error);
+    } finally {
+      await nextTurn();
     }
-    await nextTurn();
-    return Buffer.concat(chunks, size);
   }
 
   async discard(): Promise<void> {
@@ -56,17 +48,5 @@ export class BoundedResponse implements HttpResponse {
       // The body was not wanted: however it ended, it is gone.
     }
     await nextTurn();
-  }
-
-  #assertReadable(size: number, maxBytes: number): void {
-    const encoding = this.header('content-encoding') ?? 'identity';
-    if (encoding.toLowerCase() !== 'identity') {
-      const fault = `expected no content encoding, found ${show(encoding)}`;
-      throw new AgentError('content_mismatch', `${this.#what}: ${fault}`);
-    }
-    if (size > maxBytes) {
-      const fault = `expected at most ${maxBytes} bytes, found more`;
-      throw new AgentError('content_too_large', `${this.#what}: ${fault}`);
-    }
   }
 }

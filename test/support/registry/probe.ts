@@ -1,6 +1,7 @@
 // A program that asks one registry for one signed image: bundled and compiled as the pull verifier is.
 import { AgentError } from '../../../agent/errors.ts';
 import { parseReference } from '../../../agent/oci/reference.ts';
+import { createFetchTransport } from '../../../agent/pull/fetch-transport.ts';
 import { createRegistryClient } from '../../../agent/verifier/registry/client.ts';
 
 /** Its only argument, as JSON. */
@@ -21,6 +22,7 @@ export type ProbeResult =
 
 async function probe({ image, artifactType, ...options }: ProbeArguments): Promise<ProbeResult> {
   const client = createRegistryClient({
+    createTransport: createFetchTransport,
     userAgent: 'nodeseal-probe',
     plainHttp: () => options.plainHttp,
     credentials: () => Promise.resolve(options.credential),

@@ -1,4 +1,5 @@
 // Registries, clients and raw servers that end with the test that opened them.
+import { createPooledTransport } from '../../../agent/verifier/registry/pooled-transport.ts';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import {
@@ -22,7 +23,11 @@ export async function openRegistry(options?: TestRegistryOptions): Promise<TestR
 }
 
 export function openClient(options: Partial<RegistryClientOptions> = {}): RegistryClient {
-  const client = createRegistryClient({ userAgent: 'nodeseal-test', ...options });
+  const client = createRegistryClient({
+    createTransport: createPooledTransport,
+    userAgent: 'nodeseal-test',
+    ...options,
+  });
   onTestFinished(() => client.close());
   return client;
 }

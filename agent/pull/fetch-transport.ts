@@ -1,0 +1,84 @@
+// HTTP requests by Bun's own fetch: where one image is judged, the event loop of node:net costs more time than all its requests.
+import tls from 'node:tls';
+import { AgentError } from '../errors.ts';
+import { decodePemCertificates } from '../notation/encoding/pem.ts';
+import { attemptTwice } from '../verifier/registry/attempt-twice.ts';
+import type {
+  CreateTransport,
+  HttpRequest,
+  HttpResponse,
+  TransportOptions,
+} from '../verifier/registry/http.ts';
+import { Wait } from '../verifier/registry/wait.ts';
+import { FetchedResponse } from './fetched-response.ts';
+import { IdleTimer } from './idle-timer.ts';
+
+/** What Bun's fetch takes beyond the standard. */
+interface BunRequestInit extends RequestInit {
+  readonly decompress: false;
+  readonly tls?: { readonly ca: readonly string[] };
+}
+
+/** Nothing but its caller bounds how many connections it opens to one origin. */
+export const createFetchTransport: CreateTransport = (options) => {
+  const closed = new AbortController();
+  const init: BunRequestInit = {
+    // Both are for the registry client to judge: where a redirect leads, and what was compressed.
+    redirect: 'manual',
+    decompress: false,
+    ...(options.ca === undefined ? {} : { tls: { ca: trusting(options.ca) } }),
+  };
+  const attempt = (request: HttpRequest, signal: AbortSignal) =>
+    send(options, init, request, AbortSignal.any([signal, closed.signal]));
+  return {
+    send: (request, signal) => attemptTwice(() => attempt(request, signal)),
+    close() {
+      closed.abort(new AgentError('registry_unreachable', 'registry client: it has been closed'));
+      return Promise.resolve();
+    },
+  };
+};
+
+async function send(
+  { limits, userAgent, onRequest }: TransportOptions,
+  init: BunRequestInit,
+  { operation, url, method, headers, what }: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const wait = new Wait(signal, limits.requestMs, what);
+  const idle = new IdleTimer(what);
+  const startedMs = performance.now();
+  let status: number | undefined;
+  try {
+    idle.start(limits.headersMs);
+    const response = await fetch(url, {
+      ...init,
+      method,
+      headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
+      signal: AbortSignal.any([wait.signal, idle.signal]),
+    });
+    status = response.status;
+    assertHeaderSize(response.headers, limits.headerBytes, what);
+    return new FetchedResponse(response, what, { wait, idle, idleMs: limits.bodyIdleMs });
+  } catch (error) {
+    throw wait.failure(error);
+  } finally {
+    idle.stop();
+    onRequest?.({ operation, status, durationMs: performance.now() - startedMs });
+  }
+}
+
+/** Bun has a bound of its own, a much larger one. */
+function assertHeaderSize(headers: Headers, maxBytes: number, what: string): void {
+  let size = 0;
+  for (const [name, value] of headers) size += name.length + value.length;
+  if (size <= maxBytes) return;
+  const fault = `expected at most ${maxBytes} bytes of headers, found more`;
+  throw new AgentError('content_too_large', `${what}: ${fault}`);
+}
+
+/** Bun trusts the given ones instead of its own, and takes any text for certificates. */
+function trusting(ca: string): readonly string[] {
+  decodePemCertificates(Buffer.from(ca), { what: 'registry CA', code: 'setting_invalid' });
+  return [...tls.rootCertificates, ca];
+}

@@ -1,0 +1,42 @@
+// HTTP requests over connections that are kept, by undici: for a process that asks many registries for long.
+import { attemptTwice } from './attempt-twice.ts';
+import type { CreateTransport, HttpRequest, HttpResponse, TransportOptions } from './http.ts';
+import { Pools } from './pools.ts';
+import { BoundedResponse } from './response.ts';
+import { Wait } from './wait.ts';
+
+export const createPooledTransport: CreateTransport = (options) => {
+  const pools = new Pools(options.limits, options.ca);
+  return {
+    send: (request, signal) => attemptTwice(() => attempt(pools, options, request, signal)),
+    close: () => pools.close(),
+  };
+};
+
+async function attempt(
+  pools: Pools,
+  { limits, userAgent, onRequest }: TransportOptions,
+  { operation, url, method, headers, what }: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const wait = new Wait(signal, limits.requestMs, what);
+  const startedMs = performance.now();
+  let status: number | undefined;
+  try {
+    const response = await pools.of(url.origin).request({
+      path: `${url.pathname}${url.search}`,
+      method,
+      // A compressed body could grow without bound, and digests are over what is stored.
+      headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
+      // undici would close the connection after HEAD.
+      reset: false,
+      signal: wait.signal,
+    });
+    status = response.statusCode;
+    return new BoundedResponse(response, what, wait);
+  } catch (error) {
+    throw wait.failure(error);
+  } finally {
+    onRequest?.({ operation, status, durationMs: performance.now() - startedMs });
+  }
+}
