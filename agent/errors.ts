@@ -40,14 +40,42 @@ export const ERROR_CODES = {
   envelope_unsupported: 'The signature envelope is neither JWS nor COSE.',
   envelope_invalid: 'The signature envelope is malformed or breaks a rule of its format.',
   attribute_unsupported: 'The signature carries a critical attribute that is not understood.',
-  algorithm_unsupported:
-    'The signature or key uses an algorithm, size or curve that is not allowed.',
+  algorithm_unsupported: 'A signature is made with an algorithm that is not allowed.',
+  algorithm_mismatch:
+    'The signature envelope names another algorithm than the key of the signing certificate asks for.',
   signature_invalid: 'The cryptographic signature does not match the signed bytes.',
   payload_invalid: 'The signed payload is malformed.',
   descriptor_mismatch: 'The signature was made for another artifact.',
 
-  certificate_invalid: 'A certificate is malformed or breaks a rule for its place in the chain.',
-  certificate_chain_invalid: 'The certificate chain is not one chain from leaf to root.',
+  certificate_invalid: 'A certificate is malformed.',
+  certificate_chain_invalid: 'The certificate chain has no certificate, or too many.',
+  certificate_not_issued_by_next: 'A certificate of the chain was not issued by the next one.',
+  certificate_not_self_signed: 'The last certificate of the chain is not self-signed.',
+  certificate_self_signed: 'A certificate before the last of the chain is self-signed.',
+  certificate_leaf_is_ca: 'The leaf certificate is a CA.',
+  certificate_not_ca: 'A certificate that issued another one is not a CA.',
+  certificate_basic_constraints_missing: 'A CA certificate has no basic constraints.',
+  certificate_basic_constraints_not_critical:
+    'The basic constraints of a CA certificate are not critical.',
+  certificate_path_length_exceeded:
+    'There are more CA certificates below a CA than its path length allows.',
+  certificate_key_usage_missing: 'A certificate of the chain has no key usage.',
+  certificate_key_usage_not_critical: 'The key usage of a code-signing chain is not critical.',
+  certificate_key_usage_insufficient:
+    'The key usage of a leaf lacks digitalSignature, or that of a CA keyCertSign.',
+  certificate_key_usage_forbidden: 'The leaf may use its key for more than signing.',
+  certificate_extended_key_usage_forbidden:
+    'The code-signing leaf has an extended key usage that it must not have.',
+  certificate_extended_key_usage_not_timestamping:
+    'The chain of a timestamping authority is not for timestamping, or its leaf for more than that.',
+  certificate_extended_key_usage_not_critical:
+    'The extended key usage of a timestamping authority is not critical.',
+  certificate_key_unsupported:
+    'The key of a certificate is of a kind, size or curve that is not allowed.',
+  certificate_signature_unsupported:
+    'A certificate is signed with an algorithm that is not allowed, such as SHA-1.',
+  certificate_extension_unsupported:
+    'A certificate of a timestamping authority has a critical extension that is not understood.',
   certificate_untrusted:
     'No certificate of the chain is in the trust stores of the policy statement.',
   identity_untrusted:

@@ -3,7 +3,8 @@ import { AgentError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { verifySignature } from '../encoding/crypto.ts';
 import { type Certificate, parseCertificate } from '../x509/certificate.ts';
-import { type CertificateChain, verifyCodeSigningChain } from '../x509/chain.ts';
+import type { CertificateChain } from '../x509/chain.ts';
+import { verifyCodeSigningChain } from '../x509/code-signing.ts';
 import { keyAlgorithm } from '../x509/key-algorithm.ts';
 import type { SignatureClaims, SignatureEnvelope } from './envelope.ts';
 import { parsePayload } from './payload.ts';
@@ -21,9 +22,9 @@ export interface VerifiedSignature extends SignatureClaims {
 
 /**
  * Verifies the signature of an envelope with the key of its leaf certificate, then the rules for its
- * chain, and only then reads the payload. Throws `certificate_invalid`, `algorithm_unsupported`
- * (also when the envelope names another algorithm than the leaf's key makes: algorithm
- * substitution), `signature_invalid`, `certificate_chain_invalid` or `payload_invalid`.
+ * chain, and only then reads the payload. Throws `certificate_invalid`, `algorithm_mismatch` (which
+ * would be algorithm substitution), `signature_invalid`, the `certificate_*` code of a rule that the
+ * chain breaks, or `payload_invalid`.
  */
 export function verifyIntegrity(envelope: SignatureEnvelope): VerifiedSignature {
   const { certificates, claims, payload } = envelope;
@@ -45,7 +46,7 @@ function assertSignature(
   const algorithm = keyAlgorithm(leaf, 'signing certificate');
   if (claims.algorithm !== algorithm) {
     throw new AgentError(
-      'algorithm_unsupported',
+      'algorithm_mismatch',
       `signature envelope: alg: expected ${algorithm} as the key of the signing certificate asks for, found ${claims.algorithm}`,
     );
   }

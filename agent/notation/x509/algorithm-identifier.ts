@@ -1,5 +1,5 @@
 // AlgorithmIdentifier (RFC 5280 4.1.1.2), and which of them may sign a certificate, CRL or OCSP response.
-import { AgentError } from '../../errors.ts';
+import { AgentError, type ErrorCode } from '../../errors.ts';
 import {
   type CertificateSignatureAlgorithm,
   HASH_BYTES,
@@ -49,14 +49,15 @@ export function readAlgorithmIdentifier(reader: DerReader, field: string): Algor
   return { oid, parameters, raw: element.raw, what: element.what };
 }
 
-/** Narrows to a signature algorithm of the list, or throws `algorithm_unsupported`. */
+/** Narrows to a signature algorithm of the list, or throws `code`. */
 export function toSignatureAlgorithm(
   identifier: AlgorithmIdentifier,
+  code: ErrorCode = 'algorithm_unsupported',
 ): CertificateSignatureAlgorithm {
-  if (identifier.oid === RSA_PSS) return toPssAlgorithm(identifier);
+  if (identifier.oid === RSA_PSS) return toPssAlgorithm(identifier, code);
   const algorithm = SIGNATURE_ALGORITHMS.get(identifier.oid);
   if (algorithm === undefined) {
-    throw unsupported(identifier, `found ${identifier.oid}`);
+    throw unsupported(identifier, code, `found ${identifier.oid}`);
   }
   return algorithm;
 }
@@ -65,41 +66,53 @@ export function toSignatureAlgorithm(
  * RFC 4055 section 3.1: the parameters of RSA-PSS. One hash for message and mask, a salt as long as
  * the hash; the defaults are SHA-1, so that all three have to be there.
  */
-function toPssAlgorithm(identifier: AlgorithmIdentifier): CertificateSignatureAlgorithm {
+function toPssAlgorithm(
+  identifier: AlgorithmIdentifier,
+  code: ErrorCode,
+): CertificateSignatureAlgorithm {
   if (identifier.parameters?.tag !== DER_TAGS.sequence) {
-    throw unsupported(identifier, 'found RSA-PSS with its defaults, which are SHA-1');
+    throw unsupported(identifier, code, 'found RSA-PSS with its defaults, which are SHA-1');
   }
-  const outer = new DerReader(
-    identifier.parameters.content,
-    identifier.what,
-    'algorithm_unsupported',
-  );
-  const messageHash = readHash(outer.enter(contextTag(0), 'hash'), identifier);
+  const outer = new DerReader(identifier.parameters.content, identifier.what, code);
+  const messageHash = readHash(outer.enter(contextTag(0), 'hash'), identifier, code);
   const mask = outer.enter(contextTag(1), 'mask').enter(DER_TAGS.sequence, 'mask');
   const maskFunction = decodeObjectIdentifier(mask.read(DER_TAGS.objectIdentifier, 'mask'));
-  const maskHash = readHash(mask, identifier);
+  const maskHash = readHash(mask, identifier, code);
   const salt = outer.enter(contextTag(2), 'salt').read(DER_TAGS.integer, 'salt');
   outer.end('RSA-PSS parameters');
   if (maskFunction !== MGF1 || maskHash !== messageHash) {
-    throw unsupported(identifier, 'found RSA-PSS with another mask than MGF1 with the same hash');
+    throw unsupported(
+      identifier,
+      code,
+      'found RSA-PSS with another mask than MGF1 with the same hash',
+    );
   }
   if (decodeSmallInteger(salt) !== HASH_BYTES[messageHash]) {
-    throw unsupported(identifier, 'found RSA-PSS with a salt that is not as long as its hash');
+    throw unsupported(
+      identifier,
+      code,
+      'found RSA-PSS with a salt that is not as long as its hash',
+    );
   }
   return { scheme: 'rsa-pss', hash: messageHash };
 }
 
-function readHash(reader: DerReader, identifier: AlgorithmIdentifier): HashAlgorithm {
+function readHash(
+  reader: DerReader,
+  identifier: AlgorithmIdentifier,
+  code: ErrorCode,
+): HashAlgorithm {
   const { oid } = readAlgorithmIdentifier(reader, 'hash');
   reader.end('hash');
   const algorithm = HASHES.get(oid);
-  if (algorithm === undefined) throw unsupported(identifier, `found RSA-PSS with hash ${oid}`);
+  if (algorithm === undefined)
+    throw unsupported(identifier, code, `found RSA-PSS with hash ${oid}`);
   return algorithm;
 }
 
-function unsupported(identifier: AlgorithmIdentifier, found: string): AgentError {
+function unsupported(identifier: AlgorithmIdentifier, code: ErrorCode, found: string): AgentError {
   return new AgentError(
-    'algorithm_unsupported',
+    code,
     `${identifier.what}: expected RSA, RSA-PSS or ECDSA with SHA-256, SHA-384 or SHA-512, ${found}`,
   );
 }

@@ -1,4 +1,4 @@
-// Certificate extensions: the three that decide, and whether there are means of revocation (RFC 5280 4.2).
+// Certificate extensions: the three that decide, where revocation is told, and which others there are (RFC 5280 4.2).
 import { AgentError } from '../../errors.ts';
 import { DER_TAGS, type DerElement, DerReader } from '../encoding/der.ts';
 import {
@@ -7,6 +7,7 @@ import {
   decodeObjectIdentifier,
   decodeSmallInteger,
 } from '../encoding/der-value.ts';
+import { readCrlAddresses, readOcspAccess } from './revocation-addresses.ts';
 
 /** RFC 5280 4.2.1.3, in the order of their bits. */
 export const KEY_USAGES = [
@@ -23,8 +24,9 @@ export const KEY_USAGES = [
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
 /**
- * What signature-specification.md, "Other requirements" 4 lets count: basic constraints, key usage
- * and extended key usage. All others MUST NOT be evaluated, critical or not; two are only noticed.
+ * What signature-specification.md, "Other requirements" 4 lets count in a code-signing chain: basic
+ * constraints, key usage and extended key usage. All others MUST NOT be evaluated there, critical or
+ * not; they matter to revocation, and in chains of timestamping authorities and OCSP responders.
  */
 export interface CertificateExtensions {
   readonly basicConstraints?: {
@@ -39,18 +41,37 @@ export interface CertificateExtensions {
     readonly critical: boolean;
     readonly purposes: ReadonlySet<string>;
   };
-  /** Authority information access names an OCSP responder. */
+  /** Authority information access names an OCSP responder, in whatever form. */
   readonly namesOcsp: boolean;
-  /** There are CRL distribution points. */
+  /** There are CRL distribution points, in whatever form. */
   readonly namesCrl: boolean;
+  /** URIs of OCSP responders, in order and as written: attacker-controlled, not yet judged. */
+  readonly ocspAddresses: readonly string[];
+  /** The same of CRLs, for each distribution point; empty for one that names none by URI. */
+  readonly crlAddresses: readonly (readonly string[])[];
+  /** There is a freshest CRL extension (delta CRLs). */
+  readonly hasFreshestCrl: boolean;
+  /** id-pkix-ocsp-nocheck: the revocation of this OCSP responder need not be asked for. */
+  readonly hasOcspNoCheck: boolean;
+  /** All but the three that decide, in order. */
+  readonly others: readonly OtherExtension[];
+}
+
+/** An extension that parsing does not evaluate. */
+export interface OtherExtension {
+  /** Dotted object identifier. */
+  readonly oid: string;
+  readonly critical: boolean;
 }
 
 const BASIC_CONSTRAINTS = '2.5.29.19';
 const KEY_USAGE = '2.5.29.15';
 const EXTENDED_KEY_USAGE = '2.5.29.37';
 const AUTHORITY_INFORMATION_ACCESS = '1.3.6.1.5.5.7.1.1';
-const OCSP = '1.3.6.1.5.5.7.48.1';
 const CRL_DISTRIBUTION_POINTS = '2.5.29.31';
+const FRESHEST_CRL = '2.5.29.46';
+const OCSP_NO_CHECK = '1.3.6.1.5.5.7.48.1.5';
+const DECIDING = new Set([BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE]);
 
 interface Extension {
   readonly critical: boolean;
@@ -58,7 +79,15 @@ interface Extension {
 }
 
 /** What a certificate without extensions has. */
-export const NO_EXTENSIONS: CertificateExtensions = { namesOcsp: false, namesCrl: false };
+export const NO_EXTENSIONS: CertificateExtensions = {
+  namesOcsp: false,
+  namesCrl: false,
+  ocspAddresses: [],
+  crlAddresses: [],
+  hasFreshestCrl: false,
+  hasOcspNoCheck: false,
+  others: [],
+};
 
 /** Reads the extensions; none may occur twice (RFC 5280 4.2). Throws the reader's code. */
 export function readExtensions(reader: DerReader): CertificateExtensions {
@@ -70,13 +99,30 @@ export function readExtensions(reader: DerReader): CertificateExtensions {
   const basicConstraints = found.get(BASIC_CONSTRAINTS);
   const keyUsage = found.get(KEY_USAGE);
   const extendedKeyUsage = found.get(EXTENDED_KEY_USAGE);
-  const access = found.get(AUTHORITY_INFORMATION_ACCESS);
   return {
     ...(basicConstraints && { basicConstraints: parseBasicConstraints(basicConstraints) }),
     ...(keyUsage && { keyUsage: parseKeyUsage(keyUsage) }),
     ...(extendedKeyUsage && { extendedKeyUsage: parseExtendedKeyUsage(extendedKeyUsage) }),
-    namesOcsp: access !== undefined && parseAccessMethods(access).has(OCSP),
-    namesCrl: found.has(CRL_DISTRIBUTION_POINTS),
+    ...readMeansOfRevocation(found),
+    hasFreshestCrl: found.has(FRESHEST_CRL),
+    hasOcspNoCheck: found.has(OCSP_NO_CHECK),
+    others: [...found]
+      .filter(([oid]) => !DECIDING.has(oid))
+      .map(([oid, { critical }]) => ({ oid, critical })),
+  };
+}
+
+function readMeansOfRevocation(
+  found: ReadonlyMap<string, Extension>,
+): Pick<CertificateExtensions, 'namesOcsp' | 'namesCrl' | 'ocspAddresses' | 'crlAddresses'> {
+  const access = found.get(AUTHORITY_INFORMATION_ACCESS);
+  const points = found.get(CRL_DISTRIBUTION_POINTS);
+  const ocsp = access && readOcspAccess(open(access.value));
+  return {
+    namesOcsp: ocsp !== undefined,
+    namesCrl: points !== undefined,
+    ocspAddresses: ocsp ?? [],
+    crlAddresses: points === undefined ? [] : readCrlAddresses(open(points.value)),
   };
 }
 
@@ -134,19 +180,6 @@ function parseExtendedKeyUsage({
   } while (reader.peek() !== undefined);
   whole.end('extended key usage');
   return { critical, purposes };
-}
-
-function parseAccessMethods({ value }: Extension): ReadonlySet<string> {
-  const whole = open(value);
-  const reader = whole.enter(DER_TAGS.sequence, 'authority information access');
-  const methods = new Set<string>();
-  while (reader.peek() !== undefined) {
-    const description = reader.enter(DER_TAGS.sequence, 'access description');
-    const method = description.read(DER_TAGS.objectIdentifier, 'access method');
-    methods.add(decodeObjectIdentifier(method));
-  }
-  whole.end('authority information access');
-  return methods;
 }
 
 function open(value: DerElement): DerReader {

@@ -13,12 +13,16 @@ export const MIN_CA_MODULUS_BITS = 2048;
 
 /**
  * Tells whether `issuer` is named as the issuer of `certificate` and its key made the signature.
- * Whether it may issue at all is not checked. Throws `algorithm_unsupported` when either algorithm
- * is not allowed (SHA-1, for one) and `certificate_invalid` when the key of `issuer` is unusable.
+ * Whether it may issue at all is not checked. Throws `certificate_signature_unsupported`
+ * (SHA-1, for one), `certificate_key_unsupported` for the key of `issuer`, and `certificate_invalid`
+ * when that key is no key.
  */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   if (Buffer.compare(certificate.issuer.raw, issuer.subject.raw) !== 0) return false;
-  const algorithm = toSignatureAlgorithm(certificate.signatureAlgorithm);
+  const algorithm = toSignatureAlgorithm(
+    certificate.signatureAlgorithm,
+    'certificate_signature_unsupported',
+  );
   assertIssuingKey(issuer);
   const { spki } = issuer.publicKey;
   return verifyCertificateSignature(algorithm, spki, certificate.tbs, certificate.signature);
@@ -34,7 +38,7 @@ function assertIssuingKey(issuer: Certificate): void {
   if (key.type === 'ec' || (key.type === 'rsa' && key.modulusBits >= MIN_CA_MODULUS_BITS)) return;
   const found = key.type === 'rsa' ? `RSA with ${key.modulusBits} bits` : key.found;
   throw new AgentError(
-    'algorithm_unsupported',
+    'certificate_key_unsupported',
     `certificate ${show(issuer.subject.text)}: expected an issuing key of RSA from ${MIN_CA_MODULUS_BITS} bits, P-256, P-384 or P-521, found ${found}`,
   );
 }

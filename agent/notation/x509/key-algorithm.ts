@@ -19,7 +19,7 @@ const EC_ALGORITHMS: Readonly<Record<Curve, SignatureAlgorithm>> = {
 
 /**
  * The one algorithm that the key of a signing certificate may be used with, whatever the envelope
- * says. Throws `algorithm_unsupported` for any other kind or size of key.
+ * says. Throws `certificate_key_unsupported` for any other kind or size of key.
  */
 export function keyAlgorithm(certificate: Certificate, what: string): SignatureAlgorithm {
   const key = certificate.publicKey;
@@ -38,7 +38,7 @@ export function keyAlgorithm(certificate: Certificate, what: string): SignatureA
 
 function unsupported(what: string, found: string): AgentError {
   return new AgentError(
-    'algorithm_unsupported',
+    'certificate_key_unsupported',
     `${what}: expected a key of RSA 2048, 3072 or 4096 bits, P-256, P-384 or P-521, found ${found}`,
   );
 }

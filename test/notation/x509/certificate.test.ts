@@ -71,14 +71,25 @@ describe('parseCertificate', () => {
       extendedKeyUsage: { critical: true, purposes: new Set(['1.3.6.1.5.5.7.3.3', '1.2.3']) },
       namesOcsp: false,
       namesCrl: false,
+      ocspAddresses: [],
+      crlAddresses: [],
+      hasFreshestCrl: false,
+      hasOcspNoCheck: false,
+      others: [],
     });
   });
 
   it('notices means of revocation', () => {
     const revocable = (options: object): object => parse(ca.issue(options).der).extensions;
     expect(revocable({})).toMatchObject({ namesOcsp: false, namesCrl: false });
-    expect(revocable({ ocspUrl: 'http://ocsp' })).toMatchObject({ namesOcsp: true });
-    expect(revocable({ crlUrl: 'http://crl' })).toMatchObject({ namesCrl: true });
+    expect(revocable({ ocspUrl: 'http://ocsp' })).toMatchObject({
+      namesOcsp: true,
+      ocspAddresses: ['http://ocsp'],
+    });
+    expect(revocable({ crlUrl: 'http://crl' })).toMatchObject({
+      namesCrl: true,
+      crlAddresses: [['http://crl']],
+    });
     const caIssuers = sequence(
       sequence(objectIdentifier('1.3.6.1.5.5.7.48.2'), der(0x86, Buffer.from('http://ca'))),
     );

@@ -25,7 +25,7 @@ describe('keyAlgorithm', () => {
   });
 
   it.each(['rsa-1024', 'rsa-2560', 'p224', 'ed25519'] as const)('refuses %s', (key) => {
-    const error = expectCode(() => algorithmOf(key), 'algorithm_unsupported');
+    const error = expectCode(() => algorithmOf(key), 'certificate_key_unsupported');
     expect(error.message).toMatch(/^signing certificate: expected a key of .*, found /);
   });
 });
