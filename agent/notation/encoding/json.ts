@@ -2,12 +2,15 @@
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import type { FaultOptions } from './fault-options.ts';
+import type { JsonPlaces } from './json-places.ts';
 
 export interface StrictJsonOptions extends FaultOptions {
   /** Size of the document in UTF-8 bytes. */
   readonly maxBytes: number;
   /** How deep arrays and objects may nest. Default: `MAX_JSON_DEPTH`. */
   readonly maxDepth?: number;
+  /** Remembers where everything stands, and what was wrong. Default: nobody does. */
+  readonly places?: JsonPlaces;
 }
 
 /** No document that we read nests deeper than about eight; the parser recurses once per level. */
@@ -26,10 +29,7 @@ export function parseStrictJson(
 ): unknown {
   const bytes = typeof document === 'string' ? Buffer.byteLength(document) : document.length;
   if (bytes > options.maxBytes) {
-    throw new AgentError(
-      options.code,
-      `${options.what}: expected at most ${options.maxBytes} bytes, found ${bytes}`,
-    );
+    throw refuse(options, `expected at most ${options.maxBytes} bytes, found ${bytes}`);
   }
   const text = typeof document === 'string' ? document : decodeUtf8(document, options);
   return new JsonReader(text, options).readDocument();
@@ -39,8 +39,13 @@ function decodeUtf8(bytes: Uint8Array, options: StrictJsonOptions): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new AgentError(options.code, `${options.what}: expected UTF-8`, { cause });
+    throw refuse(options, 'expected UTF-8', cause);
   }
+}
+
+function refuse(options: StrictJsonOptions, fault: string, cause?: unknown): AgentError {
+  options.places?.end(fault);
+  return new AgentError(options.code, `${options.what}: ${fault}`, { cause });
 }
 
 const QUOTE = 0x22;
@@ -64,6 +69,7 @@ class JsonReader {
     this.#text = text;
     this.#options = options;
     this.#maxDepth = options.maxDepth ?? MAX_JSON_DEPTH;
+    options.places?.begin(text);
   }
 
   readDocument(): unknown {
@@ -93,9 +99,11 @@ class JsonReader {
     if (this.#accept('}')) return object;
     do {
       if (this.#next() !== '"') throw this.#unexpected('a member name');
+      const start = this.#at;
       const name = this.#readString();
       if (name in object)
         throw this.#invalid(`expected each member once, found ${show(name)} twice`);
+      this.#options.places?.note(object, name, start);
       if (!this.#accept(':')) throw this.#unexpected('":"');
       object[name] = this.#readValue(depth);
     } while (this.#accept(','));
@@ -107,8 +115,11 @@ class JsonReader {
     const items: unknown[] = [];
     this.#at++;
     if (this.#accept(']')) return items;
-    do items.push(this.#readValue(depth));
-    while (this.#accept(','));
+    do {
+      this.#next();
+      this.#options.places?.note(items, items.length, this.#at);
+      items.push(this.#readValue(depth));
+    } while (this.#accept(','));
     if (!this.#accept(']')) throw this.#unexpected('"," or "]"');
     return items;
   }
@@ -186,6 +197,7 @@ class JsonReader {
   }
 
   #invalid(fault: string): AgentError {
+    this.#options.places?.end(fault, this.#at);
     return new AgentError(
       this.#options.code,
       `${this.#options.what}: ${fault} (at character ${this.#at})`,
