@@ -83,6 +83,13 @@ export const ERROR_CODES = {
 
   signature_expired: 'The signature has expired.',
   certificate_expired: 'A certificate of the chain was not valid at the time that counts.',
+  timestamp_missing:
+    'The signature has no timestamp countersignature, and the policy asks for one.',
+  timestamp_invalid:
+    'The timestamp token is malformed, breaks a rule or is not signed by its signer.',
+  timestamp_mismatch: 'The timestamp token was made for another signature.',
+  timestamp_untrusted:
+    'The timestamp token does not lead to a certificate of a trust store of type tsa.',
   revocation_unsupported: 'Revocation would have to be checked, which this version does not do.',
   plugin_unsupported:
     'The signature asks for a verification plugin, which this version does not run.',

@@ -29,7 +29,8 @@ const PARTS: PartTable = [
   ['notation/x509', 'notation/encoding'],
   ['notation/signature', 'notation/x509'],
   ['notation/trustpolicy', 'notation/x509', VERDICT],
-  ['notation/verification', 'notation/signature', 'notation/trustpolicy'],
+  ['notation/timestamp', 'notation/trustpolicy'],
+  ['notation/verification', 'notation/signature', 'notation/trustpolicy', 'notation/timestamp'],
 
   ['verifier/registry', 'notation/encoding'],
   ['verifier/truststore', 'notation/trustpolicy'],

@@ -1,0 +1,28 @@
+// The hash functions that timestamps may use: trust-store-trust-policy.md asks for SHA-256, SHA-384 or SHA-512.
+import { AgentError } from '../../errors.ts';
+import type { HashAlgorithm } from '../encoding/crypto.ts';
+import { DER_TAGS, type DerReader } from '../encoding/der.ts';
+import { readAlgorithmIdentifier } from '../x509/algorithm-identifier.ts';
+
+const HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
+  ['2.16.840.1.101.3.4.2.1', 'sha256'],
+  ['2.16.840.1.101.3.4.2.2', 'sha384'],
+  ['2.16.840.1.101.3.4.2.3', 'sha512'],
+]);
+
+/**
+ * Reads an AlgorithmIdentifier of a hash function, whose parameters are NULL or absent (RFC 5754
+ * section 2). Throws `algorithm_unsupported` for any other, and the reader's code.
+ */
+export function readHashAlgorithm(reader: DerReader, field: string): HashAlgorithm {
+  const { oid, parameters, what } = readAlgorithmIdentifier(reader, field);
+  const algorithm = HASHES.get(oid);
+  const plain =
+    parameters === undefined ||
+    (parameters.tag === DER_TAGS.null && parameters.content.length === 0);
+  if (algorithm !== undefined && plain) return algorithm;
+  throw new AgentError(
+    'algorithm_unsupported',
+    `${what}: expected SHA-256, SHA-384 or SHA-512, found ${algorithm === undefined ? oid : `${algorithm} with parameters`}`,
+  );
+}
