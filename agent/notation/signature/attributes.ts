@@ -1,6 +1,7 @@
 // Signed attributes, the same for both formats: signature-specification.md, "Signed Attributes", and signing-scheme.md.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
+import { parseSemVer } from '../encoding/semver.ts';
 import { type AttributeLabel, type SignedHeaders, unexpected } from './decoded-envelope.ts';
 
 export const SIGNING_SCHEMES = ['notary.x509', 'notary.x509.signingAuthority'] as const;
@@ -17,7 +18,21 @@ export interface SignedAttributes {
   readonly expiry?: Date;
   /** The verification plugin without which the signature must not be accepted. */
   readonly verificationPlugin?: string;
+  /** A semantic version. Present only beside a plugin. */
   readonly verificationPluginMinVersion?: string;
+  /**
+   * All attributes that the specification does not define. A critical one is there only beside a
+   * plugin, which has to process it, and has a text label.
+   */
+  readonly extended: readonly ExtendedAttribute[];
+}
+
+/** A signed attribute whose meaning only its signer and a plugin know. */
+export interface ExtendedAttribute {
+  readonly label: AttributeLabel;
+  /** A decoded JSON value in JWS, a decoded CBOR value in COSE. */
+  readonly value: unknown;
+  readonly critical: boolean;
 }
 
 const SIGNING_SCHEME = 'io.cncf.notary.signingScheme';
@@ -27,7 +42,7 @@ const EXPIRY = 'io.cncf.notary.expiry';
 const VERIFICATION_PLUGIN = 'io.cncf.notary.verificationPlugin';
 const VERIFICATION_PLUGIN_MIN_VERSION = 'io.cncf.notary.verificationPluginMinVersion';
 
-/** The attributes that have to be in `crit` when they are present, and the only ones that may be. */
+/** The attributes that have to be in `crit` when they are present. */
 const CRITICAL_ATTRIBUTES: readonly AttributeLabel[] = [
   SIGNING_SCHEME,
   AUTHENTIC_SIGNING_TIME,
@@ -42,11 +57,17 @@ const TIME_OF: Readonly<Record<SigningScheme, string>> = {
   'notary.x509.signingAuthority': AUTHENTIC_SIGNING_TIME,
 };
 
+/** Those that this verifier knows; any other is extended. */
+const STANDARD_ATTRIBUTES: ReadonlySet<AttributeLabel> = new Set([
+  ...CRITICAL_ATTRIBUTES,
+  SIGNING_TIME,
+]);
+
 /**
- * Checks the signed attributes of an envelope and reads those that the specification defines. Others
- * are ignored unless critical. Throws `envelope_invalid` when a rule is broken, and
- * `attribute_unsupported` for a critical attribute or a signing scheme that is not understood:
- * the specification says that unknown critical attributes MUST cause verification to fail, where
+ * Checks the signed attributes of an envelope and reads them. Throws `envelope_invalid` when a rule
+ * is broken, and `attribute_unsupported` for a signing scheme that is not understood or a critical
+ * attribute that nobody can: one that the specification does not define, without a plugin to process
+ * it. The specification says that unknown critical attributes MUST cause verification to fail, where
  * notation-go, without a plugin, lets them pass.
  */
 export function parseSignedAttributes(headers: SignedHeaders): SignedAttributes {
@@ -58,7 +79,7 @@ export function parseSignedAttributes(headers: SignedHeaders): SignedAttributes 
     throw unexpected(EXPIRY, `later than ${signingTime.toISOString()}`, expiry.toISOString());
   }
   const plugin = readOptional(headers, VERIFICATION_PLUGIN, readText);
-  const minVersion = readOptional(headers, VERIFICATION_PLUGIN_MIN_VERSION, readText);
+  const minVersion = readOptional(headers, VERIFICATION_PLUGIN_MIN_VERSION, readVersion);
   // Alone it would be a critical attribute that nobody processes.
   if (minVersion !== undefined && plugin === undefined) {
     throw unexpected(VERIFICATION_PLUGIN, 'a plugin of that minimum version', undefined);
@@ -69,6 +90,7 @@ export function parseSignedAttributes(headers: SignedHeaders): SignedAttributes 
     ...(expiry && { expiry }),
     ...(plugin !== undefined && { verificationPlugin: plugin }),
     ...(minVersion !== undefined && { verificationPluginMinVersion: minVersion }),
+    extended: readExtended(headers, plugin !== undefined),
   };
 }
 
@@ -84,8 +106,28 @@ function assertCritical({ critical, values }: SignedHeaders): void {
     // Names of the format's own headers end here too: they must not be listed.
     if (!values.has(label)) throw unexpected('crit', 'only signed attributes', label);
     if (label === SIGNING_TIME) throw unexpected('crit', 'no signing time', label);
-    if (!CRITICAL_ATTRIBUTES.includes(label)) throw unsupported('critical attribute', label);
   }
+}
+
+/**
+ * Plugins are told attributes by name: an integer label, which only COSE has, cannot be told, and
+ * its text would be that of another attribute.
+ */
+function readExtended(
+  { critical, values }: SignedHeaders,
+  hasPlugin: boolean,
+): readonly ExtendedAttribute[] {
+  const labels = new Set(critical);
+  const extended: ExtendedAttribute[] = [];
+  for (const [label, value] of values) {
+    if (STANDARD_ATTRIBUTES.has(label)) continue;
+    const isCritical = labels.has(label);
+    if (isCritical && !(hasPlugin && typeof label === 'string')) {
+      throw unsupported('critical attribute', label);
+    }
+    extended.push({ label, value, critical: isCritical });
+  }
+  return extended;
 }
 
 function toSigningScheme(found: unknown): SigningScheme {
@@ -117,6 +159,12 @@ function readText(value: unknown, what: string): string {
     throw unexpected(what, 'a string that is not blank', value);
   }
   return value;
+}
+
+function readVersion(value: unknown, what: string): string {
+  const text = readText(value, what);
+  parseSemVer(text, { what: `signature envelope: ${what}`, code: 'envelope_invalid' });
+  return text;
 }
 
 function unsupported(kind: string, found: AttributeLabel): AgentError {

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../agent/errors.ts';
 import { parseEnvelope, type SignatureClaims } from '../../../agent/notation/signature/envelope.ts';
 import { createCa } from '../../support/ca.ts';
 import { expectCode } from '../../support/expect-code.ts';
+import type { CborInput } from '../../support/cbor.ts';
 import {
   type EnvelopeOptions,
   MEDIA_TYPES,
@@ -25,6 +26,14 @@ const plugin = (value: string | number, ...crit: string[]): Partial<EnvelopeOpti
   crit: [SCHEME, ...crit],
 });
 
+const minimum = (version: string | number): Partial<EnvelopeOptions> => ({
+  attributes: new Map<string, string | number>([
+    [PLUGIN, 'com.example'],
+    [MIN_VERSION, version],
+  ]),
+  crit: [SCHEME, PLUGIN, MIN_VERSION],
+});
+
 describe.each(['jws', 'cose'] as const)('signed attributes in %s', (format) => {
   const claims = (options: Partial<EnvelopeOptions>): SignatureClaims =>
     parseEnvelope(signEnvelope({ format, signer, ...options }), MEDIA_TYPES[format]).claims;
@@ -41,21 +50,39 @@ describe.each(['jws', 'cose'] as const)('signed attributes in %s', (format) => {
     ['a verification plugin', plugin('com.example', PLUGIN), { verificationPlugin: 'com.example' }],
     [
       'a minimum version of the plugin',
-      {
-        attributes: new Map([
-          [PLUGIN, 'com.example'],
-          [MIN_VERSION, '1.0.0'],
-        ]),
-        crit: [SCHEME, PLUGIN, MIN_VERSION],
-      },
-      { verificationPlugin: 'com.example', verificationPluginMinVersion: '1.0.0' },
+      minimum('1.0.0-rc.1+build'),
+      { verificationPlugin: 'com.example', verificationPluginMinVersion: '1.0.0-rc.1+build' },
     ],
-    ['an unknown attribute that is not critical', { attributes: new Map([['x', 1]]) }, {}],
+    [
+      'an unknown attribute that is not critical',
+      { attributes: new Map([['x', 1]]) },
+      { extended: [{ label: 'x', value: 1, critical: false }] },
+    ],
+    [
+      'unknown attributes beside a plugin, critical or not',
+      {
+        attributes: new Map<string, CborInput>([
+          ['x', 'y'],
+          [PLUGIN, 'com.example'],
+          ['__proto__', [null]],
+        ]),
+        crit: [SCHEME, PLUGIN, 'x'],
+      },
+      {
+        verificationPlugin: 'com.example',
+        extended: [
+          { label: 'x', value: 'y', critical: true },
+          { label: '__proto__', value: [null], critical: false },
+        ],
+      },
+    ],
   ])('may hold %s', (_, options, expected) => {
     expect(claims(options)).toMatchObject(expected);
   });
 
   it('leave out what is absent', () => {
+    expect(claims({}).extended).toEqual([]);
+    expect(claims({ expiry: LATER }).extended).toEqual([]);
     expect(claims({})).not.toHaveProperty('expiry');
     expect(claims({})).not.toHaveProperty('verificationPlugin');
   });
@@ -142,17 +169,6 @@ describe.each(['jws', 'cose'] as const)('signed attributes in %s', (format) => {
       'attribute_unsupported',
       { attributes: new Map([['x', 1]]), crit: [SCHEME, 'x'] },
     ],
-    [
-      'an unknown critical attribute beside a plugin',
-      'attribute_unsupported',
-      {
-        attributes: new Map([
-          ['x', 'y'],
-          [PLUGIN, 'com.example'],
-        ]),
-        crit: [SCHEME, PLUGIN, 'x'],
-      },
-    ],
     ['a plugin that is not critical', 'envelope_invalid', plugin('com.example')],
     ['a blank plugin', 'envelope_invalid', plugin(' ', PLUGIN)],
     ['a plugin that is no string', 'envelope_invalid', plugin(1, PLUGIN)],
@@ -160,6 +176,15 @@ describe.each(['jws', 'cose'] as const)('signed attributes in %s', (format) => {
       'a minimum version without a plugin',
       'envelope_invalid',
       { attributes: new Map([[MIN_VERSION, '1.0.0']]), crit: [SCHEME, MIN_VERSION] },
+    ],
+    ['a minimum version that is none', 'envelope_invalid', minimum('1.0')],
+    ['a minimum version with a v', 'envelope_invalid', minimum('v1.0.0')],
+    ['a blank minimum version', 'envelope_invalid', minimum(' ')],
+    ['a minimum version that is no string', 'envelope_invalid', minimum(1)],
+    [
+      'a minimum version that is not critical',
+      'envelope_invalid',
+      { ...minimum('1.0.0'), crit: [SCHEME, PLUGIN] },
     ],
   ])('with %s are refused as %s', (_, code, options) => {
     expectCode(() => claims(options), code);
@@ -171,5 +196,26 @@ describe.each(['jws', 'cose'] as const)('signed attributes in %s', (format) => {
       crit: [SCHEME, format === 'jws' ? '99' : 99],
     };
     expectCode(() => claims(options), 'attribute_unsupported');
+  });
+});
+
+describe('an attribute with an integer label', () => {
+  const extended = (crit: (string | number)[]) => {
+    const attributes = new Map<string | number, string>([
+      [PLUGIN, 'com.example'],
+      [99, 'x'],
+    ]);
+    const envelope = signEnvelope({ format: 'cose', signer, attributes, crit });
+    return parseEnvelope(envelope, MEDIA_TYPES.cose).claims.extended;
+  };
+
+  it('is kept when it is not critical', () => {
+    expect(extended([SCHEME, PLUGIN])).toEqual([{ label: 99, value: 'x', critical: false }]);
+  });
+
+  // A plugin is told names, and "99" would be the name of another attribute.
+  it('is refused when it is critical, also beside a plugin', () => {
+    expectCode(() => extended([SCHEME, PLUGIN, 99]), 'attribute_unsupported');
+    expectCode(() => extended([SCHEME, PLUGIN, '99']), 'envelope_invalid');
   });
 });
