@@ -47,15 +47,21 @@ export function signCertificate(
   signature: CertificateSignatureName,
   signer: TestKey,
 ): Buffer {
-  const { hash } = SIGNATURES[signature];
-  const value = signature.startsWith('pss')
-    ? sign(hash, tbs, {
-        key: signer.privateKey,
-        padding: constants.RSA_PKCS1_PSS_PADDING,
-        saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
-      })
-    : sign(hash, tbs, signer.privateKey);
+  const value = signatureValue(tbs, signature, signer);
   return sequence(tbs, algorithmIdentifier(signature), bitString(value));
+}
+
+/** Signs bytes the way a certificate is signed: ECDSA in DER. */
+export function signatureValue(
+  bytes: Uint8Array,
+  signature: CertificateSignatureName,
+  { privateKey }: TestKey,
+): Buffer {
+  const { hash } = SIGNATURES[signature];
+  if (!signature.startsWith('pss')) return sign(hash, bytes, privateKey);
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
+  return sign(hash, bytes, { key: privateKey, padding, saltLength });
 }
 
 /** DER of the AlgorithmIdentifier of a signature. */
