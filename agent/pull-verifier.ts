@@ -1,7 +1,7 @@
 // The front door of nodeseal-verifier, which containerd runs on each pull: exit code 0 allows, any other denies.
 import { readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { AgentError } from './errors.ts';
-import type { Verdict } from './notation/verification/verdict.ts';
+import { NONE_SKIPPED, type Verdict } from './notation/verification/verdict.ts';
 import { encodeAnswer } from './pull/answer.ts';
 import { type Invocation, MAX_STDIN_BYTES, parseInvocation } from './pull/invocation.ts';
 import { judgePull, type JudgedPull } from './pull/judge-pull.ts';
@@ -85,9 +85,11 @@ function denyFor(error: unknown, invocation: Invocation | undefined, durationMs:
     repository: '',
     digest: invocation?.digest ?? null,
     policy: null,
+    level: null,
     signature: null,
     signer: null,
     results: [],
+    skippedSignatures: NONE_SKIPPED,
     policyHash: null,
     trustHash: null,
     time: new Date().toISOString(),

@@ -95,6 +95,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/idle-timer.ts': 'setTimeout',
   'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',
   'pull/record-verdict.ts': 'performance',
+  'verifier/candidates.ts': 'AbortSignal.timeout',
   'verifier/host-verifier.ts': 'new Date()',
   'verifier/policy-file.ts': 'node:fs',
   'verifier/registry/client.ts': 'Date.now',

@@ -1,11 +1,11 @@
 // What is known of an image on the node, from its verdicts.
-import type { Verdict } from '../notation/verification/verdict.ts';
+import type { PullVerdict } from './journal-effects.ts';
 
 /** Whose verdict: of the pull verifier, or of re-verification. */
 export type VerdictSource = 'pull' | 'reverification';
 
 /** A verdict as the ledger keeps it, without the image it is on. */
-export type RecordedVerdict = Omit<Verdict, 'results' | 'repository' | 'digest'>;
+export type RecordedVerdict = Omit<PullVerdict, 'repository' | 'digest'>;
 
 /** The last verdict of each source; null when there was none. */
 export interface ImageVerdicts {

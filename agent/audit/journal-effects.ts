@@ -22,7 +22,7 @@ export const JOURNAL_EVENTS = [
 export type JournalEventKind = (typeof JOURNAL_EVENTS)[number];
 
 /** A verdict of the pull verifier, as its verdict line told it. */
-export type PullVerdict = Omit<Verdict, 'results'>;
+export type PullVerdict = Omit<Verdict, 'results' | 'level' | 'skippedSignatures'>;
 
 /** What this folder needs to know of a containerd line; `agent/node/journald` classifies them. */
 export interface ContainerdReading {

@@ -1,6 +1,6 @@
 // Verifies every image on the node out of band, again and again.
 import { AgentError } from '../errors.ts';
-import type { Verdict } from '../notation/verification/verdict.ts';
+import { NONE_SKIPPED, type Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { DueImage, Generation } from './image-table.ts';
@@ -147,9 +147,11 @@ function undecided(image: DueImage, error: unknown, started: Date, now: Date): V
     repository: image.repository,
     digest: image.digest,
     policy: null,
+    level: null,
     signature: null,
     signer: null,
     results: [],
+    skippedSignatures: NONE_SKIPPED,
     policyHash: null,
     trustHash: null,
     time: now.toISOString(),

@@ -27,7 +27,8 @@ export function printable(text: string, maxCharacters = Infinity): string {
   return cut(text, maxCharacters).replace(UNPRINTABLE, escape);
 }
 
-function cut(text: string, maxCharacters: number): string {
+/** The text, or as much of it as was asked for and an ellipsis. */
+export function cut(text: string, maxCharacters: number): string {
   return text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text;
 }
 

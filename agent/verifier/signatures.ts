@@ -1,8 +1,8 @@
-// The signatures of an image, fetched one by one from its registry: signature-specification.md, "OCI Signatures".
+// One signature of an image, fetched from its registry: signature-specification.md, "OCI Signatures".
 import { AgentError } from '../errors.ts';
 import { parseStrictJson } from '../notation/encoding/json.ts';
 import { MAX_ENVELOPE_BYTES } from '../notation/signature/decoded-envelope.ts';
-import { parseSignatureManifest, SIGNATURE_ARTIFACT_TYPE } from '../notation/signature/manifest.ts';
+import { parseSignatureManifest } from '../notation/signature/manifest.ts';
 import type { UnusableSignature } from '../notation/verification/decision.ts';
 import type { FetchedSignature } from '../notation/verification/signature.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -12,6 +12,7 @@ import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
 import type { RepositoryName } from './registry/session.ts';
 import type { SignatureCache } from './signature-cache.ts';
+import type { ByteBudget, SignatureLimits } from './signature-limits.ts';
 
 /** The registry client bounds manifests to 4 MiB; theirs nest less than this. */
 const MAX_MANIFEST_DEPTH = 16;
@@ -22,6 +23,11 @@ export type SignatureCandidate =
   | { readonly kind: 'fetched'; readonly signature: FetchedSignature }
   | ({ readonly kind: 'unusable' } & UnusableSignature);
 
+/** It takes more bytes than it was given: whether it is any good is not known. */
+export interface LargeSignature {
+  readonly kind: 'large';
+}
+
 /** Where the signatures of one image are looked for. */
 export interface SignatureSource {
   readonly registry: RegistryClient;
@@ -29,21 +35,15 @@ export interface SignatureSource {
   readonly image: Digest;
   /** Absent where a process judges one image and ends. */
   readonly cache: SignatureCache | undefined;
+  readonly limits: SignatureLimits;
 }
 
-/** What a registry lists for an image. */
-export interface ListedSignatures {
-  readonly descriptors: readonly Descriptor[];
-  /** True when the registry has more than are looked at. */
-  readonly truncated: boolean;
-}
-
-/** Lists the signature manifests of an image. Throws the codes of the registry client. */
-export async function listSignatures(
-  { registry, repository, image }: SignatureSource,
-  signal: AbortSignal,
-): Promise<ListedSignatures> {
-  return registry.listReferrers(repository, image, SIGNATURE_ARTIFACT_TYPE, signal);
+/** The signature if it was fetched before; costs no request. */
+export function keptSignature(
+  { cache, repository, image }: SignatureSource,
+  { digest }: Descriptor,
+): FetchedSignature | undefined {
+  return cache?.get({ repository, image, signature: digest });
 }
 
 /**
@@ -53,13 +53,16 @@ export async function listSignatures(
 export async function fetchSignature(
   source: SignatureSource,
   descriptor: Descriptor,
+  budget: ByteBudget,
   signal: AbortSignal,
-): Promise<SignatureCandidate> {
+): Promise<SignatureCandidate | LargeSignature> {
   try {
+    const signature =
+      keptSignature(source, descriptor) ??
+      (await fetchEnvelope(source, descriptor, budget, signal));
+    if (signature === undefined) return { kind: 'large' };
     const { cache, repository, image } = source;
-    const key = { repository, image, signature: descriptor.digest };
-    const signature = cache?.get(key) ?? (await fetchEnvelope(source, descriptor, signal));
-    cache?.put(key, signature);
+    cache?.put({ repository, image, signature: descriptor.digest }, signature);
     return { kind: 'fetched', signature };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
@@ -69,12 +72,15 @@ export async function fetchSignature(
   }
 }
 
+/** The envelope, or `undefined` once the budget is too small for it. */
 async function fetchEnvelope(
   { registry, repository, image }: SignatureSource,
   descriptor: Descriptor,
+  budget: ByteBudget,
   signal: AbortSignal,
-): Promise<FetchedSignature> {
+): Promise<FetchedSignature | undefined> {
   const what = `signature manifest ${descriptor.digest}`;
+  if (!fits(descriptor, MAX_MANIFEST_BYTES, budget)) return undefined;
   const bytes = await registry.fetchManifest(repository, descriptor, signal);
   const value = parseStrictJson(bytes, {
     what,
@@ -87,6 +93,12 @@ async function fetchEnvelope(
     image,
     what,
   );
+  if (!fits(layer, MAX_ENVELOPE_BYTES, budget)) return undefined;
   const envelope = await registry.fetchBlob(repository, layer, MAX_ENVELOPE_BYTES, signal);
   return { digest: descriptor.digest, mediaType: layer.mediaType, envelope };
+}
+
+/** What is larger than any may be is refused without a byte of it, so it takes nothing. */
+function fits({ size }: Descriptor, maxBytes: number, budget: ByteBudget): boolean {
+  return size > maxBytes || budget.take(size);
 }

@@ -5,23 +5,14 @@ import { selectStatement } from '../notation/trustpolicy/selection.ts';
 import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
 import type { TrustStoreName } from '../notation/trustpolicy/trust-store-name.ts';
 import type { Trust } from '../notation/verification/authenticity.ts';
-import {
-  allowFor,
-  allowSkipped,
-  type Decided,
-  denyAll,
-  denyFor,
-  isGood,
-  type UnusableSignature,
-} from '../notation/verification/decision.ts';
-import type { Evaluation } from '../notation/verification/evaluation.ts';
-import { verifySignature } from '../notation/verification/signature.ts';
+import { allowSkipped, type Decided, denyFor } from '../notation/verification/decision.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
+import { judge } from './judge.ts';
 import type { RegistryClient } from './registry/client.ts';
-import { fetchSignature, listSignatures, type SignatureSource } from './signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
+import { SIGNATURE_LIMITS, type SignatureLimits } from './signature-limits.ts';
 import type { TrustStores } from './truststore/load.ts';
 
 /** An image as containerd or a person named it. */
@@ -48,6 +39,8 @@ export interface VerifierParts {
   readonly clock: { now(): Date };
   /** For a process that judges many images. */
   readonly signatures?: SignatureCache;
+  /** Those that differ from `SIGNATURE_LIMITS`. */
+  readonly limits?: Partial<SignatureLimits>;
 }
 
 /** What is known of a verdict so far; whatever stops it, this much is reported. */
@@ -55,6 +48,7 @@ interface Draft {
   repository: string;
   digest: Verdict['digest'];
   policy: string | null;
+  level: Verdict['level'];
   policyHash: string | null;
   trustHash: string | null;
 }
@@ -68,6 +62,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
         repository: image.name.split('@')[0] ?? '',
         digest: image.descriptor?.digest ?? null,
         policy: null,
+        level: null,
         policyHash: null,
         trustHash: null,
       };
@@ -94,6 +89,7 @@ async function decide(
   draft.policyHash = policy.hash;
   const statement = selectStatement(policy, draft.repository);
   draft.policy = statement.name;
+  draft.level = statement.signatureVerification.level;
   // No registry is asked for what the policy skips, as the specification has it.
   if (statement.signatureVerification.level === 'skip') return allowSkipped(statement.name);
   const trust = await loadTrust(parts, statement, draft);
@@ -104,6 +100,7 @@ async function decide(
   const source = {
     ...{ registry, repository: reference, image: artifact.digest },
     cache: parts.signatures,
+    limits: { ...SIGNATURE_LIMITS, ...parts.limits },
   };
   return judge(source, { artifact, statement, trust, now: parts.clock.now() }, signal);
 }
@@ -130,46 +127,5 @@ function assertDigest(reference: Reference, artifact: Descriptor): void {
   throw new AgentError(
     'content_mismatch',
     `${repositoryOf(reference)}: expected ${reference.digest} as named, found ${artifact.digest}`,
-  );
-}
-
-/** The first good signature decides; the registry's order is only an order. */
-async function judge(
-  source: SignatureSource,
-  context: Parameters<typeof verifySignature>[1],
-  signal: AbortSignal,
-): Promise<Decided> {
-  const { descriptors, truncated } = await listSignatures(source, signal);
-  const evaluations: Evaluation[] = [];
-  const unusable: UnusableSignature[] = [];
-  for (const descriptor of descriptors) {
-    const candidate = await fetchSignature(source, descriptor, signal);
-    if (candidate.kind === 'unusable') {
-      unusable.push(candidate);
-      continue;
-    }
-    const evaluation = verifySignature(candidate.signature, context);
-    if (isGood(evaluation)) return allowFor(evaluation);
-    evaluations.push(evaluation);
-  }
-  const beyond = truncated ? limitExceeded(source, descriptors.length) : undefined;
-  if (descriptors.length === 0) throw beyond ?? missing(source);
-  const denied = denyAll(evaluations, unusable);
-  // What could not be judged among those looked at is still the reason, and may be told next time.
-  if (beyond !== undefined && !denied.inconclusive) throw beyond;
-  return denied;
-}
-
-function missing({ repository, image }: SignatureSource): AgentError {
-  return new AgentError(
-    'signature_missing',
-    `${repositoryOf(repository)}@${image}: expected a Notary Project signature, found none`,
-  );
-}
-
-function limitExceeded({ repository, image }: SignatureSource, looked: number): AgentError {
-  return new AgentError(
-    'signature_limit_exceeded',
-    `${repositoryOf(repository)}@${image}: expected a good signature among the first ${looked}, found none, and there are more`,
   );
 }

@@ -1,5 +1,5 @@
 // The record that the pull verifier leaves in the journal: one JSON object under 1 KiB, encoded and parsed.
-import { AgentError, ERROR_CODES } from '../../errors.ts';
+import { AgentError, ERROR_CODES, type ErrorCode } from '../../errors.ts';
 import type { Decision, Reason, Verdict } from '../../notation/verification/verdict.ts';
 import { type Digest, parseDigest } from '../../oci/digest.ts';
 
@@ -22,6 +22,8 @@ export interface VerdictLine {
   readonly policy: string | null;
   readonly signature: Digest | null;
   readonly signer: string | null;
+  /** Signatures that were looked at beside the one that decided. */
+  readonly skipped: number;
   /** At least the first 16 hexadecimal digits. */
   readonly policyHash: string | null;
   readonly trustHash: string | null;
@@ -46,10 +48,17 @@ const FORMAT = 1;
 // What operators can spare most goes first; all else together always fits.
 const CUT_ORDER = ['message', 'name', 'signer', 'policy', 'repository'] as const;
 const ELLIPSIS = '…';
+// As a table of types, so that a reason that is added cannot be forgotten here.
+const ALLOW_REASONS: Readonly<Record<Exclude<Reason, ErrorCode>, true>> = {
+  verified: true,
+  failure_logged: true,
+  skipped_by_policy: true,
+};
 
 /** Encodes a verdict as one line without line end, cutting texts until it fits. */
 export function encodeVerdictLine(verdict: Verdict, context: VerdictLineContext): string {
   const { decision, reason, inconclusive, repository, digest, policy, signature, signer } = verdict;
+  const { skippedSignatures } = verdict;
   const record = {
     msg: `notation signature verify: ${decision}`,
     nodeseal: FORMAT,
@@ -61,6 +70,8 @@ export function encodeVerdictLine(verdict: Verdict, context: VerdictLineContext)
     policy,
     signature,
     signer,
+    // Left out of most lines, which have none; those of older verifiers never have it.
+    ...(skippedSignatures.count === 0 ? {} : { skipped: skippedSignatures.count }),
     policyHash: verdict.policyHash,
     trustHash: verdict.trustHash,
     time: verdict.time,
@@ -112,10 +123,11 @@ export function parseVerdictLine(text: string): VerdictLine {
     policy: nullable(record, 'policy', textOf),
     signature: digestOf(record, 'signature'),
     signer: nullable(record, 'signer', textOf),
+    skipped: record['skipped'] === undefined ? 0 : wholeOf(record, 'skipped', 'a count'),
     policyHash: nullable(record, 'policyHash', hashOf),
     trustHash: nullable(record, 'trustHash', hashOf),
     time: timeOf(record),
-    durationMs: millisecondsOf(record),
+    durationMs: wholeOf(record, 'ms', 'whole milliseconds'),
     via: oneOf(record, 'via', VERDICT_VIAS),
     mode: oneOf(record, 'mode', VERDICT_MODES),
     name: textOf(record, 'name'),
@@ -145,8 +157,7 @@ function parseRecord(text: string): Fields {
 
 function reasonOf(record: Fields): Reason {
   const reason = textOf(record, 'reason');
-  const known =
-    reason === 'verified' || reason === 'skipped_by_policy' || Object.hasOwn(ERROR_CODES, reason);
+  const known = Object.hasOwn(ALLOW_REASONS, reason) || Object.hasOwn(ERROR_CODES, reason);
   if (!known) throw invalid(record, 'reason', 'a reason code');
   return reason as Reason;
 }
@@ -183,10 +194,10 @@ function timeOf(record: Fields): string {
   return value;
 }
 
-function millisecondsOf(record: Fields): number {
-  const value = record['ms'];
+function wholeOf(record: Fields, key: string, expected: string): number {
+  const value = record[key];
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
-    throw invalid(record, 'ms', 'whole milliseconds');
+    throw invalid(record, key, expected);
   }
   return value;
 }

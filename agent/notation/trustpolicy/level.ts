@@ -1,15 +1,14 @@
 // Signature verification levels: trust-store-trust-policy.md, "Signature Verification details".
 import { isJsonObject } from '../../oci/json-object.ts';
 import {
+  type Level,
+  LEVELS,
   VALIDATION_TYPES,
   type ValidationAction,
   type ValidationType,
 } from '../verification/verdict.ts';
 import type { Findings } from './findings.ts';
 import { checkMembers } from './members.ts';
-
-export const LEVELS = ['strict', 'permissive', 'audit', 'skip'] as const;
-export type Level = (typeof LEVELS)[number];
 
 /** When a timestamp countersignature is to be verified. */
 const VERIFY_TIMESTAMP = ['always', 'afterCertExpiry'] as const;

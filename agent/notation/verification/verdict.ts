@@ -32,6 +32,34 @@ export interface ValidationResult {
   readonly message: string;
 }
 
+/** A signature that was looked at and did not decide, and why not. */
+export interface SkippedSignature {
+  /** Digest of the signature manifest. */
+  readonly signature: Digest;
+  readonly code: ErrorCode;
+  /** Cut, because there may be several. */
+  readonly message: string;
+}
+
+/**
+ * signature-specification.md, "OCI Signatures": a signature that is no good is passed over for the
+ * next. That it was there must not go unseen: somebody pushed it.
+ */
+export interface SkippedSignatures {
+  readonly count: number;
+  /** In the order in which they were looked at; at most `MAX_SKIPPED_SHOWN`. */
+  readonly first: readonly SkippedSignature[];
+}
+
+/** Enough to see what is going on; the rest is mostly more of the same. */
+export const MAX_SKIPPED_SHOWN = 5;
+
+export const NONE_SKIPPED: SkippedSignatures = { count: 0, first: [] };
+
+/** trust-store-trust-policy.md, "Signature Verification details". */
+export const LEVELS = ['strict', 'permissive', 'audit', 'skip'] as const;
+export type Level = (typeof LEVELS)[number];
+
 export type Decision = 'allow' | 'deny';
 
 /** Why an image is allowed, each with one sentence; README's table is checked against this one. */
@@ -63,12 +91,16 @@ export interface Verdict {
   readonly digest: Digest | null;
   /** Name of the policy statement that applied; null when none did. */
   readonly policy: string | null;
+  /** Level of that statement; what it enforces and logs, overrides included, is in `results`. */
+  readonly level: Level | null;
   /** Digest of the signature manifest that decided; null when none did. */
   readonly signature: Digest | null;
   /** Subject of the signing certificate of that signature. */
   readonly signer: string | null;
   /** One per validation type for the deciding signature; empty when none was evaluated. */
   readonly results: readonly ValidationResult[];
+  /** Signatures of the image that were looked at beside the one that decided. */
+  readonly skippedSignatures: SkippedSignatures;
   /** SHA-256 (hex) of the trust policy document that decided; null when there was none. */
   readonly policyHash: string | null;
   /** SHA-256 (hex) over the certificates of the trust stores that were used; null when none were. */
@@ -99,12 +131,31 @@ function isVerdict(value: unknown): value is Verdict {
     [verdict.message, verdict.repository, verdict.time].every(isString) &&
     [verdict.policy, verdict.signer, verdict.policyHash, verdict.trustHash].every(isStringOrNull) &&
     [verdict.digest, verdict.signature].every((text) => text === null || isDigestText(text)) &&
+    (verdict.level === null || LEVELS.some((level) => level === verdict.level)) &&
     typeof verdict.inconclusive === 'boolean' &&
     Number.isFinite(verdict.durationMs) &&
     Array.isArray(verdict.results) &&
     verdict.results.length <= MAX_RESULTS &&
-    verdict.results.every(isResult)
+    verdict.results.every(isResult) &&
+    isSkipped(verdict.skippedSignatures)
   );
+}
+
+function isSkipped(value: unknown): value is SkippedSignatures {
+  if (typeof value !== 'object' || value === null) return false;
+  const { count, first } = value as Partial<Record<keyof SkippedSignatures, unknown>>;
+  return (
+    Number.isSafeInteger(count) &&
+    Array.isArray(first) &&
+    first.length === Math.min(count as number, MAX_SKIPPED_SHOWN) &&
+    first.every(isSkippedSignature)
+  );
+}
+
+function isSkippedSignature(value: unknown): value is SkippedSignature {
+  if (typeof value !== 'object' || value === null) return false;
+  const { signature, code, message } = value as Partial<Record<keyof SkippedSignature, unknown>>;
+  return isDigestText(signature) && isErrorCode(code) && isString(message);
 }
 
 /** An allow with the code of an error, or a deny with a reason to allow, is no decision of ours. */

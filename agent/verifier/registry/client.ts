@@ -8,7 +8,7 @@ import type { CredentialSource } from './credentials.ts';
 import type { PlainHttp } from './endpoint.ts';
 import type { CreateTransport, RequestEvent } from './http.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
-import { listReferrers, type Referrers } from './referrers.ts';
+import { listReferrers, listReferrersByApi, type Referrers } from './referrers.ts';
 import { resolve } from './resolve.ts';
 import { createSession, type RepositoryName } from './session.ts';
 
@@ -27,7 +27,7 @@ export interface RegistryClientOptions {
   readonly limits?: Partial<RegistryLimits>;
   /** Called for every HTTP request, also for those that are repeated. Must not throw. */
   readonly onRequest?: (event: RequestEvent) => void;
-  /** Milliseconds since the epoch, for the expiry of tokens. Default: the system's clock. */
+  /** Milliseconds since the epoch, for the expiry of what is remembered. Default: the system's clock. */
   readonly nowMs?: () => number;
 }
 
@@ -69,6 +69,13 @@ export interface RegistryClient {
     artifactType: string,
     signal: AbortSignal,
   ): Promise<Referrers>;
+  /** The same by the referrers API alone; `undefined` from a registry that does not have it. */
+  listReferrersByApi(
+    repository: RepositoryName,
+    subject: Digest,
+    artifactType: string,
+    signal: AbortSignal,
+  ): Promise<Referrers | undefined>;
   /** Breaks off what is under way and closes all connections. */
   close(): Promise<void>;
 }
@@ -80,7 +87,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const nowMs = options.nowMs ?? Date.now;
   const transport = options.createTransport({ ...options, limits });
   const authorizer = new Authorizer({ transport, limits, credentials, nowMs });
-  const session = createSession({ ...options, transport, authorizer, limits });
+  const session = createSession({ ...options, transport, authorizer, limits, nowMs });
   return {
     resolve: (reference, signal) => resolve(session, reference, signal),
     fetchManifest: (repository, descriptor, signal) =>
@@ -89,6 +96,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       fetchBlob(session, repository, descriptor, maxBytes, signal),
     listReferrers: (repository, subject, artifactType, signal) =>
       listReferrers(session, repository, subject, artifactType, signal),
+    listReferrersByApi: (repository, subject, artifactType, signal) =>
+      listReferrersByApi(session, repository, subject, artifactType, signal),
     close: () => transport.close(),
   };
 }

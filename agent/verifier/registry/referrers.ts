@@ -16,11 +16,18 @@ export interface Referrers {
   readonly descriptors: readonly Descriptor[];
   /** Whether there are, or may be, more than the limits let in. */
   readonly truncated: boolean;
-  /** Where they were looked for last: the referrers API, or the tag that stands in for it. */
-  readonly source: 'api' | 'tag';
+  /**
+   * Where they come from: the referrers API, or the tag that stands in for it. `tag_unasked` if the
+   * API was not asked, because it was not there a short while ago: it may know of others now.
+   */
+  readonly source: 'api' | 'tag' | 'tag_unasked';
 }
 
-/** Asks the referrers API and, where a registry has none, reads the tag. None found is an empty list. */
+/**
+ * Asks the referrers API and, where a registry has none, reads the tag; where it is known to have
+ * none the tag comes first, and what it does not list is asked for all the same. None found is an
+ * empty list.
+ */
 export async function listReferrers(
   session: Session,
   repository: RepositoryName,
@@ -28,15 +35,71 @@ export async function listReferrers(
   artifactType: string,
   signal: AbortSignal,
 ): Promise<Referrers> {
+  const query = queryOf(repository, subject, artifactType);
+  const known = session.referrers.lacksApi(repository)
+    ? await readTagFirst(session, query, signal)
+    : undefined;
+  if (known !== undefined && known.descriptors.length > 0) return known;
+  const asked = await askApi(session, query, signal);
+  if (asked !== undefined) return asked;
+  return known === undefined ? readTag(session, query, signal) : { ...known, source: 'tag' };
+}
+
+/** What the referrers API lists, or `undefined` from a registry without it. */
+export async function listReferrersByApi(
+  session: Session,
+  repository: RepositoryName,
+  subject: Digest,
+  artifactType: string,
+  signal: AbortSignal,
+): Promise<Referrers | undefined> {
+  return askApi(session, queryOf(repository, subject, artifactType), signal);
+}
+
+function queryOf(
+  repository: RepositoryName,
+  subject: Digest,
+  artifactType: string,
+): ReferrersQuery {
   const what = `referrers of ${pinned(repository, subject)}`;
-  const query = { repository, subject, artifactType, what };
-  const path = `referrers/${subject}?artifactType=${encodeURIComponent(artifactType)}`;
-  const url = session.urlOf(repository, path);
-  const first = await fetchReferrersPage(session, query, url, signal);
-  if (first !== undefined) return collect(session, query, first, signal);
+  return { repository, subject, artifactType, what };
+}
+
+/** `undefined` if the tag cannot be read: then it is as if nothing were known of the registry. */
+async function readTagFirst(
+  session: Session,
+  query: ReferrersQuery,
+  signal: AbortSignal,
+): Promise<Referrers | undefined> {
+  try {
+    return { ...(await readTag(session, query, signal)), source: 'tag_unasked' };
+  } catch (error) {
+    if (error instanceof AgentError && !signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function readTag(
+  session: Session,
+  query: ReferrersQuery,
+  signal: AbortSignal,
+): Promise<Referrers> {
   const tag = await fetchReferrersTag(session, query, signal);
   const found = distinct(tag?.descriptors ?? []);
   return bounded(found, undefined, session.limits.referrers, 'tag');
+}
+
+async function askApi(
+  session: Session,
+  query: ReferrersQuery,
+  signal: AbortSignal,
+): Promise<Referrers | undefined> {
+  const { repository, subject, artifactType } = query;
+  const path = `referrers/${subject}?artifactType=${encodeURIComponent(artifactType)}`;
+  const url = session.urlOf(repository, path);
+  const first = await fetchReferrersPage(session, query, url, signal);
+  session.referrers.note(repository, first !== undefined);
+  return first === undefined ? undefined : collect(session, query, first, signal);
 }
 
 async function collect(

@@ -5,6 +5,7 @@ import { endpointOf, type PlainHttp } from './endpoint.ts';
 import { exchange } from './exchange.ts';
 import type { HttpRequest, HttpResponse, Transport } from './http.ts';
 import type { RegistryLimits } from './limits.ts';
+import { ReferrersMemory } from './referrers-memory.ts';
 
 /** Registry and repository as `parseReference` gave them, which keeps them safe in a path. */
 export type RepositoryName = Pick<Reference, 'registry' | 'repository'>;
@@ -19,11 +20,14 @@ export interface SessionOptions {
   readonly authorizer: Authorizer;
   readonly limits: RegistryLimits;
   readonly plainHttp?: PlainHttp;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
 }
 
 /** What every operation on a registry is made of. */
 export interface Session {
   readonly limits: RegistryLimits;
+  readonly referrers: ReferrersMemory;
   /** The URL of something in a repository, by its path (and query) after the repository's name. */
   urlOf(repository: RepositoryName, path: string): URL;
   /** Any status but a redirect is a response; a 401 only after what could be tried was tried. */
@@ -39,6 +43,7 @@ export function createSession(options: SessionOptions): Session {
     new URL(`v2/${repository}/${path}`, endpointOf(registry, options.plainHttp));
   return {
     limits: options.limits,
+    referrers: new ReferrersMemory(options.nowMs),
     urlOf,
     request: (repository, { accept, ...request }, signal) => {
       const headers = { accept: accept.join(', ') };

@@ -1,14 +1,18 @@
 // The verdict line: what goes in comes out, always under 1 KiB, every field checked.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AgentError } from '../../../agent/errors.ts';
+import { AgentError, ERROR_CODES, type ErrorCode } from '../../../agent/errors.ts';
 import {
   encodeVerdictLine,
   MAX_VERDICT_LINE_BYTES,
   parseVerdictLine,
   type VerdictLineContext,
 } from '../../../agent/node/journald/verdict-line.ts';
-import type { Verdict } from '../../../agent/notation/verification/verdict.ts';
+import {
+  ALLOW_REASONS,
+  type Reason,
+  type Verdict,
+} from '../../../agent/notation/verification/verdict.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { verdictOf } from '../../support/verdict.ts';
 
@@ -17,6 +21,10 @@ const CONTEXT: VerdictLineContext = {
   via: 'agent',
   mode: 'enforce',
 };
+const REASONS: readonly Reason[] = [
+  ...(Object.keys(ALLOW_REASONS) as (keyof typeof ALLOW_REASONS)[]),
+  ...(Object.keys(ERROR_CODES) as ErrorCode[]),
+];
 const GOOD = encodeVerdictLine(verdictOf({}), CONTEXT);
 
 function withField(key: string, value: unknown): string {
@@ -25,7 +33,23 @@ function withField(key: string, value: unknown): string {
 
 describe('encodeVerdictLine', () => {
   it('is read back by parseVerdictLine', () => {
-    expect({ ...parseVerdictLine(GOOD), results: [] }).toEqual({ ...verdictOf({}), ...CONTEXT });
+    const { results, level, skippedSignatures, ...kept } = verdictOf({});
+    expect([results, level, skippedSignatures]).not.toContain(undefined);
+    expect(parseVerdictLine(GOOD)).toEqual({ ...kept, skipped: 0, ...CONTEXT });
+  });
+
+  it('says how many signatures were skipped, and what no verifier before this one said', () => {
+    expect(GOOD).not.toContain('skipped');
+    const verdict = verdictOf({ skippedSignatures: { count: 17, first: [] } });
+    expect(parseVerdictLine(encodeVerdictLine(verdict, CONTEXT)).skipped).toBe(17);
+  });
+
+  it('is read back whatever the reason is', () => {
+    for (const reason of REASONS) {
+      const decision = Object.hasOwn(ALLOW_REASONS, reason) ? 'allow' : 'deny';
+      const line = encodeVerdictLine(verdictOf({ decision, reason }), CONTEXT);
+      expect(parseVerdictLine(line)).toMatchObject({ decision, reason });
+    }
   });
 
   it('is found by the search that people already use', () => {
@@ -70,7 +94,10 @@ describe('encodeVerdictLine', () => {
     fc.assert(
       fc.property(texts, text, fc.boolean(), (broken, name, long) => {
         const digest = `sha512:${'ab'.repeat(64)}` as const;
-        const digests: Partial<Verdict> = long ? { digest, signature: digest } : {};
+        const skippedSignatures = { count: Number.MAX_SAFE_INTEGER, first: [] };
+        const digests: Partial<Verdict> = long
+          ? { digest, signature: digest, skippedSignatures }
+          : {};
         const reason = 'registry_redirect_refused';
         const verdict = verdictOf({ ...broken, ...digests, decision: 'deny', reason });
         const line = encodeVerdictLine(verdict, { ...CONTEXT, name });
@@ -96,6 +123,8 @@ describe('parseVerdictLine', () => {
     ['time', '2026-13-01T00:00:00Z'],
     ['ms', -1],
     ['ms', 1.5],
+    ['skipped', -1],
+    ['skipped', '1'],
     ['via', 'post'],
     ['mode', 'off'],
     ['name', undefined],

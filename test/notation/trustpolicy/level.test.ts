@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Findings } from '../../../agent/notation/trustpolicy/findings.ts';
 import {
-  type Level,
-  LEVELS,
   parseSignatureVerification,
   type SignatureVerification,
 } from '../../../agent/notation/trustpolicy/level.ts';
 import {
+  type Level,
+  LEVELS,
   VALIDATION_TYPES,
   type ValidationAction,
 } from '../../../agent/notation/verification/verdict.ts';

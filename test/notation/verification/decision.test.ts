@@ -10,7 +10,7 @@ import {
   type UnusableSignature,
 } from '../../../agent/notation/verification/decision.ts';
 import { evaluate, type Evaluation } from '../../../agent/notation/verification/evaluation.ts';
-import type { ValidationType } from '../../../agent/notation/verification/verdict.ts';
+import { NONE_SKIPPED, type ValidationType } from '../../../agent/notation/verification/verdict.ts';
 import type { Digest } from '../../../agent/oci/digest.ts';
 
 function digest(number: number): Digest {
@@ -71,6 +71,7 @@ describe('allow', () => {
       signature: digest(1),
       signer: 'CN=1',
       results: good.results,
+      skippedSignatures: NONE_SKIPPED,
     });
   });
 
@@ -92,6 +93,7 @@ describe('allow', () => {
       signature: null,
       signer: null,
       results: [],
+      skippedSignatures: NONE_SKIPPED,
     });
   });
 });
@@ -106,13 +108,14 @@ describe('deny', () => {
       signature: null,
       signer: null,
       results: [],
+      skippedSignatures: NONE_SKIPPED,
     });
     expect(denyFor(new AgentError('registry_busy', 'later')).inconclusive).toBe(true);
   });
 
   it('for one signature is what that one came to', () => {
     const bad = evaluation(1, { expiry: 'signature_expired' });
-    expect(denyAll([bad], [])).toEqual({
+    expect(denyAll([bad])).toEqual({
       decision: 'deny',
       reason: 'signature_expired',
       message: 'signature_expired of 1',
@@ -120,8 +123,9 @@ describe('deny', () => {
       signature: digest(1),
       signer: 'CN=1',
       results: bad.results,
+      skippedSignatures: NONE_SKIPPED,
     });
-    expect(denyAll([], [unusable(2, 'signature_manifest_invalid')])).toEqual({
+    expect(denyAll([unusable(2, 'signature_manifest_invalid')])).toEqual({
       decision: 'deny',
       reason: 'signature_manifest_invalid',
       message: 'signature_manifest_invalid of 2',
@@ -129,6 +133,7 @@ describe('deny', () => {
       signature: digest(2),
       signer: null,
       results: [],
+      skippedSignatures: NONE_SKIPPED,
     });
   });
 
@@ -139,7 +144,7 @@ describe('deny', () => {
       evaluation(3, { authenticity: 'certificate_untrusted' }),
     ];
     for (const order of [all, all.toReversed()]) {
-      expect(denyAll(order, [unusable(4, 'content_mismatch')])).toMatchObject({
+      expect(denyAll([...order, unusable(4, 'content_mismatch')])).toMatchObject({
         reason: 'certificate_expired',
         message: 'none of 4 signatures is good; the closest: certificate_expired of 2',
         signature: digest(2),
@@ -149,24 +154,24 @@ describe('deny', () => {
 
   it('reports a signature that was judged before one that could not be used', () => {
     const judged = evaluation(1, { integrity: 'signature_invalid' });
-    const decided = denyAll([judged], [unusable(2, 'content_mismatch')]);
+    const decided = denyAll([judged, unusable(2, 'content_mismatch')]);
     expect(decided.reason).toBe('signature_invalid');
   });
 
   it('is inconclusive if any signature could not be judged, since it may be the good one', () => {
     const far = evaluation(1, { authenticTimestamp: 'certificate_expired' });
     const late = unusable(2, 'registry_timeout');
-    expect(denyAll([far], [late])).toMatchObject({
+    expect(denyAll([far, late])).toMatchObject({
       reason: 'registry_timeout',
       inconclusive: true,
       signature: digest(2),
     });
     const untold = evaluation(3, { revocation: 'revocation_unsupported' });
-    expect(denyAll([far, untold], [])).toMatchObject({
+    expect(denyAll([far, untold])).toMatchObject({
       reason: 'revocation_unsupported',
       inconclusive: true,
     });
-    expect(denyAll([far, untold], [late]).reason).toBe('revocation_unsupported');
+    expect(denyAll([far, untold, late]).reason).toBe('revocation_unsupported');
   });
 
   it('is not inconclusive for a failure behind an inconclusive one that is only logged', () => {
@@ -175,16 +180,16 @@ describe('deny', () => {
       authenticTimestamp: 'deadline_exceeded',
       revocation: 'internal',
     } as const;
-    expect(denyAll([evaluation(1, failing, enforcement)], []).reason).toBe('internal');
+    expect(denyAll([evaluation(1, failing, enforcement)]).reason).toBe('internal');
     const expired = { ...failing, revocation: 'certificate_expired' } as const;
-    expect(denyAll([evaluation(1, expired, enforcement)], [])).toMatchObject({
+    expect(denyAll([evaluation(1, expired, enforcement)])).toMatchObject({
       reason: 'certificate_expired',
       inconclusive: false,
     });
   });
 
   it('without a signature, or for a good one, is a fault of the caller', () => {
-    expect(() => denyAll([], [])).toThrow(TypeError);
-    expect(() => denyAll([evaluation(1)], [])).toThrow(TypeError);
+    expect(() => denyAll([])).toThrow(TypeError);
+    expect(() => denyAll([evaluation(1)])).toThrow(TypeError);
   });
 });

@@ -43,7 +43,7 @@ function contextAt(level: string, override: Record<string, string> = {}): Signat
 
 function decide(signature: FetchedSignature, context: SignatureContext) {
   const evaluation = verifySignature(signature, context);
-  return isGood(evaluation) ? allowFor(evaluation) : denyAll([evaluation], []);
+  return isGood(evaluation) ? allowFor(evaluation) : denyAll([evaluation]);
 }
 
 const DENIED: Readonly<Record<string, readonly Fault[]>> = {

@@ -1,0 +1,106 @@
+// The signatures of an image in order of preference, several of them fetched at a time.
+import { AgentError } from '../errors.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { ByteBudget } from './signature-limits.ts';
+import {
+  fetchSignature,
+  keptSignature,
+  type SignatureCandidate,
+  type SignatureSource,
+} from './signatures.ts';
+
+/**
+ * Gives one candidate for every descriptor, always in the same order, whichever comes first: as
+ * they were listed, but those that are unusually large or slow after all others, one by one, so
+ * that they neither hide nor delay them. Whoever stops early stops the rest: nothing is under way
+ * any more once the generator has returned. Throws only when `signal` ends it.
+ */
+export async function* candidates(
+  source: SignatureSource,
+  descriptors: readonly Descriptor[],
+  signal: AbortSignal,
+): AsyncGenerator<SignatureCandidate, void> {
+  const deferred: Descriptor[] = [];
+  for await (const [descriptor, candidate] of promptly(source, descriptors, signal)) {
+    if (candidate === undefined) deferred.push(descriptor);
+    else yield candidate;
+  }
+  const budget = new ByteBudget(source.limits.largeBytes);
+  for (const descriptor of deferred) {
+    const candidate = await fetchSignature(source, descriptor, budget, signal);
+    yield candidate.kind === 'large' ? tooLarge(source, descriptor) : candidate;
+  }
+}
+
+type Prompt = readonly [Descriptor, SignatureCandidate | undefined];
+
+/** Fetches ahead of what is asked for; `undefined` stands for one to come back to. */
+async function* promptly(
+  source: SignatureSource,
+  descriptors: readonly Descriptor[],
+  signal: AbortSignal,
+): AsyncGenerator<Prompt, void> {
+  const stragglers = new AbortController();
+  const within = AbortSignal.any([signal, stragglers.signal]);
+  // Nobody waits behind a single one: it has all the time there is.
+  const promptMs = descriptors.length > 1 ? source.limits.promptMs : undefined;
+  const flights: Promise<Prompt>[] = [];
+  let next = 0;
+  try {
+    while (flights.length > 0 || next < descriptors.length) {
+      const [head] = descriptors.slice(next, next + 1);
+      const kept = flights.length > 0 || !head ? undefined : keptSignature(source, head);
+      if (head !== undefined && kept !== undefined) {
+        // Most often it is good, and then what is behind it must not cost a request.
+        yield [head, { kind: 'fetched', signature: kept }];
+        next++;
+        continue;
+      }
+      const ahead = descriptors.slice(next, next + source.limits.concurrent - flights.length);
+      flights.push(...ahead.map((descriptor) => start(source, descriptor, promptMs, within)));
+      next += ahead.length;
+      const flight = flights.shift();
+      if (flight !== undefined) yield await flight;
+    }
+  } finally {
+    stragglers.abort();
+    await Promise.allSettled(flights);
+  }
+}
+
+function start(
+  source: SignatureSource,
+  descriptor: Descriptor,
+  promptMs: number | undefined,
+  within: AbortSignal,
+): Promise<Prompt> {
+  const flight = fetchPromptly(source, descriptor, promptMs, within);
+  // It may fail before anybody asks for it.
+  flight.catch(() => undefined);
+  return flight;
+}
+
+async function fetchPromptly(
+  source: SignatureSource,
+  descriptor: Descriptor,
+  promptMs: number | undefined,
+  within: AbortSignal,
+): Promise<Prompt> {
+  const budget = new ByteBudget(source.limits.ordinaryBytes);
+  const own = promptMs === undefined ? undefined : AbortSignal.timeout(promptMs);
+  const signal = own === undefined ? within : AbortSignal.any([within, own]);
+  try {
+    const candidate = await fetchSignature(source, descriptor, budget, signal);
+    return [descriptor, candidate.kind === 'large' ? undefined : candidate];
+  } catch (error) {
+    const late = own?.aborted === true && !within.aborted && error instanceof AgentError;
+    if (!late) throw error;
+    return [descriptor, undefined];
+  }
+}
+
+function tooLarge({ limits }: SignatureSource, { digest }: Descriptor): SignatureCandidate {
+  const fault = `expected at most ${limits.largeBytes} bytes for all large signatures of an image, found more`;
+  const error = new AgentError('content_too_large', `signature manifest ${digest}: ${fault}`);
+  return { kind: 'unusable', signature: digest, error };
+}

@@ -1,0 +1,89 @@
+// What the signatures of one image come to: the first good one decides.
+import { AgentError } from '../errors.ts';
+import { SIGNATURE_ARTIFACT_TYPE } from '../notation/signature/manifest.ts';
+import {
+  allowFor,
+  type Decided,
+  denyAll,
+  isGood,
+  type LookedAt,
+} from '../notation/verification/decision.ts';
+import { type SignatureContext, verifySignature } from '../notation/verification/signature.ts';
+import type { Digest } from '../oci/digest.ts';
+import { pinned } from '../oci/reference.ts';
+import { candidates } from './candidates.ts';
+import { byPreference } from './preference.ts';
+import type { Referrers } from './registry/referrers.ts';
+import type { SignatureSource } from './signatures.ts';
+
+/**
+ * Looks at the signatures of an image one after the other until one is good. Throws the codes of
+ * the registry client, `signature_missing` and `signature_limit_exceeded`.
+ */
+export async function judge(
+  source: SignatureSource,
+  context: SignatureContext,
+  signal: AbortSignal,
+): Promise<Decided> {
+  const looked: LookedAt[] = [];
+  let truncated = false;
+  for await (const listed of listings(source, signal)) {
+    const seen = new Set<Digest>(looked.map(({ signature }) => signature));
+    const fresh = listed.descriptors.filter(({ digest }) => !seen.has(digest));
+    for await (const found of candidates(source, byPreference(fresh, context.trust), signal)) {
+      if (found.kind === 'unusable') {
+        looked.push(found);
+        continue;
+      }
+      const evaluation = verifySignature(found.signature, context);
+      if (isGood(evaluation)) return allowFor(evaluation, looked);
+      looked.push(evaluation);
+    }
+    truncated = listed.truncated;
+  }
+  return denied(source, looked, truncated);
+}
+
+/**
+ * What the registry lists. A list under the tag that was taken because the API was not there a
+ * while ago may be a stale one: before it refuses an image, the API is asked all the same.
+ */
+async function* listings(
+  { registry, repository, image }: SignatureSource,
+  signal: AbortSignal,
+): AsyncGenerator<Referrers, void> {
+  const query = [repository, image, SIGNATURE_ARTIFACT_TYPE, signal] as const;
+  const listed = await registry.listReferrers(...query);
+  yield listed;
+  if (listed.source !== 'tag_unasked') return;
+  const asked = await registry.listReferrersByApi(...query);
+  if (asked !== undefined) yield asked;
+}
+
+function denied(
+  { repository, image }: SignatureSource,
+  looked: readonly LookedAt[],
+  truncated: boolean,
+): Decided {
+  const what = pinned(repository, image);
+  const beyond = truncated ? limitExceeded(what, looked.length) : undefined;
+  if (looked.length === 0) throw beyond ?? missing(what);
+  const decided = denyAll(looked);
+  // What could not be judged among those looked at is still the reason, and may be told next time.
+  if (beyond !== undefined && !decided.inconclusive) throw beyond;
+  return decided;
+}
+
+function missing(what: string): AgentError {
+  return new AgentError(
+    'signature_missing',
+    `${what}: expected a Notary Project signature, found none`,
+  );
+}
+
+function limitExceeded(what: string, looked: number): AgentError {
+  return new AgentError(
+    'signature_limit_exceeded',
+    `${what}: expected a good signature among the first ${looked}, found none, and there are more`,
+  );
+}

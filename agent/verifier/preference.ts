@@ -1,0 +1,34 @@
+// Which signature of an image to look at first. Pure.
+import { AgentError } from '../errors.ts';
+import { hashHex } from '../notation/encoding/crypto.ts';
+import type { Trust } from '../notation/verification/authenticity.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+
+/** signature-specification.md, "OCI Signatures": SHA-256 of the certificates of the signing chain. */
+const THUMBPRINTS = 'io.cncf.notary.x509chain.thumbprint#S256';
+
+/** A chain of ten certificates takes a sixth of this. */
+const MAX_THUMBPRINTS_CHARACTERS = 4096;
+
+/**
+ * Puts those first that say they were made under a certificate of the trust stores; otherwise the
+ * order stays. Anybody who may push can say so, or leave it out: it is a hint, and decides nothing.
+ */
+export function byPreference(
+  descriptors: readonly Descriptor[],
+  trust: Trust,
+): readonly Descriptor[] {
+  if (descriptors.length < 2 || trust instanceof AgentError) return descriptors;
+  const trusted = new Set(
+    trust.flatMap(({ certificates }) => certificates.map(({ raw }) => hashHex('sha256', raw))),
+  );
+  const hinted = new Set(descriptors.filter((descriptor) => namesAny(descriptor, trusted)));
+  return [...hinted, ...descriptors.filter((descriptor) => !hinted.has(descriptor))];
+}
+
+/** A JSON array of hexadecimal text, in either case; that it is well formed is of no consequence. */
+function namesAny({ annotations }: Descriptor, trusted: ReadonlySet<string>): boolean {
+  const text = (annotations?.[THUMBPRINTS] ?? '').slice(0, MAX_THUMBPRINTS_CHARACTERS);
+  const named = text.toLowerCase().match(/\b[0-9a-f]{64}\b/g) ?? [];
+  return named.some((thumbprint) => trusted.has(thumbprint));
+}
