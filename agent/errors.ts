@@ -90,9 +90,26 @@ export const ERROR_CODES = {
   timestamp_mismatch: 'The timestamp token was made for another signature.',
   timestamp_untrusted:
     'The timestamp token does not lead to a certificate of a trust store of type tsa.',
+  certificate_revoked: 'A certificate of the chain has been revoked.',
+  revocation_unknown:
+    'The OCSP responder does not know the certificate, or no CRL covers it, or neither has an address that can be asked.',
+  revocation_unreachable:
+    'An OCSP responder or CRL server could not be reached, or did not answer in time with 200.',
+  revocation_address_refused:
+    'An OCSP responder or CRL is at an address that is not http, is link-local, or redirects to another host.',
+  revocation_evidence_invalid:
+    'An OCSP response or CRL is malformed, too large, out of date, or not signed by who may sign it.',
   revocation_unsupported: 'Revocation would have to be checked, which this version does not do.',
+  plugin_missing:
+    'The verification plugin that the signature asks for is not installed where it is looked for.',
   plugin_unsupported:
-    'The signature asks for a verification plugin, which this version does not run.',
+    'The verification plugin that the signature asks for is too old, or does not verify.',
+  plugin_invalid:
+    'A verification plugin may not be run as it is installed, or breaks its contract.',
+  plugin_failed: 'A verification plugin could not be started, or ended with an error.',
+  plugin_timeout: 'A verification plugin did not answer in time.',
+  plugin_refused:
+    'A verification plugin does not trust the signing identity, or found a certificate revoked.',
 
   deadline_exceeded: 'The verdict was not reached within its deadline.',
 

@@ -30,11 +30,19 @@ const PARTS: PartTable = [
   ['notation/signature', 'notation/x509'],
   ['notation/trustpolicy', 'notation/x509', VERDICT],
   ['notation/timestamp', 'notation/trustpolicy'],
-  ['notation/verification', 'notation/signature', 'notation/trustpolicy', 'notation/timestamp'],
+  ['notation/plugin', 'notation/signature', 'notation/trustpolicy'],
+  ['notation/verification', 'notation/plugin', 'notation/timestamp'],
 
   ['verifier/registry', 'notation/encoding'],
+  ['verifier/plugins', 'notation/plugin'],
   ['verifier/truststore', 'notation/trustpolicy'],
-  ['verifier', 'verifier/registry', 'verifier/truststore', 'notation/verification'],
+  [
+    'verifier',
+    'verifier/plugins',
+    'verifier/registry',
+    'verifier/truststore',
+    'notation/verification',
+  ],
 
   // Edges of the node: not each other, and of what is above them only the words.
   ['node/containerd', 'oci'],
@@ -97,6 +105,8 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/record-verdict.ts': 'performance',
   'verifier/candidates.ts': 'AbortSignal.timeout',
   'verifier/host-verifier.ts': 'new Date()',
+  'verifier/plugins/plugin-file.ts': 'node:fs/promises, process',
+  'verifier/plugins/run-plugin.ts': 'node:child_process, process, setTimeout',
   'verifier/policy-file.ts': 'node:fs',
   'verifier/registry/client.ts': 'Date.now',
   'verifier/registry/exchange.ts': 'node:timers/promises, Math.random',
@@ -104,8 +114,8 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'verifier/registry/pools.ts': 'node:tls, undici',
   'verifier/registry/response.ts': 'node:timers/promises',
   'verifier/registry/wait.ts': 'AbortSignal.timeout',
-  'verifier/truststore/load.ts': 'node:fs',
   'verifier/truststore/store-files.ts': 'node:fs',
+  'verifier/truststore/store-location.ts': 'node:fs',
   'verifier/verifier.ts': 'performance',
 };
 
