@@ -12,7 +12,9 @@ const SO_SNDTIMEO = 21;
 const MSG_NOSIGNAL = 0x4000;
 /** <linux/sockios.h>: how much of what was sent the other side has not read yet. */
 const SIOCOUTQ = 0x5411;
-const UNREAD_POLL_MS = 0.2;
+/** Readers are there within this, and to sleep costs twice as long as they take. */
+const UNREAD_YIELD_MS = 1;
+const UNREAD_SLEEP_MS = 0.2;
 /** `sun_path` of `struct sockaddr_un`, its final zero byte included. */
 const MAX_PATH_BYTES = 108;
 /** `struct ucred`: pid, uid and gid of 32 bits each. */
@@ -27,6 +29,7 @@ function loadLibc() {
     recv: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
     ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
     close: { args: ['i32'], returns: 'i32' },
+    sched_yield: { args: [], returns: 'i32' },
     setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
     getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
   }).symbols;
@@ -106,11 +109,14 @@ export class BlockingSocket {
   waitUntilRead(): void {
     const unread = Buffer.alloc(4);
     const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    const started = performance.now();
     for (;;) {
       this.#check('ioctl', this.#calls.ioctl(this.#fd, SIOCOUTQ, unread));
       if (unread.readInt32LE() === 0) return;
-      if (performance.now() > this.#deadline) throw this.#failed('a reader before the deadline');
-      Atomics.wait(sleeper, 0, 0, UNREAD_POLL_MS);
+      const now = performance.now();
+      if (now > this.#deadline) throw this.#failed('a reader before the deadline');
+      if (now - started < UNREAD_YIELD_MS) this.#calls.sched_yield();
+      else Atomics.wait(sleeper, 0, 0, UNREAD_SLEEP_MS);
     }
   }
 
