@@ -84,6 +84,17 @@ describe('allow', () => {
     );
   });
 
+  it('counts what was looked at before, and tells the first of them, cut', () => {
+    const before = Array.from({ length: 7 }, (_, index) => ({
+      signature: digest(index + 2),
+      error: new AgentError('content_mismatch', 'x'.repeat(1000)),
+    }));
+    const { count, first } = allowFor(evaluation(1), before).skippedSignatures;
+    expect(count).toBe(7);
+    expect(first.map(({ signature }) => signature)).toEqual([2, 3, 4, 5, 6].map(digest));
+    expect(first[0]).toMatchObject({ code: 'content_mismatch', message: `${'x'.repeat(300)}…` });
+  });
+
   it('of level skip names no signature', () => {
     expect(allowSkipped('dev')).toEqual({
       decision: 'allow',
@@ -185,6 +196,31 @@ describe('deny', () => {
     expect(denyAll([evaluation(1, expired, enforcement)])).toMatchObject({
       reason: 'certificate_expired',
       inconclusive: false,
+    });
+  });
+
+  it('tells of the others in their order, whichever it is for', () => {
+    const [gone, untrusted] = [
+      unusable(1, 'registry_not_found'),
+      evaluation(2, { authenticity: 'certificate_untrusted' }),
+    ];
+    const expired = evaluation(3, { authenticTimestamp: 'certificate_expired' });
+    const { signature, skippedSignatures } = denyAll([gone, expired, untrusted]);
+    expect(signature).toBe(digest(3));
+    expect(skippedSignatures).toEqual({
+      count: 2,
+      first: [
+        {
+          signature: digest(1),
+          code: 'registry_not_found',
+          message: 'registry_not_found of 1',
+        },
+        {
+          signature: digest(2),
+          code: 'certificate_untrusted',
+          message: 'certificate_untrusted of 2',
+        },
+      ],
     });
   });
 

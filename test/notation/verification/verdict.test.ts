@@ -6,6 +6,7 @@ import {
   ALLOW_REASONS,
   isReason,
   parseVerdict,
+  type SkippedSignature,
   type ValidationResult,
   type Verdict,
 } from '../../../agent/notation/verification/verdict.ts';
@@ -22,6 +23,12 @@ const RESULT: ValidationResult = {
   message: 'expired',
 };
 
+const SKIPPED: SkippedSignature = {
+  signature: `sha256:${'ef'.repeat(32)}`,
+  code: 'registry_not_found',
+  message: 'found 404',
+};
+
 function throughJson(verdict: object): Verdict {
   return parseVerdict(JSON.parse(JSON.stringify(verdict)));
 }
@@ -35,6 +42,13 @@ describe('parseVerdict', () => {
     ['an allow', verdictOf({})],
     ['an allow with results', verdictOf(verifySignature(signatureOf(), contextOf()))],
     ['a logged failure', verdictOf({ reason: 'failure_logged', results: [RESULT] })],
+    ['skipped signatures', verdictOf({ skippedSignatures: { count: 1, first: [SKIPPED] } })],
+    [
+      'more skipped signatures than are told',
+      verdictOf({
+        skippedSignatures: { count: 99, first: Array.from({ length: 5 }, () => SKIPPED) },
+      }),
+    ],
     [
       'a deny that knows nothing',
       verdictOf({
@@ -43,6 +57,7 @@ describe('parseVerdict', () => {
         inconclusive: true,
         digest: null,
         policy: null,
+        level: null,
         signature: null,
         signer: null,
         policyHash: null,
@@ -79,6 +94,17 @@ describe('parseVerdict', () => {
     ['time', 0],
     ['durationMs', '12'],
     ['durationMs', Infinity],
+    ['level', 'lenient'],
+    ['level', undefined],
+    ['skippedSignatures', null],
+    ['skippedSignatures', []],
+    ['skippedSignatures', { count: '0', first: [] }],
+    ['skippedSignatures', { count: -1, first: [] }],
+    ['skippedSignatures', { count: 0.5, first: [] }],
+    ['skippedSignatures', { count: 0 }],
+    ['skippedSignatures', { count: 1, first: [] }],
+    ['skippedSignatures', { count: 0, first: [SKIPPED] }],
+    ['skippedSignatures', { count: 6, first: Array.from({ length: 6 }, () => SKIPPED) }],
   ])('refuses a verdict with %s %j', (field, value) => {
     expectCode(() => parseVerdict({ ...verdictOf({}), [field]: value }), 'internal');
   });
@@ -98,6 +124,20 @@ describe('parseVerdict', () => {
   ])('refuses a result with %s %j', (field, value) => {
     expect(parseVerdict(withResult({}))).toEqual(withResult({}));
     expectCode(() => parseVerdict(withResult({ [field]: value })), 'internal');
+  });
+
+  it.each<[string, unknown]>([
+    ['signature', 'sha256:ab'],
+    ['code', 'verified'],
+    ['code', undefined],
+    ['message', 1],
+  ])('refuses a skipped signature with %s %j', (field, value) => {
+    const verdict = (change: object) => ({
+      ...verdictOf({}),
+      skippedSignatures: { count: 1, first: [{ ...SKIPPED, ...change }] },
+    });
+    expect(parseVerdict(verdict({}))).toEqual(verdict({}));
+    expectCode(() => parseVerdict(verdict({ [field]: value })), 'internal');
   });
 
   it('refuses an allow for the reason of an error, and a deny for a reason to allow', () => {

@@ -8,6 +8,7 @@ import {
   IMAGE_MANIFEST,
   imageIndex,
   SIGNATURE_TYPE,
+  type TestRegistry,
   type TestRegistryOptions,
 } from '../../support/registry.ts';
 import { NEVER, openClient, openRegistry, seen } from './fixture.ts';
@@ -19,6 +20,7 @@ async function openSigned(
   signatures: number,
   options?: TestRegistryOptions,
   limits: Partial<RegistryLimits> = {},
+  nowMs: () => number = () => 0,
 ) {
   const registry = await openRegistry(options);
   const image = registry.pushImage('team/app');
@@ -26,9 +28,11 @@ async function openSigned(
     registry.attachSignature('team/app', image, Buffer.from(`envelope ${index}`), JWS),
   );
   const repository = { registry: registry.host, repository: 'team/app' };
-  const client = openClient({ limits });
+  const client = openClient({ limits, nowMs });
   const list = () => client.listReferrers(repository, image.digest, SIGNATURE_TYPE, NEVER);
-  return { registry, image, attached, repository, client, list };
+  const listByApi = () =>
+    client.listReferrersByApi(repository, image.digest, SIGNATURE_TYPE, NEVER);
+  return { registry, image, attached, repository, client, list, listByApi };
 }
 
 const digestsOf = (descriptors: readonly { digest: string }[]) =>
@@ -231,5 +235,105 @@ describe('listReferrers by the tag', () => {
     const tag = image.digest.replace(':', '-');
     registry.pushManifest('team/app', { schemaVersion: 2 }, { tag });
     await expectCodeAsync(list(), 'content_mismatch');
+  });
+});
+
+describe('a registry without the API', () => {
+  /** What was asked since the last call, by kind. */
+  const asked = (registry: TestRegistry) =>
+    registry.requests.splice(0).map(({ path }) => (path.includes('/referrers/') ? 'api' : 'tag'));
+
+  it('is asked for the tag first from then on', async () => {
+    const { registry, attached, list } = await openSigned(1, { referrers: false });
+    expect((await list()).source).toBe('tag');
+    expect(asked(registry)).toEqual(['api', 'tag']);
+    const { descriptors, source } = await list();
+    expect(digestsOf(descriptors)).toEqual(digestsOf(attached));
+    expect(source).toBe('tag_unasked');
+    expect(asked(registry)).toEqual(['tag']);
+  });
+
+  it.each([false, 'html200'] as const)('(%j) is so for five minutes', async (referrers) => {
+    let now = 1_000;
+    const { registry, list } = await openSigned(1, { referrers }, {}, () => now);
+    await list();
+    asked(registry);
+    now += 5 * 60_000 - 1;
+    await list();
+    expect(asked(registry)).toEqual(['tag']);
+    now += 1;
+    await list();
+    expect(asked(registry)).toEqual(['api', 'tag']);
+    await list();
+    expect(asked(registry)).toEqual(['tag']);
+  });
+
+  it('is so for one repository', async () => {
+    const { registry, image, client, repository, list } = await openSigned(1, { referrers: false });
+    await list();
+    asked(registry);
+    const other = { ...repository, repository: 'team/other' };
+    await client.listReferrers(other, image.digest, SIGNATURE_TYPE, NEVER);
+    expect(asked(registry)).toEqual(['api', 'tag']);
+  });
+
+  it('is asked once more before it has no list, and for the tag once only', async () => {
+    const { registry, list } = await openSigned(0, { referrers: false });
+    await list();
+    asked(registry);
+    expect(await list()).toEqual({ descriptors: [], truncated: false, source: 'tag' });
+    expect(asked(registry)).toEqual(['tag', 'api']);
+  });
+
+  it.each([404, 403, 500])('that gets it is found out when the tag answers %i', async (status) => {
+    const { registry, attached, list } = await openSigned(1);
+    // Without the API once, and without the tag ever after.
+    registry.intercept = (_, response) => response.writeHead(404).end().writableEnded;
+    expect((await list()).source).toBe('tag');
+    registry.intercept = ({ path }, response) =>
+      path.includes('/manifests/') && response.writeHead(status).end().writableEnded;
+    const { descriptors, source } = await list();
+    expect({ digests: digestsOf(descriptors), source }).toEqual({
+      digests: digestsOf(attached),
+      source: 'api',
+    });
+    asked(registry);
+    await list();
+    expect(asked(registry)).toEqual(['api']);
+  });
+
+  it('of which the tag cannot be read either gives the reason', async () => {
+    const { registry, list } = await openSigned(1, { referrers: false });
+    await list();
+    registry.intercept = ({ path }, response) =>
+      path.includes('/manifests/') && response.writeHead(403).end().writableEnded;
+    await expectCodeAsync(list(), 'registry_denied');
+  });
+
+  it('is not asked for the API after the end of the time', async () => {
+    const { registry, image, client, repository, list } = await openSigned(1, {
+      referrers: false,
+    });
+    await list();
+    asked(registry);
+    const deadline = new AbortController();
+    registry.intercept = () => {
+      deadline.abort();
+      return true;
+    };
+    const { signal } = deadline;
+    const listed = client.listReferrers(repository, image.digest, SIGNATURE_TYPE, signal);
+    await expectCodeAsync(listed, 'deadline_exceeded');
+    expect(asked(registry)).toEqual(['tag']);
+  });
+
+  it('has no list by the API alone, and one as soon as it has the API', async () => {
+    const { registry, attached, listByApi } = await openSigned(1);
+    registry.intercept = (_, response) => response.writeHead(404).end().writableEnded;
+    expect(await listByApi()).toBeUndefined();
+    registry.intercept = undefined;
+    const listed = await listByApi();
+    expect(digestsOf(listed?.descriptors ?? [])).toEqual(digestsOf(attached));
+    expect(listed?.source).toBe('api');
   });
 });
