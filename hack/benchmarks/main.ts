@@ -5,12 +5,14 @@ import { parseArgs } from 'node:util';
 import { JOURNAL } from './journal.ts';
 import { type Benchmark, isMet, type Measurement, median, quantile } from './measurement.ts';
 import { MEMORY } from './memory.ts';
+import { VERIFICATION } from './verification.ts';
 import { VERIFIER } from './verifier.ts';
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['verifier', VERIFIER],
   ['memory', MEMORY],
   ['journal', JOURNAL],
+  ['verification', VERIFICATION],
 ]);
 
 process.exitCode = await main(process.argv.slice(2));
@@ -23,7 +25,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   if (chosen.list) {
     for (const [name, { about }] of chosen.benchmarks) {
-      process.stdout.write(`${name.padEnd(10)} ${about}\n`);
+      process.stdout.write(`${name.padEnd(12)} ${about}\n`);
     }
     return 0;
   }

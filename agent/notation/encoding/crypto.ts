@@ -48,6 +48,14 @@ export function hashHex(algorithm: HashAlgorithm, bytes: Uint8Array): string {
 }
 
 /**
+ * SHA-1 of bytes, by which OCSP names issuers and responders (RFC 6960 4.1.1, 4.2.2.3). A name, never
+ * what a signature is over: whom it leads to has to prove itself by its key.
+ */
+export function sha1Name(bytes: Uint8Array): Uint8Array {
+  return createHash('sha1').update(bytes).digest();
+}
+
+/**
  * Tells whether `signature` over `data` was made by the key in `spki` (DER of a
  * SubjectPublicKeyInfo). ECDSA signatures are r and s side by side in their exact length; the salt
  * of RSA-PSS is as long as the hash (RFC 7518 section 3.5, RFC 8230 section 2), which notation-go
@@ -81,12 +89,14 @@ export function verifyCertificateSignature(
     case 'rsa-pkcs1':
       return (
         key.asymmetricKeyType === 'rsa' &&
-        verify(algorithm.hash, data, { key, padding: constants.RSA_PKCS1_PADDING }, signature)
+        // RSASSA-PKCS1-v1_5 is what a bare RSA key stands for, and options cost a third more time.
+        verify(algorithm.hash, data, key, signature)
       );
     case 'ecdsa':
       return (
         key.asymmetricKeyType === 'ec' &&
-        verify(algorithm.hash, data, { key, dsaEncoding: 'der' }, signature)
+        // The same of DER.
+        verify(algorithm.hash, data, key, signature)
       );
   }
 }
@@ -107,16 +117,34 @@ function verifyPss(
   );
 }
 
+/**
+ * Importing a key costs about as much as checking a signature with it, and the same few CAs issue
+ * everything that a node runs. What a key is depends on its bytes alone, so remembering it changes
+ * no result; who fills the memory with keys of his own only makes others be imported again.
+ */
+const importedKeys = new Map<string, KeyObject>();
+/** A key takes a few KiB. */
+const MAX_IMPORTED_KEYS = 100;
+
 function importPublicKey(spki: Uint8Array): KeyObject {
+  const der = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength);
+  const name = der.toString('latin1');
+  const known = importedKeys.get(name);
+  if (known !== undefined) return known;
+  const key = createKey(der);
+  if (importedKeys.size >= MAX_IMPORTED_KEYS) importedKeys.clear();
+  importedKeys.set(name, key);
+  return key;
+}
+
+function createKey(spki: Buffer): KeyObject {
   try {
-    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
   } catch (cause) {
     throw new AgentError(
       'certificate_invalid',
       'public key: expected a point on its curve or an RSA key',
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

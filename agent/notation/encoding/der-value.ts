@@ -5,6 +5,9 @@ import { DER_TAGS, type DerElement } from './der.ts';
 /** Longer object identifiers do not occur; X.690 itself sets no bound. */
 const MAX_OBJECT_IDENTIFIER_BYTES = 64;
 
+const DIGIT_0 = 0x30;
+const LETTER_Z = 0x5a;
+
 /** The bits of a BIT STRING. */
 export interface BitString {
   readonly bytes: Uint8Array;
@@ -50,21 +53,32 @@ export function decodeObjectIdentifier(element: DerElement): string {
     );
   }
   if ((content.at(-1) ?? 0) >= 0x80) throw invalid(element, 'expected the last arc to end');
-  const arcs: bigint[] = [];
-  let arc = 0n;
+  let text = '';
+  let arc: number | bigint = 0;
   let fresh = true;
   for (const octet of content) {
     if (fresh && octet === 0x80) throw invalid(element, 'expected arcs in their shortest form');
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    arc = appendBits(arc, octet & 0x7f);
     fresh = octet < 0x80;
     if (!fresh) continue;
-    arcs.push(arc);
-    arc = 0n;
+    text = text === '' ? firstArcs(arc) : `${text}.${arc}`;
+    arc = 0;
   }
-  // X.690 8.19.4: the first two arcs share one number; the first is 0, 1 or 2.
-  const [joined = 0n, ...rest] = arcs;
-  const first = joined < 80n ? joined / 40n : 2n;
-  return [first, joined - first * 40n, ...rest].join('.');
+  return text;
+}
+
+/** Arcs have no bound (X.667 makes them of 128 bits), but few are too large for a number. */
+function appendBits(arc: number | bigint, bits: number): number | bigint {
+  return typeof arc === 'number' && arc < 2 ** 45
+    ? arc * 128 + bits
+    : (BigInt(arc) << 7n) | BigInt(bits);
+}
+
+/** X.690 8.19.4: the first two arcs share one number; the first is 0, 1 or 2. */
+function firstArcs(joined: number | bigint): string {
+  if (typeof joined === 'bigint') return `2.${joined - 80n}`;
+  const first = Math.min(Math.floor(joined / 40), 2);
+  return `${first}.${joined - first * 40}`;
 }
 
 /** BIT STRING; its unused bits are zero. */
@@ -82,18 +96,38 @@ export function decodeBitString(element: DerElement): BitString {
 
 /** UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 restricts them: UTC, to the second. */
 export function decodeTime(element: DerElement): Date {
-  const text = latin1(element.content);
-  const digits = element.tag === DER_TAGS.utcTime ? century(text) + text : text;
-  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(digits);
-  if (match === null) throw invalid(element, 'expected a UTC time to the second');
-  const [, year, month, day, hour, minute, second] = match;
-  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-  const date = new Date(iso);
-  // Date rolls the 30th of February over, or says that it is no date.
-  if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) {
+  const { tag, content } = element;
+  const yearDigits = tag === DER_TAGS.utcTime ? 2 : 4;
+  const length = yearDigits + '0102030405Z'.length;
+  const isTime = tag === DER_TAGS.utcTime || tag === DER_TAGS.generalizedTime;
+  if (!isTime || content.length !== length || content[length - 1] !== LETTER_Z) {
+    throw invalid(element, 'expected a UTC time to the second');
+  }
+  const field = (number: number): number => decodeTwoDigits(element, length - 11 + 2 * number);
+  const [month, day, hour, minute, second] = [field(0), field(1), field(2), field(3), field(4)];
+  const date = new Date(0);
+  date.setUTCFullYear(decodeYear(element), month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  // Date rolls the 30th of February over into March, which then is another month or day.
+  const isDate = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!isDate || hour > 23 || minute > 59 || second > 59) {
     throw invalid(element, 'expected a date of the calendar');
   }
   return date;
+}
+
+/** RFC 5280 4.1.2.5.1: two-digit years below 50 are in this century. */
+function decodeYear(element: DerElement): number {
+  const first = decodeTwoDigits(element, 0);
+  if (element.tag === DER_TAGS.utcTime) return first < 50 ? 2000 + first : 1900 + first;
+  return first * 100 + decodeTwoDigits(element, 2);
+}
+
+function decodeTwoDigits(element: DerElement, at: number): number {
+  const tens = (element.content[at] ?? 0) - DIGIT_0;
+  const ones = (element.content[at + 1] ?? 0) - DIGIT_0;
+  if (tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9) return tens * 10 + ones;
+  throw invalid(element, 'expected a UTC time to the second');
 }
 
 /** The character strings of a DirectoryString, and IA5String and NumericString. */
@@ -119,9 +153,14 @@ export function decodeText(element: DerElement): string {
   }
 }
 
-function decodeUnicode(element: DerElement, encoding: 'utf-8' | 'utf-16be'): string {
+const DECODERS = {
+  'utf-8': new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
+  'utf-16be': new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true }),
+} as const;
+
+function decodeUnicode(element: DerElement, encoding: keyof typeof DECODERS): string {
   try {
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(element.content);
+    return DECODERS[encoding].decode(element.content);
   } catch {
     throw invalid(element, `expected ${encoding}`); // the TypeError says nothing more
   }
@@ -131,11 +170,6 @@ function matching(element: DerElement, pattern: RegExp): string {
   const text = latin1(element.content);
   if (!pattern.test(text)) throw invalid(element, 'expected characters that its string type has');
   return text;
-}
-
-/** RFC 5280 4.1.2.5.1: two-digit years below 50 are in this century. */
-function century(utcTime: string): string {
-  return utcTime < '50' ? '20' : '19';
 }
 
 function latin1(bytes: Uint8Array): string {

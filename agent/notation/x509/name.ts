@@ -67,8 +67,12 @@ function readRelativeName(reader: DerReader, field: string): NameAttribute[] {
   return attributes;
 }
 
+/** Words of letters and digits need no escape, which spares most names the search for one. */
+const PLAIN = /^[\w.-]+(?: [\w.-]+)*$/;
+
 /** RFC 4514 section 2.4: specials get a backslash, what cannot be printed its UTF-8 in hexadecimal. */
 function showAttribute({ type, value }: NameAttribute): string {
+  if (PLAIN.test(value)) return `${type}=${value}`;
   const escaped = value
     .replaceAll(/["+,;<>\\]|^[ #]| $/g, '\\$&')
     .replaceAll(/(?! )[\p{C}\p{Z}]/gu, (character) =>

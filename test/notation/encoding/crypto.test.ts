@@ -86,6 +86,17 @@ describe('verifySignature', () => {
     expect(verifySignature('ES256', spki(key), DATA, signature)).toBe(false);
   });
 
+  it('does not mistake one key for another, however many it has seen', () => {
+    const seen = Array.from({ length: 120 }, (_, number) => testKey('p256', `seen ${number}`));
+    const signatures = seen.map((key) => signBytes('ES256', key, DATA));
+    for (const [number, key] of [...seen, ...seen].entries()) {
+      const own = signatures[number % seen.length] ?? Buffer.of();
+      const next = signatures[(number + 1) % seen.length] ?? Buffer.of();
+      expect(verifySignature('ES256', spki(key), DATA, own)).toBe(true);
+      expect(verifySignature('ES256', spki(key), DATA, next)).toBe(false);
+    }
+  });
+
   it('refuses a key that is not on its curve', () => {
     const key = spki(testKey('p256'));
     expectCode(

@@ -169,6 +169,10 @@ describe('DER values', () => {
     ['with four digits of year', DER_TAGS.utcTime, '20250101000000Z'],
     ['with two digits of year', DER_TAGS.generalizedTime, '250101000000Z'],
     ['of another type', DER_TAGS.printableString, '250101000000Z'],
+    ['of another type and length', DER_TAGS.printableString, '20250101000000Z'],
+    ['with a sign', DER_TAGS.utcTime, '2501010000-1Z'],
+    ['at 24 hours', DER_TAGS.utcTime, '250101240000Z'],
+    ['on a leap second', DER_TAGS.utcTime, '161231235960Z'],
   ])('refuses a time %s', (_, tag, digits) => {
     expectCode(() => decodeTime(text(tag, digits)), 'certificate_invalid');
   });
@@ -194,6 +198,45 @@ describe('DER values', () => {
     ['a number for a string', DER_TAGS.integer, '01'],
   ])('refuses %s', (_, tag, encoded) => {
     expectCode(() => decodeText(element(der(tag, hex(encoded)))), 'certificate_invalid');
+  });
+
+  it('reads object identifiers as slower arithmetic does, whatever their size', () => {
+    const arc = fc.oneof(
+      fc.bigInt({ min: 0n, max: 300n }),
+      fc.bigInt({ min: 0n, max: 1n << 140n }),
+    );
+    fc.assert(
+      fc.property(fc.array(arc, { minLength: 1, maxLength: 3 }), (arcs) => {
+        const [joined = 0n, ...rest] = arcs;
+        const first = joined < 80n ? joined / 40n : 2n;
+        const octets = arcs.flatMap((number) => {
+          const groups = number.toString(2).match(/.{1,7}(?=(?:.{7})*$)/g) ?? [];
+          return groups.map((bits, at) => Number(`0b${bits}`) + (at < groups.length - 1 ? 128 : 0));
+        });
+        expect(decodeObjectIdentifier(element(der(6, Buffer.from(octets))))).toBe(
+          [first, joined - first * 40n, ...rest].join('.'),
+        );
+      }),
+    );
+  });
+
+  it('reads times as Date does, and only times', () => {
+    const two = fc.integer({ min: 0, max: 99 }).map((number) => String(number).padStart(2, '0'));
+    const likely = fc.tuple(two, two, fc.constantFrom('01', '02', '12'), two, two, two, two);
+    fc.assert(
+      fc.property(likely, ([century, year, month, day, hour, minute, second]) => {
+        const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+        const expected = new Date(iso);
+        const digits = `${century}${year}${month}${day}${hour}${minute}${second}Z`;
+        const decode = () => decodeTime(text(DER_TAGS.generalizedTime, digits));
+        if (Number.isNaN(expected.getTime()) || expected.toISOString() !== iso) {
+          expectCode(decode, 'certificate_invalid');
+        } else {
+          expect(decode()).toEqual(expected);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('reads back what is written', () => {
