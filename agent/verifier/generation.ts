@@ -6,8 +6,8 @@ import {
   trustStoreType,
 } from '../notation/trustpolicy/trust-store-name.ts';
 import { readPolicyFile, usablePolicy } from './policy-file.ts';
-import { parseStore, resolveRoot } from './truststore/load.ts';
-import { readStoreFiles } from './truststore/store-files.ts';
+import { parseStore } from './truststore/load.ts';
+import { readStores, type StoreReading } from './truststore/store-files.ts';
 
 /** One certificate file, by its path below the trust store directory. */
 export interface GenerationFile {
@@ -35,11 +35,7 @@ export async function readGeneration(
 ): Promise<Generation> {
   const policyBytes = await readPolicyFile(policyFile);
   const policy = usablePolicy(policyBytes);
-  const trustFiles: GenerationFile[] = [];
-  const names = [...storeNames(policy)];
-  // A policy that skips everything needs no trust stores.
-  const root = names.length === 0 ? '' : resolveRoot(truststoreDir);
-  for (const name of names) trustFiles.push(...readStore(root, name));
+  const trustFiles = readStores(truststoreDir, [...storeNames(policy)]).flatMap(checkedFiles);
   return { policy, policyBytes, trustFiles };
 }
 
@@ -48,8 +44,7 @@ export function storeNames({ statements }: TrustPolicyDocument): ReadonlySet<Tru
   return new Set(statements.flatMap(({ trustStores }) => trustStores));
 }
 
-function readStore(root: string, name: TrustStoreName): readonly GenerationFile[] {
-  const files = readStoreFiles(root, name, []);
+function checkedFiles({ name, files }: StoreReading): readonly GenerationFile[] {
   // Refused by the same rules by which the host would refuse it.
   parseStore(files, name);
   const folder = `x509/${trustStoreType(name)}/${trustStoreDirectory(name)}`;

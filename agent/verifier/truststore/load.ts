@@ -1,13 +1,8 @@
 // Trust stores from a directory: trust-store-trust-policy.md, "Trust Store".
-import { realpathSync } from 'node:fs';
 import { AgentError } from '../../errors.ts';
-import {
-  isTrustStoreName,
-  type TrustStoreName,
-} from '../../notation/trustpolicy/trust-store-name.ts';
+import type { TrustStoreName } from '../../notation/trustpolicy/trust-store-name.ts';
 import type { Certificate } from '../../notation/x509/certificate.ts';
-import { show } from '../../oci/show.ts';
-import { readStoreFiles, type StoreFile } from './store-files.ts';
+import { readStores, type StoreFile } from './store-files.ts';
 import { parseStoreFile, trustHash, type TrustStore } from './trust-store.ts';
 
 /** Trust as it was read at one moment. */
@@ -34,42 +29,14 @@ export function loadTrustStores(
   names: readonly TrustStoreName[],
 ): Promise<TrustStores> {
   return new Promise((resolve) => {
-    resolve(readTrustStores(rootDir, names));
+    const readings = readStores(rootDir, [...new Set(names)]);
+    const stores = readings.map(({ name, files }) => ({
+      name,
+      certificates: parseStore(files, name),
+    }));
+    const warnings = readings.flatMap((reading) => reading.warnings);
+    resolve({ stores, hash: trustHash(stores), warnings });
   });
-}
-
-function readTrustStores(rootDir: string, names: readonly TrustStoreName[]): TrustStores {
-  const root = resolveRoot(rootDir);
-  const warnings: string[] = [];
-  const stores: TrustStore[] = [];
-  for (const name of new Set(names)) {
-    stores.push({ name, certificates: loadStore(root, name, warnings) });
-  }
-  return { stores, hash: trustHash(stores), warnings };
-}
-
-/** Resolved once, so that a swap of the root between two stores cannot mix two generations. */
-export function resolveRoot(rootDir: string): string {
-  try {
-    return realpathSync(rootDir);
-  } catch (cause) {
-    throw new AgentError(
-      'truststore_missing',
-      `trust store directory ${show(rootDir)}: expected a directory that holds x509/, found none`,
-      { cause },
-    );
-  }
-}
-
-function loadStore(root: string, name: TrustStoreName, warnings: string[]): readonly Certificate[] {
-  // Names come from a policy that was parsed, but a path is made of them here.
-  if (!isTrustStoreName(name)) {
-    throw new AgentError(
-      'truststore_invalid',
-      `trust store ${show(name)}: expected ca:NAME, signingAuthority:NAME or tsa:NAME`,
-    );
-  }
-  return parseStore(readStoreFiles(root, name, warnings), name);
 }
 
 /** The certificates of a store's files, held to the same rules wherever the files come from. */

@@ -20,8 +20,8 @@ export interface TrustStore {
 
 /**
  * Parses one file of a trust store: PEM with any number of certificates, or DER, one after the
- * other. Each is a CA certificate or self-signed (in a tsa store both), so that trust in a leaf
- * that a CA issued is never pinned by mistake for its CA. Validity is not checked: it counts when
+ * other. Each is a CA certificate or self-signed, so that trust in a leaf that a CA issued is never
+ * pinned by mistake for its CA; in a tsa store each is a root, which is both and may sign others. Validity is not checked: it counts when
  * a signature is judged. Throws `truststore_invalid` naming `what` and the certificate.
  */
 export function parseStoreFile(
@@ -58,16 +58,31 @@ function splitCertificates(bytes: Uint8Array, what: string): readonly Uint8Array
 }
 
 function assertAcceptable(certificate: Certificate, store: TrustStoreName, place: string): void {
-  const ca = certificate.extensions.basicConstraints?.ca === true;
-  const root = trustStoreType(store) === 'tsa';
-  if (ca && !root) return;
-  const selfSigned = asStoreFault(() => isSelfSigned(certificate), place);
-  if (selfSigned && (ca || !root)) return;
-  const expected = root ? 'a self-signed CA certificate' : 'a CA certificate or a self-signed one';
+  const isRootOnly = trustStoreType(store) === 'tsa';
+  const isGood = isRootOnly ? isRoot(certificate, place) : isAnchor(certificate, place);
+  if (isGood) return;
+  const expected = isRootOnly
+    ? 'a self-signed CA certificate'
+    : 'a CA certificate or a self-signed one';
   throw new AgentError(
     'truststore_invalid',
     `${place}: expected ${expected}, found ${show(certificate.subject.text)}, which is not`,
   );
+}
+
+function isAnchor(certificate: Certificate, place: string): boolean {
+  return isCa(certificate) || asStoreFault(() => isSelfSigned(certificate), place);
+}
+
+/** The path of a timestamp is built as RFC 5280 says, and ends in a certificate that may sign others. */
+function isRoot(certificate: Certificate, place: string): boolean {
+  const { keyUsage } = certificate.extensions;
+  const maySign = keyUsage === undefined || keyUsage.usages.has('keyCertSign');
+  return isCa(certificate) && maySign && asStoreFault(() => isSelfSigned(certificate), place);
+}
+
+function isCa({ extensions }: Certificate): boolean {
+  return extensions.basicConstraints?.ca === true;
 }
 
 /** What is wrong with the certificate is wrong with the store that an operator has to correct. */

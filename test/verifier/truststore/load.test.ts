@@ -10,9 +10,10 @@ import {
   MAX_STORE_CERTIFICATES,
 } from '../../../agent/verifier/truststore/load.ts';
 import {
-  MAX_STORE_ENTRIES,
+  MAX_STORE_BYTES,
   MAX_STORE_FILE_BYTES,
 } from '../../../agent/verifier/truststore/store-files.ts';
+import { MAX_STORE_ENTRIES } from '../../../agent/verifier/truststore/store-location.ts';
 import { createCa } from '../../support/ca.ts';
 import { expectCodeAsync } from '../../support/expect-code.ts';
 
@@ -194,6 +195,17 @@ describe('loadTrustStores', () => {
     expect((await load()).counts).toEqual({ 'ca:acme': 1 });
     await put('x509/ca/acme/root.pem', ca.root.pem.padEnd(MAX_STORE_FILE_BYTES + 1, '\n'));
     await expectCodeAsync(load(), 'truststore_invalid');
+  });
+
+  it('refuses a store beyond its limit, and takes one at the limit', async () => {
+    const full = ca.root.pem.padEnd(MAX_STORE_FILE_BYTES, '\n');
+    const count = MAX_STORE_BYTES / MAX_STORE_FILE_BYTES;
+    await put('x509/ca/acme/root.pem', full);
+    for (let number = 1; number < count; number++) await put(`x509/ca/acme/${number}.pem`, full);
+    expect((await load()).counts).toEqual({ 'ca:acme': count });
+    await put('x509/ca/acme/z.pem', ca.root.pem);
+    const { message } = await expectCodeAsync(load(), 'truststore_invalid');
+    expect(message).toContain(`at most ${MAX_STORE_BYTES} bytes in its store`);
   });
 
   it('refuses more certificates than the limit', async () => {

@@ -44,6 +44,15 @@ describe('parseStoreFile', () => {
     }
   });
 
+  it('accepts for signatures what it refuses as time-stamping root', () => {
+    const mayNotSign = createCa({ root: { keyUsage: { usages: ['cRLSign'] } } }).root;
+    for (const { der } of [ca.issuer, selfSigned, mayNotSign]) {
+      expect(parse(der, 'signingAuthority:acme')).toHaveLength(1);
+    }
+    const { root } = createCa({ root: { keyUsage: null } });
+    expect(parse(root.der, 'tsa:acme')).toHaveLength(1);
+  });
+
   it('accepts a root in every type of store', () => {
     for (const store of ['ca:a', 'signingAuthority:a', 'tsa:a'] as const) {
       expect(parse(ca.root.der, store)).toHaveLength(1);
@@ -54,6 +63,21 @@ describe('parseStoreFile', () => {
     ['a leaf that a CA issued', leaf.der, 'ca:acme'],
     ['an intermediate as time-stamping root', ca.issuer.der, 'tsa:acme'],
     ['a self-signed leaf as time-stamping root', selfSigned.der, 'tsa:acme'],
+    [
+      'a root that may not sign certificates as time-stamping root',
+      createCa({ root: { keyUsage: { usages: ['cRLSign'] } } }).root.der,
+      'tsa:acme',
+    ],
+    [
+      'a CA that names itself as issuer but is signed by another as time-stamping root',
+      mintCertificate({ signingKey: other.root.key, basicConstraints: { ca: true } }).der,
+      'tsa:acme',
+    ],
+    [
+      'a root with a signature by SHA-1 as time-stamping root',
+      createCa({ root: { signature: 'ecdsa-sha1' } }).root.der,
+      'tsa:acme',
+    ],
     [
       'a leaf that names itself as issuer but is signed by another',
       mintCertificate({ signingKey: other.root.key, basicConstraints: null }).der,
