@@ -1,29 +1,23 @@
-// Everything that can be told about a trust policy document before it is used.
+// Everything that a trust policy document tells about itself, also when it must not be used.
 import { AgentError } from '../../errors.ts';
-import { parseTrustPolicy } from './document.ts';
+import { parseTrustPolicy, type TrustPolicyDocument } from './document.ts';
 import { Findings } from './findings.ts';
-import { assertSupported } from './supported.ts';
 
-/** The answer of `policy check`. Its field names are part of the public output. */
+/** What `policy check` starts from. */
 export interface PolicyCheck {
-  /** Whether the document could be put in force. */
-  readonly valid: boolean;
-  /** One sentence each, with its place; empty when valid. */
-  readonly faults: readonly string[];
-  /** What its author may not have meant. */
-  readonly warnings: readonly string[];
+  /** Absent exactly if there are faults. */
+  readonly document?: TrustPolicyDocument;
+  /** Whoever knows more, such as the trust stores, may add to them by the paths of this document. */
+  readonly findings: Findings;
 }
 
-/** Parses a document and asks whether this version performs all of it. Never throws. */
+/** Parses a document and keeps what was found. Never throws. */
 export function checkPolicy(bytes: Uint8Array): PolicyCheck {
   const findings = new Findings();
   try {
-    assertSupported(parseTrustPolicy(bytes, findings));
-    return { valid: true, faults: [], warnings: findings.warnings };
+    return { document: parseTrustPolicy(bytes, findings), findings };
   } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    // A document that is no JSON has one fault, and it is the message.
-    const faults = error.faults.length === 0 ? [error.message] : error.faults;
-    return { valid: false, faults, warnings: findings.warnings };
+    if (error instanceof AgentError && findings.faults.length > 0) return { findings };
+    throw error;
   }
 }

@@ -1,12 +1,15 @@
 // Trust policy documents: trust-store-trust-policy.md, "Trust Policy for OCI artifacts", version 1.0.
+import { AgentError } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
 import { hashHex } from '../encoding/crypto.ts';
 import { parseStrictJson } from '../encoding/json.ts';
+import { JsonPlaces } from '../encoding/json-places.ts';
 import { Findings } from './findings.ts';
+import { locate } from './locate.ts';
 import { checkMembers } from './members.ts';
 import { checkUniqueScopes } from './scope.ts';
 import { parseStatement, type Statement } from './statement.ts';
-import { warnOfStatement } from './warnings.ts';
+import { warnOfGlobalScope, warnOfStatement } from './warnings.ts';
 
 /** A valid document: every rule of the specification holds for it. */
 export interface TrustPolicyDocument {
@@ -15,8 +18,6 @@ export interface TrustPolicyDocument {
   readonly statements: readonly Statement[];
   /** SHA-256 (hex) of the document's bytes: changes whenever a verdict could change. */
   readonly hash: string;
-  /** What its author may not have meant; one sentence each, with its place. */
-  readonly warnings: readonly string[];
 }
 
 /** A ConfigMap, which is how most documents arrive, holds at most 1 MiB. */
@@ -27,10 +28,9 @@ const MAX_DOCUMENT_DEPTH = 16;
 export const MAX_STATEMENTS = 1000;
 
 /**
- * Parses a trust policy document. Throws `policy_invalid` with all `faults` together. What this
- * version does not perform is not checked here: see `assertSupported`. Whether the trust stores
- * exist is for whoever loads them. A caller's own `findings` keep the warnings of a document that
- * is refused.
+ * Parses a trust policy document. Throws `policy_invalid` with all `faults` together, each with its
+ * place. Whether the trust stores exist is for whoever loads them. A caller's own `findings` get the
+ * faults and what is surprising, and know the places of this document from then on.
  */
 export function parseTrustPolicy(
   bytes: Uint8Array,
@@ -38,21 +38,12 @@ export function parseTrustPolicy(
 ): TrustPolicyDocument {
   const statements = readStatements(bytes, findings);
   findings.assertNoFaults('policy_invalid');
-  return {
-    version: '1.0',
-    statements,
-    hash: hashHex('sha256', bytes),
-    warnings: findings.warnings,
-  };
+  return { version: '1.0', statements, hash: hashHex('sha256', bytes) };
 }
 
 function readStatements(bytes: Uint8Array, findings: Findings): readonly Statement[] {
-  const value = parseStrictJson(bytes, {
-    what: 'trust policy document',
-    maxBytes: MAX_DOCUMENT_BYTES,
-    maxDepth: MAX_DOCUMENT_DEPTH,
-    code: 'policy_invalid',
-  });
+  const value = readJson(bytes, findings);
+  if (findings.faults.length > 0) return [];
   if (!isJsonObject(value)) {
     findings.fault('document', 'an object', value);
     return [];
@@ -60,6 +51,28 @@ function readStatements(bytes: Uint8Array, findings: Findings): readonly Stateme
   checkMembers(value, ['version', 'trustPolicies'], 'document', findings);
   if (value['version'] !== '1.0') findings.fault('version', '"1.0"', value['version']);
   return parseStatements(value, findings);
+}
+
+/** The document as JSON. What is no JSON is noted as a fault, and the value then means nothing. */
+function readJson(bytes: Uint8Array, findings: Findings): unknown {
+  const places = new JsonPlaces();
+  try {
+    const value = parseStrictJson(bytes, {
+      what: 'trust policy document',
+      maxBytes: MAX_DOCUMENT_BYTES,
+      maxDepth: MAX_DOCUMENT_DEPTH,
+      code: 'policy_invalid',
+      places,
+    });
+    findings.locateBy((path, member) => locate(places, value, path, member));
+    return value;
+  } catch (error) {
+    if (!(error instanceof AgentError) || places.fault === undefined) throw error;
+    const { sentence, position } = places.fault;
+    findings.locateBy(() => position);
+    findings.faultAs('document', sentence);
+    return undefined;
+  }
 }
 
 function parseStatements(document: JsonObject, findings: Findings): readonly Statement[] {
@@ -75,28 +88,24 @@ function parseStatements(document: JsonObject, findings: Findings): readonly Sta
   const statements = trustPolicies.map((value: unknown, index) => {
     const place = `trustPolicies[${index}]`;
     const statement = parseStatement(value, place, findings);
-    if (statement !== undefined) warnOfStatement(statement, place, findings);
+    if (statement !== undefined) warnOfStatement(statement, value, place, findings);
     return statement;
   });
-  checkUniqueNames(statements, findings);
-  checkUniqueScopes(
-    statements.map((statement) => statement?.registryScopes ?? []),
-    'trustPolicies',
-    findings,
-  );
+  warnOfGlobalScope(statements, findings);
+  checkUniqueNames(trustPolicies, findings);
+  checkUniqueScopes(trustPolicies, 'trustPolicies', findings);
   return statements.filter((statement) => statement !== undefined);
 }
 
-function checkUniqueNames(
-  statements: readonly (Statement | undefined)[],
-  findings: Findings,
-): void {
+/** Takes the statements as JSON, so that what else is wrong with them hides nothing. */
+function checkUniqueNames(statements: readonly unknown[], findings: Findings): void {
   const places = new Map<string, string>();
   for (const [index, statement] of statements.entries()) {
-    if (statement === undefined || statement.name === '') continue;
+    const name = isJsonObject(statement) ? statement['name'] : undefined;
+    if (typeof name !== 'string' || name === '') continue;
     const here = `trustPolicies[${index}].name`;
-    const earlier = places.get(statement.name);
-    if (earlier === undefined) places.set(statement.name, here);
-    else findings.fault(here, `a name that is not also ${earlier}`, statement.name);
+    const earlier = places.get(name);
+    if (earlier === undefined) places.set(name, here);
+    else findings.fault(here, `a name that is not also ${earlier}`, name);
   }
 }

@@ -101,7 +101,7 @@ function parseOverride(value: unknown, place: string, findings: Findings): Parti
   for (const [name, found] of Object.entries(value)) {
     const type = VALIDATION_TYPES.find((candidate) => candidate === name);
     if (type === undefined) {
-      findings.fault(place, `the validation types ${VALIDATION_TYPES.join(', ')}`, name);
+      findings.fault(place, `the validation types ${VALIDATION_TYPES.join(', ')}`, name, name);
       continue;
     }
     const action = OVERRIDES[type].find((candidate) => candidate === found);

@@ -17,8 +17,11 @@ export function checkMembers(
   for (const name of Object.keys(object)) {
     if (known.includes(name)) continue;
     const meant = known.find((candidate) => foldCase(candidate) === foldCase(name));
-    if (meant === undefined) findings.warn(place, `the unknown member ${show(name)} is ignored`);
-    else findings.fault(place, `the member ${show(meant)} in exactly this case`, name);
+    if (meant === undefined) {
+      findings.warn(place, `the unknown member ${show(name)} is ignored`, name);
+    } else {
+      findings.fault(place, `the member ${show(meant)} in exactly this case`, name, name);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 // Registry scopes: trust-store-trust-policy.md, "Registry Scopes Constraints".
+import { isJsonObject } from '../../oci/json-object.ts';
 import { isRepository } from '../../oci/reference.ts';
 import type { Findings } from './findings.ts';
 import { parseStrings } from './members.ts';
@@ -37,15 +38,22 @@ export function parseRegistryScopes(
   return texts;
 }
 
-/** Notes scopes that stand twice in the document: which statement applies would be a guess. */
+/**
+ * Notes scopes that stand twice in the document: which statement applies would be a guess. Takes the
+ * statements as JSON, so that what else is wrong with them hides nothing.
+ */
 export function checkUniqueScopes(
-  scopes: readonly (readonly string[])[],
+  statements: readonly unknown[],
   place: string,
   findings: Findings,
 ): void {
   const places = new Map<string, string>();
-  for (const [statement, texts] of scopes.entries()) {
-    for (const [index, text] of texts.entries()) {
+  for (const [statement, value] of statements.entries()) {
+    const scopes: unknown = isJsonObject(value) ? value['registryScopes'] : undefined;
+    // Too many are a fault already.
+    if (!Array.isArray(scopes) || scopes.length > MAX_SCOPES) continue;
+    for (const [index, text] of scopes.entries()) {
+      if (typeof text !== 'string') continue;
       const here = `${place}[${statement}].registryScopes[${index}]`;
       const earlier = places.get(text);
       if (earlier === undefined) places.set(text, here);

@@ -32,7 +32,7 @@ const MEMBERS = [
 
 /**
  * Narrows a decoded JSON value to a statement and notes every fault. What it returns after a fault
- * is for checks across statements only; undefined if there is too little for that.
+ * is for warnings only; undefined if there is too little for that.
  */
 export function parseStatement(
   value: unknown,

@@ -171,11 +171,11 @@ describe('parseTrustPolicy', () => {
     const other = statement({ name: 'other', registryScopes: ['example.io/other'] });
     expect(parseTrustPolicy(documentOf([statement(), other])).statements).toHaveLength(2);
     expect(faultsOf(documentOf([statement(), { ...other, name: 'acme' }]))).toEqual([
-      'trustPolicies[1].name: expected a name that is not also trustPolicies[0].name, found "acme"',
+      'trustPolicies[1].name: expected a name that is not also trustPolicies[0].name, found "acme" (line 1, column 218)',
     ]);
     const shared = { ...other, registryScopes: ['example.io/b', 'example.io/acme/app'] };
     expect(faultsOf(documentOf([statement(), shared]))).toEqual([
-      'trustPolicies[1].registryScopes[1]: expected a scope that is not also trustPolicies[0].registryScopes[0], found "example.io/acme/app"',
+      'trustPolicies[1].registryScopes[1]: expected a scope that is not also trustPolicies[0].registryScopes[0], found "example.io/acme/app" (line 1, column 266)',
     ]);
   });
 
@@ -202,7 +202,7 @@ describe('parseTrustPolicy', () => {
       'trustPolicies[1].trustStores[0]',
     ]);
     expect(error.message).toBe(
-      'trust policy document: version: expected "1.0", found "2" (and 3 more)',
+      'trust policy document: version: expected "1.0", found "2" (line 1, column 2) (and 3 more)',
     );
   });
 

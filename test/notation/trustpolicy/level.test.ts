@@ -27,7 +27,7 @@ function parse(value: unknown): {
 } {
   const findings = new Findings();
   const found = parseSignatureVerification(value, 'it', findings);
-  return { found, faults: findings.faults };
+  return { found, faults: findings.faults.map(({ path, message }) => `${path}: ${message}`) };
 }
 
 describe('parseSignatureVerification', () => {

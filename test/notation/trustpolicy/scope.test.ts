@@ -54,9 +54,11 @@ it('answers quickly for scopes made to make an expression backtrack', () => {
 
 it('notes every double but the first, whichever statement it stands in', () => {
   const findings = new Findings();
-  checkUniqueScopes([['a/a', 'a/b'], ['a/c'], ['a/b', 'a/b']], 'p', findings);
-  expect(findings.faults.map((fault) => fault.split(':')[0])).toEqual([
-    'p[2].registryScopes[0]',
-    'p[2].registryScopes[1]',
+  const scopes = [['a/a', 'a/b'], ['a/c', 1], 'a/a', ['a/b', 'a/b']];
+  const statements = scopes.map((registryScopes) => ({ registryScopes }));
+  checkUniqueScopes([null, ...statements], 'p', findings);
+  expect(findings.faults.map(({ path }) => path)).toEqual([
+    'p[4].registryScopes[0]',
+    'p[4].registryScopes[1]',
   ]);
 });
