@@ -1,0 +1,33 @@
+// What is known about the revocation of one certificate.
+import type { AgentError } from '../../errors.ts';
+import type { Certificate } from '../x509/certificate.ts';
+
+/** `unknown` is its own result: nobody said that the certificate is good, nor that it is not. */
+export type RevocationStatus =
+  | { readonly kind: 'good'; readonly source: RevocationMeans }
+  /** It names neither an OCSP responder nor a CRL, so its issuer has no means to revoke it. */
+  | { readonly kind: 'not_revocable' }
+  | { readonly kind: 'revoked'; readonly at: Date; readonly source: RevocationMeans }
+  /** Why it could not be told. */
+  | { readonly kind: 'unknown'; readonly error: AgentError };
+
+/** How an issuer tells. */
+export type RevocationMeans = 'ocsp' | 'crl';
+
+/** The status of one certificate of a chain. */
+export interface CertificateRevocation {
+  readonly certificate: Certificate;
+  readonly status: RevocationStatus;
+}
+
+/** A certificate, and the one after it in a verified chain, whose word on it counts. */
+export interface IssuedCertificate {
+  readonly certificate: Certificate;
+  readonly issuer: Certificate;
+}
+
+/**
+ * How far the clock of a responder or CA may be ahead of ours. Only for times that should have
+ * passed: what has expired is expired.
+ */
+export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
