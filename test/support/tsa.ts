@@ -86,6 +86,8 @@ export interface TokenOptions extends SignerOptions {
 
 export interface TestTsa {
   readonly root: TestCertificate;
+  /** What issued the signer: the lowest intermediate, or else the root. */
+  readonly issuer: TestCertificate;
   readonly signer: TestCertificate;
   /** A TimeStampToken over `message`. */
   readonly stamp: (message: Uint8Array, options?: TokenOptions) => Buffer;
@@ -106,7 +108,8 @@ export function createTsa(options: TsaOptions = {}): TestTsa {
     extendedKeyUsage: { oids: [TIME_STAMPING], critical: true },
     ...options.signer,
   });
-  return { root: ca.root, signer, stamp: (message, token) => stampWith(signer, message, token) };
+  const { root, issuer } = ca;
+  return { root, issuer, signer, stamp: (message, token) => stampWith(signer, message, token) };
 }
 
 /** A TimeStampToken over `message` by a certificate, whatever that is good for. */
