@@ -17,7 +17,6 @@ export const ERROR_CODES = {
 
   policy_missing: 'There is no trust policy document where one was expected.',
   policy_invalid: 'The trust policy document is malformed or breaks a rule of the specification.',
-  policy_unsupported: 'The trust policy asks for a validation that this version does not perform.',
   policy_not_applicable: 'No trust policy statement covers the repository of the image.',
 
   truststore_missing: 'A trust store named by the policy does not exist.',
@@ -99,7 +98,6 @@ export const ERROR_CODES = {
     'An OCSP responder or CRL is at an address that is not http, is link-local, or redirects to another host.',
   revocation_evidence_invalid:
     'An OCSP response or CRL is malformed, too large, out of date, or not signed by who may sign it.',
-  revocation_unsupported: 'Revocation would have to be checked, which this version does not do.',
   plugin_missing:
     'The verification plugin that the signature asks for is not installed where it is looked for.',
   plugin_unsupported:

@@ -1,11 +1,11 @@
 // A whole generation of policy and trust, read and validated before a byte of it reaches the host.
-import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
+import { parseTrustPolicy, type TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
 import {
   trustStoreDirectory,
   type TrustStoreName,
   trustStoreType,
 } from '../notation/trustpolicy/trust-store-name.ts';
-import { readPolicyFile, usablePolicy } from './policy-file.ts';
+import { readPolicyFile } from './policy-file.ts';
 import { parseStore } from './truststore/load.ts';
 import { readStores, type StoreReading } from './truststore/store-files.ts';
 
@@ -25,16 +25,16 @@ export interface Generation {
 }
 
 /**
- * Reads a generation. Nothing is returned unless the document is valid, this version can carry it
- * out, and each trust store that it names is there and holds only acceptable certificates. Throws
- * the codes of `loadPolicyFile`, `truststore_missing` or `truststore_invalid`.
+ * Reads a generation. Nothing is returned unless the document is valid and each trust store that it
+ * names is there and holds only acceptable certificates. Throws the codes of `loadPolicyFile`,
+ * `truststore_missing` or `truststore_invalid`.
  */
 export async function readGeneration(
   policyFile: string,
   truststoreDir: string,
 ): Promise<Generation> {
   const policyBytes = await readPolicyFile(policyFile);
-  const policy = usablePolicy(policyBytes);
+  const policy = parseTrustPolicy(policyBytes);
   const trustFiles = readStores(truststoreDir, [...storeNames(policy)]).flatMap(checkedFiles);
   return { policy, policyBytes, trustFiles };
 }

@@ -14,7 +14,6 @@ import {
   parseTrustPolicy,
   type TrustPolicyDocument,
 } from '../notation/trustpolicy/document.ts';
-import { assertSupported } from '../notation/trustpolicy/supported.ts';
 import { show } from '../oci/show.ts';
 
 /**
@@ -31,18 +30,11 @@ export async function readPolicyFile(path: string): Promise<Buffer> {
 }
 
 /**
- * Loads a trust policy document that this version can carry out whole. Throws the codes of
- * `readPolicyFile`, `policy_invalid` with all faults, or `policy_unsupported`.
+ * Loads a trust policy document. Throws the codes of `readPolicyFile`, or `policy_invalid` with all
+ * faults.
  */
 export async function loadPolicyFile(path: string): Promise<TrustPolicyDocument> {
-  return usablePolicy(await readPolicyFile(path));
-}
-
-/** The same for bytes that have been read already. */
-export function usablePolicy(bytes: Uint8Array): TrustPolicyDocument {
-  const document = parseTrustPolicy(bytes);
-  assertSupported(document);
-  return document;
+  return parseTrustPolicy(await readPolicyFile(path));
 }
 
 /** One byte more than is allowed tells an oversize file without reading all of it. */

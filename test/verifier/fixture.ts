@@ -5,7 +5,7 @@ import type { TrustStoreName } from '../../agent/notation/trustpolicy/trust-stor
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
 import { parseCertificate } from '../../agent/notation/x509/certificate.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
-import { usablePolicy } from '../../agent/verifier/policy-file.ts';
+import { parseTrustPolicy } from '../../agent/notation/trustpolicy/document.ts';
 import {
   createRegistryClient,
   type RegistryClient,
@@ -125,7 +125,7 @@ export async function openBench({ registry, client = {} }: BenchOptions = {}): P
 export function policyOf(repository: string, changes: StatementJson = {}): VerifierParts['policy'] {
   const members = { registryScopes: [repository], trustedIdentities: ['*'], ...changes };
   const bytes = documentOf([statement(members)]);
-  return async () => Promise.resolve(usablePolicy(bytes));
+  return async () => Promise.resolve(parseTrustPolicy(bytes));
 }
 
 /** Trust in certificates by store name; a store that is not there is empty. */

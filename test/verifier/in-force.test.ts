@@ -85,11 +85,6 @@ describe('what is in force', () => {
   it.each([
     ['malformed', '{', 'policy_invalid'],
     ['removed', null, 'policy_missing'],
-    [
-      'more than can be carried out',
-      documentOf([statement({ trustStores: ['ca:acme', 'tsa:a'] })]),
-      'policy_unsupported',
-    ],
   ])('stays the last good policy when the file is %s', async (_, content, code) => {
     const files = await open();
     const before = files.inForce.hashes;

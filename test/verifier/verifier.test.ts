@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentError, type ErrorCode } from '../../agent/errors.ts';
 import { VALIDATION_TYPES, parseVerdict } from '../../agent/notation/verification/verdict.ts';
 import { parseDigest } from '../../agent/oci/digest.ts';
-import { usablePolicy } from '../../agent/verifier/policy-file.ts';
+import { parseTrustPolicy } from '../../agent/notation/trustpolicy/document.ts';
 import { documentOf, skipStatement, statement } from '../support/trust-policy.ts';
 import {
   type Bench,
@@ -89,7 +89,7 @@ describe('a verdict', () => {
 });
 
 describe('the policy', () => {
-  it.each(['policy_missing', 'policy_invalid', 'policy_unsupported'] as const)(
+  it.each(['policy_missing', 'policy_invalid'] as const)(
     'that is not there or not usable denies: %s',
     async (code) => {
       const bench = await openSigned();
@@ -108,13 +108,6 @@ describe('the policy', () => {
     },
   );
 
-  it('that asks for timestamps is not carried out without them', async () => {
-    const bench = await openSigned();
-    const decide = (...trustStores: string[]) => bench.decide({ statement: { trustStores } });
-    expect(await decide('ca:acme')).toBe('allow verified');
-    expect(await decide('ca:acme', 'tsa:acme')).toBe('deny policy_unsupported');
-  });
-
   it('that does not cover the repository denies, and no registry is asked', async () => {
     const bench = await openSigned();
     const policy = policyOf(`${bench.repository}/more`);
@@ -128,7 +121,7 @@ describe('the policy', () => {
     const bench = await openBench();
     const skip = skipStatement({ registryScopes: [bench.repository] });
     const parts = {
-      policy: () => Promise.resolve(usablePolicy(documentOf([skip]))),
+      policy: () => Promise.resolve(parseTrustPolicy(documentOf([skip]))),
       trust: refuses('truststore_missing'),
       registry: Promise.reject(new AgentError('internal', 'no registry')),
     };
