@@ -29,17 +29,17 @@ const SIGNING_CERTIFICATE_V2 = '1.2.840.113549.1.9.16.2.47';
  */
 export function readSignedAttributes(reader: DerReader): SignedAttributes {
   const values = readValues(reader);
-  const contentType = require(values, CONTENT_TYPE, 'content type', reader);
+  const contentType = openValue(values, CONTENT_TYPE, 'content type', reader);
   const type = decodeObjectIdentifier(contentType.read(DER_TAGS.objectIdentifier, 'content type'));
   contentType.end('content type');
   if (type !== TST_INFO) {
     throw invalid(reader, `content type: expected ${TST_INFO}, found ${show(type)}`);
   }
-  const digest = require(values, MESSAGE_DIGEST, 'message digest', reader);
+  const digest = openValue(values, MESSAGE_DIGEST, 'message digest', reader);
   const { content: messageDigest } = digest.read(DER_TAGS.octetString, 'message digest');
   digest.end('message digest');
   const signingCertificate = parseSigningCertificate(
-    require(values, SIGNING_CERTIFICATE_V2, 'signing certificate V2', reader),
+    openValue(values, SIGNING_CERTIFICATE_V2, 'signing certificate V2', reader),
   );
   const signingTime = values.get(SIGNING_TIME);
   return {
@@ -72,7 +72,7 @@ function readValues(reader: DerReader): ReadonlyMap<string, DerElement> {
   return values;
 }
 
-function require(
+function openValue(
   values: ReadonlyMap<string, DerElement>,
   oid: string,
   name: string,
