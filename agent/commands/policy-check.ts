@@ -1,8 +1,9 @@
 // `nodeseal policy check`: every fault and warning of a trust policy document.
-import { checkPolicy } from '../notation/trustpolicy/check.ts';
+import { AgentError } from '../errors.ts';
+import { checkPolicy, type PolicyCheck } from '../notation/trustpolicy/check.ts';
 import { warnOfImages } from '../notation/trustpolicy/coverage.ts';
 import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
-import type { Finding, Findings } from '../notation/trustpolicy/findings.ts';
+import { type Finding, Findings } from '../notation/trustpolicy/findings.ts';
 import { readPolicyFile } from '../verifier/policy-file.ts';
 import { inspectTrustStore } from '../verifier/truststore/inspect.ts';
 import { outputFormat, parseArguments, required } from './arguments.ts';
@@ -45,7 +46,7 @@ async function runPolicyCheck({ args, stdout, signal }: CommandContext): Promise
   const file = required(positionals[0], 'FILE');
   const format = outputFormat(values.output);
   const { truststore, 'containerd-socket': socket } = values;
-  const { document, findings } = checkPolicy(await readPolicyFile(file));
+  const { document, findings } = await checkFile(file);
   if (document !== undefined) {
     if (truststore !== undefined) warnOfTrustStores(document, truststore, findings);
     if (socket !== undefined) warnOfImages(document, await imageNames(socket, signal), findings);
@@ -54,6 +55,18 @@ async function runPolicyCheck({ args, stdout, signal }: CommandContext): Promise
   const check = { file, valid: document !== undefined, faults, warnings };
   stdout.write(format === 'json' ? jsonLine(check) : describe(check));
   return check.valid ? 0 : 1;
+}
+
+async function checkFile(file: string): Promise<PolicyCheck> {
+  try {
+    return checkPolicy(await readPolicyFile(file));
+  } catch (error) {
+    // Too large to be looked into, which is as good an answer as any other fault.
+    if (!(error instanceof AgentError) || error.code !== 'policy_invalid') throw error;
+    const findings = new Findings();
+    findings.faultAs('document', error.message);
+    return { findings };
+  }
 }
 
 /** Each store is looked at once, and told of where it is named first. */

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { policyCheck } from '../../agent/commands/policy-check.ts';
+import { MAX_DOCUMENT_BYTES } from '../../agent/notation/trustpolicy/document.ts';
 import { createCa } from '../support/ca.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { startFakeContainerd } from '../support/fake-containerd.ts';
@@ -17,7 +18,10 @@ function fileOf(bytes: Uint8Array | string): string {
 describe('policy check', () => {
   it('finds a good document valid', async () => {
     const file = fileOf(documentOf());
-    expect(await runCommand(policyCheck, [file])).toEqual({ code: 0, stdout: `${file}: valid\n` });
+    expect(await runCommand(policyCheck, [file])).toMatchObject({
+      code: 0,
+      stdout: `${file}: valid\n`,
+    });
   });
 
   it('warns of what is valid but may not be meant', async () => {
@@ -70,6 +74,13 @@ describe('policy check', () => {
     const { code, stdout } = await runCommand(policyCheck, [fileOf(bytes)]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/: invalid\n {2}fault {4}1:\d+ {2}document: expected .+\n$/);
+  });
+
+  it('finds a document invalid that is too large to be looked into', async () => {
+    const file = fileOf(' '.repeat(MAX_DOCUMENT_BYTES + 1));
+    const { code, stdout } = await runCommand(policyCheck, [file]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/: invalid\n {2}fault {4}document: .+ bytes, found more\n$/);
   });
 
   it('lines up what has a place with what has none', async () => {
