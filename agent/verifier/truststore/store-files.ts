@@ -36,7 +36,11 @@ export const MAX_STORE_FILE_BYTES = 1024 * 1024;
 /** As many certificates as a store may have, each larger than nearly all real ones. */
 export const MAX_STORE_BYTES = 8 * 1024 * 1024;
 
-/** The kubelet swaps a volume at most every few seconds; a reading takes milliseconds. */
+/**
+ * The kubelet swaps a volume at most every few seconds; a reading takes milliseconds. What this does
+ * not bridge is the moment after a swap in which the kubelet has not yet removed the link to a file
+ * that is gone: the store is refused until then.
+ */
 const MAX_READINGS = 3;
 
 /**
