@@ -150,7 +150,8 @@ class CborReader {
 
   #readTag(tag: CborInteger, depth: number): CborTag {
     if (typeof tag !== 'number' || !this.#options.tags.includes(tag)) {
-      throw this.#invalid(`expected no tag but ${this.#options.tags.join(', ') || 'none'}`);
+      const { tags } = this.#options;
+      throw this.#invalid(`expected no tag${tags.length === 0 ? '' : ` but ${tags.join(', ')}`}`);
     }
     return new CborTag(tag, this.#readItem(depth));
   }

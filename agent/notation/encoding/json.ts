@@ -9,12 +9,20 @@ export interface StrictJsonOptions extends FaultOptions {
   readonly maxBytes: number;
   /** How deep arrays and objects may nest. Default: `MAX_JSON_DEPTH`. */
   readonly maxDepth?: number;
+  /** How many values there may be in all. Default: `MAX_JSON_VALUES`. */
+  readonly maxValues?: number;
   /** Remembers where everything stands, and what was wrong. Default: nobody does. */
   readonly places?: JsonPlaces;
 }
 
 /** No document that we read nests deeper than about eight; the parser recurses once per level. */
 export const MAX_JSON_DEPTH = 32;
+
+/**
+ * What a page of referrers of 4 MiB, the longest document that we read, comes to. Without this bound
+ * it could also be over a million empty objects, which take a hundred times the memory of their text.
+ */
+export const MAX_JSON_VALUES = 100_000;
 
 /**
  * Parses one JSON document. Objects come back without a prototype, so that no member name is
@@ -63,12 +71,15 @@ class JsonReader {
   readonly #text: string;
   readonly #options: StrictJsonOptions;
   readonly #maxDepth: number;
+  readonly #maxValues: number;
   #at = 0;
+  #values = 0;
 
   constructor(text: string, options: StrictJsonOptions) {
     this.#text = text;
     this.#options = options;
     this.#maxDepth = options.maxDepth ?? MAX_JSON_DEPTH;
+    this.#maxValues = options.maxValues ?? MAX_JSON_VALUES;
     options.places?.begin(text);
   }
 
@@ -79,6 +90,9 @@ class JsonReader {
   }
 
   #readValue(depth: number): unknown {
+    if (++this.#values > this.#maxValues) {
+      throw this.#invalid(`expected at most ${this.#maxValues} values`);
+    }
     switch (this.#next()) {
       case '{':
         return this.#readObject(this.#deeper(depth));

@@ -43,6 +43,9 @@ export const SIGNING_AGENT = 'io.cncf.notary.signingAgent';
  */
 export const MAX_ENVELOPE_BYTES = 4 * 1024 * 1024;
 
+/** JSON values of an envelope, its headers or its payload: several hundred times what there are. */
+export const MAX_ENVELOPE_VALUES = 10_000;
+
 /** `envelope_invalid` for a value other than the expected one. */
 export function unexpected(what: string, expected: string, found: unknown): AgentError {
   return new AgentError(

@@ -7,6 +7,7 @@ import { parseRfc3339 } from '../encoding/rfc3339.ts';
 import {
   type DecodedEnvelope,
   MAX_ENVELOPE_BYTES,
+  MAX_ENVELOPE_VALUES,
   type SignedHeaders,
   SIGNING_AGENT,
   TIMESTAMP_SIGNATURE,
@@ -86,7 +87,11 @@ function toSigningAgent(found: unknown): Pick<DecodedEnvelope, 'signingAgent'> {
 }
 
 function parseObject(bytes: Uint8Array, what: string): JsonObject {
-  const value = parseStrictJson(bytes, { ...fault(what), maxBytes: MAX_ENVELOPE_BYTES });
+  const value = parseStrictJson(bytes, {
+    ...fault(what),
+    maxBytes: MAX_ENVELOPE_BYTES,
+    maxValues: MAX_ENVELOPE_VALUES,
+  });
   if (!isJsonObject(value)) throw unexpected(what, 'an object', value);
   return value;
 }

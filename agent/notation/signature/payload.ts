@@ -4,7 +4,7 @@ import { type Descriptor, parseDescriptor } from '../../oci/descriptor.ts';
 import { isJsonObject } from '../../oci/json-object.ts';
 import { show } from '../../oci/show.ts';
 import { parseStrictJson } from '../encoding/json.ts';
-import { MAX_ENVELOPE_BYTES } from './decoded-envelope.ts';
+import { MAX_ENVELOPE_BYTES, MAX_ENVELOPE_VALUES } from './decoded-envelope.ts';
 
 export const PAYLOAD_CONTENT_TYPE = 'application/vnd.cncf.notary.payload.v1+json';
 
@@ -19,6 +19,7 @@ export function parsePayload(bytes: Uint8Array): Descriptor {
     what,
     code: 'payload_invalid',
     maxBytes: MAX_ENVELOPE_BYTES,
+    maxValues: MAX_ENVELOPE_VALUES,
   });
   if (!isJsonObject(document)) {
     throw new AgentError('payload_invalid', `${what}: expected an object, found ${show(document)}`);

@@ -1,7 +1,11 @@
 // Strict JSON: every document that two readers could read differently is refused.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_JSON_DEPTH, parseStrictJson } from '../../../agent/notation/encoding/json.ts';
+import {
+  MAX_JSON_DEPTH,
+  MAX_JSON_VALUES,
+  parseStrictJson,
+} from '../../../agent/notation/encoding/json.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
 
@@ -73,6 +77,15 @@ describe('parseStrictJson', () => {
     expectCode(() => parse(nested(MAX_JSON_DEPTH + 1)), 'policy_invalid');
     expectCode(() => parseStrictJson('[[[]]]', { ...OPTIONS, maxDepth: 2 }), 'policy_invalid');
     expectCode(() => parse('['.repeat(500_000)), 'policy_invalid');
+  });
+
+  it('bounds the number of values, of members as of items', () => {
+    const array = (count: number): string => `[${Array(count).fill('0').join(',')}]`;
+    expect(parse(array(MAX_JSON_VALUES - 1))).toHaveLength(MAX_JSON_VALUES - 1);
+    expectCode(() => parse(array(MAX_JSON_VALUES)), 'policy_invalid');
+    const three = { ...OPTIONS, maxValues: 3 };
+    expect(parseStrictJson('{"a":1,"b":[]}', three)).toEqual({ a: 1, b: [] });
+    expectCode(() => parseStrictJson('{"a":1,"b":[{}]}', three), 'policy_invalid');
   });
 
   it('bounds the size in bytes, not in characters', () => {

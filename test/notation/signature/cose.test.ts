@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../agent/errors.ts';
+import { MAX_CBOR_DEPTH, MAX_CBOR_ITEMS } from '../../../agent/notation/encoding/cbor.ts';
 import {
   COSE_MEDIA_TYPE,
   parseEnvelope,
@@ -9,7 +10,7 @@ import {
 } from '../../../agent/notation/signature/envelope.ts';
 import { verifyIntegrity } from '../../../agent/notation/signature/integrity.ts';
 import { createCa } from '../../support/ca.ts';
-import { cbor, type CborInput } from '../../support/cbor.ts';
+import { cbor, type CborInput, head } from '../../support/cbor.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
 import { type EnvelopeOptions, signEnvelope, SIGNING_TIME } from '../../support/sign-envelope.ts';
@@ -43,12 +44,22 @@ function assemble(parts: Partial<Parts> = {}, options: Partial<EnvelopeOptions> 
   });
 }
 
+/** Unprotected headers with that many of one label. */
+const withKids = (count: number): CborInput => ({
+  raw: Buffer.concat([
+    head(5, 1 + count),
+    cbor(33),
+    cbor(signer.chain),
+    ...Array<Buffer>(count).fill(Buffer.concat([cbor(4), cbor('kid')])),
+  ]),
+});
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const unsigned = (label: string | number, value: CborInput): Partial<EnvelopeOptions> => ({
   unsigned: new Map([[label, value]]),
 });
 /** Signed over protected headers that are these bytes. */
 const withHeaders = (encoded: Uint8Array): Buffer => sign({ editProtected: () => encoded });
+const tagged = (value: CborInput): CborInput => ({ tag: 1, value });
 const signedTime = (value: CborInput): Partial<EnvelopeOptions> => ({ signingTime: value });
 
 describe('a COSE envelope', () => {
@@ -82,6 +93,7 @@ describe('a COSE envelope', () => {
 
   it('accepts what the cases below start from', () => {
     expect(parse(assemble()).claims.algorithm).toBe('ES256');
+    expect(parse(assemble({ unprotected: withKids(1) })).claims.algorithm).toBe('ES256');
   });
 
   it.each<[string, Buffer]>([
@@ -110,6 +122,19 @@ describe('a COSE envelope', () => {
           Buffer.concat([Buffer.of((good[0] ?? 0) + 1), good.subarray(1), hex('0126')]),
       }),
     ],
+    [
+      'with protected headers in a longer form',
+      Buffer.concat([hex('d284'), hex('5900'), assemble().subarray(3)]),
+    ],
+    [
+      'with protected headers of indefinite length',
+      sign({ editProtected: (good) => Buffer.concat([hex('bf'), good.subarray(1), hex('ff')]) }),
+    ],
+    ['with an unprotected header twice', assemble({ unprotected: withKids(2) })],
+    ['with protected headers that are tagged', assemble({ protected: tagged(hex('a0')) })],
+    ['with unprotected headers that are tagged', assemble({ unprotected: tagged(new Map()) })],
+    ['with a payload that is tagged', assemble({ payload: tagged(hex('00')) })],
+    ['with a signature that is tagged', assemble({ signature: tagged(hex('00')) })],
     ['with unprotected headers that are no map', assemble({ unprotected: [] })],
     ['with a detached payload', assemble({ payload: null })],
     ['with a payload that is text', assemble({ payload: '{}' })],
@@ -125,6 +150,11 @@ describe('a COSE envelope', () => {
     ['without x5chain', sign(unsigned(33, null))],
     ['with an x5chain that is one certificate', sign(unsigned(33, signer.der))],
     ['with an x5chain of text', sign(unsigned(33, ['x']))],
+    ['with an x5chain of one certificate and text', sign(unsigned(33, [signer.der, 'x']))],
+    [
+      'with a protected x5chain that is one certificate',
+      assemble({ unprotected: new Map() }, { attributes: new Map([[33, signer.der]]) }),
+    ],
     ['with a timestamp that is text', sign(unsigned('io.cncf.notary.timestampSignature', 'x'))],
     [
       'with a content type that is a number',
@@ -142,6 +172,7 @@ describe('a COSE envelope', () => {
     ['without content type', sign({ contentType: null })],
     ['with a crit of bytes', sign({ crit: [hex('00')] })],
     ['with a time that is text', sign(signedTime('2026-01-02T03:04:05Z'))],
+    ['with a time that has its tag twice', sign(signedTime(tagged(tagged(1_767_323_045))))],
     ['with a time that has no tag', sign(signedTime(1_767_323_045))],
     ['with a time in bytes', sign(signedTime({ tag: 1, value: hex('00') }))],
     ['with a time before 1970', sign(signedTime({ tag: 1, value: -1 }))],
@@ -149,6 +180,22 @@ describe('a COSE envelope', () => {
     ['with a time beyond exact numbers', sign(signedTime({ tag: 1, value: 1n << 62n }))],
   ])('%s is refused', (_, bytes) => {
     expectCode(() => parse(bytes), 'envelope_invalid');
+  });
+
+  it('may nest so deep and no deeper', () => {
+    const nested = (depth: number): Buffer => {
+      let value: CborInput = 0;
+      for (let level = 0; level < depth; level++) value = [value];
+      return sign(unsigned('x', value));
+    };
+    expect(parse(nested(MAX_CBOR_DEPTH - 2))).toBeDefined();
+    expectCode(() => parse(nested(MAX_CBOR_DEPTH - 1)), 'envelope_invalid');
+  });
+
+  it('may have so many items and no more', () => {
+    const many = (count: number): Buffer => sign(unsigned('x', Array<CborInput>(count).fill(0)));
+    expect(parse(many(MAX_CBOR_ITEMS - 20))).toBeDefined();
+    expectCode(() => parse(many(MAX_CBOR_ITEMS)), 'envelope_invalid');
   });
 
   it('may have a time with a fraction, which is cut', () => {

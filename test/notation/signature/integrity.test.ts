@@ -1,4 +1,5 @@
 // Integrity: what was signed, by which key, with which algorithm; nothing that was signed can change.
+import { sign as signDer } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../agent/errors.ts';
@@ -74,7 +75,19 @@ describe.each(['jws', 'cose'] as const)('verifyIntegrity of %s', (format) => {
       signingAgent: 'nodeseal-test/1.0',
     });
     expect(verified.signatureValue).toHaveLength(64);
+    expect(verified.timestampToken).toBeInstanceOf(Uint8Array);
     expect(verified.chain.map(({ raw }) => Buffer.from(raw))).toEqual(signer.chain);
+  });
+
+  it('returns the primitive signature, which timestamps are made over', () => {
+    let signature: Uint8Array = Buffer.of();
+    const bytes = sign({
+      tamper: (parts) => {
+        ({ signature } = parts);
+        return {};
+      },
+    });
+    expect(Buffer.compare(verify(bytes).signatureValue, signature)).toBe(0);
   });
 
   it.each([
@@ -104,6 +117,66 @@ describe.each(['jws', 'cose'] as const)('verifyIntegrity of %s', (format) => {
       'with the signature of another envelope',
       'signature_invalid',
       { tamper: ({ payload }) => ({ signature: signBytes('ES256', signer.key, payload) }) },
+    ],
+    [
+      'whose signature is a byte short',
+      'signature_invalid',
+      { tamper: ({ signature }) => ({ signature: signature.subarray(0, -1) }) },
+    ],
+    [
+      'whose signature is a byte long',
+      'signature_invalid',
+      { tamper: ({ signature }) => ({ signature: Buffer.concat([signature, Buffer.of(0)]) }) },
+    ],
+    [
+      'whose r and s are a byte longer than the curve',
+      'signature_invalid',
+      {
+        tamper: ({ signature }) => ({
+          signature: Buffer.concat([
+            Buffer.of(0),
+            signature.subarray(0, 32),
+            Buffer.of(0),
+            signature.subarray(32),
+          ]),
+        }),
+      },
+    ],
+    [
+      'whose signature is DER',
+      'signature_invalid',
+      {
+        tamper: ({ protected: headers, payload }) => ({
+          signature: signDer('sha256', toBeSigned(format, headers, payload), signer.key.privateKey),
+        }),
+      },
+    ],
+    [
+      'whose signature is zero',
+      'signature_invalid',
+      { tamper: () => ({ signature: Buffer.alloc(64) }) },
+    ],
+    [
+      'whose RSA signature is PKCS #1 v1.5',
+      'signature_invalid',
+      {
+        signer: rsaSigner,
+        tamper: ({ protected: headers, payload }) => ({
+          signature: signDer(
+            'sha256',
+            toBeSigned(format, headers, payload),
+            rsaSigner.key.privateKey,
+          ),
+        }),
+      },
+    ],
+    [
+      'whose RSA signature is a byte long',
+      'signature_invalid',
+      {
+        signer: rsaSigner,
+        tamper: ({ signature }) => ({ signature: Buffer.concat([Buffer.of(0), signature]) }),
+      },
     ],
     [
       'signed as in the other format',

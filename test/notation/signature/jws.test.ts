@@ -2,12 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../agent/errors.ts';
+import { MAX_JSON_DEPTH } from '../../../agent/notation/encoding/json.ts';
+import { MAX_ENVELOPE_VALUES } from '../../../agent/notation/signature/decoded-envelope.ts';
 import {
   JWS_MEDIA_TYPE,
   parseEnvelope,
   type SignatureEnvelope,
 } from '../../../agent/notation/signature/envelope.ts';
 import { createCa } from '../../support/ca.ts';
+import type { CborInput } from '../../support/cbor.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
 import { type EnvelopeOptions, signEnvelope, SIGNING_TIME } from '../../support/sign-envelope.ts';
@@ -29,9 +32,11 @@ const editText =
   (change: (text: string) => string) =>
   (encoded: Buffer): Buffer =>
     Buffer.from(change(encoded.toString()));
-const unsigned = (name: string, value: string | number): Partial<EnvelopeOptions> => ({
+const unsigned = (name: string, value: CborInput): Partial<EnvelopeOptions> => ({
   unsigned: new Map([[name, value]]),
 });
+const x5c = (text: string): Buffer => sign(unsigned('x5c', [text]));
+const TIMESTAMP = 'io.cncf.notary.timestampSignature';
 
 describe('a JWS envelope', () => {
   it('is taken apart', () => {
@@ -46,6 +51,17 @@ describe('a JWS envelope', () => {
     });
     expect(envelope.certificates.map((der) => Buffer.from(der))).toEqual(signer.chain);
     expect(JSON.parse(Buffer.from(envelope.payload).toString())).toHaveProperty('targetArtifact');
+  });
+
+  it('accepts what the cases below start from', () => {
+    expect(parse(edit((envelope) => envelope)).claims.algorithm).toBe('ES256');
+    for (const text of ['+/8=', 'AA==', 'AAAAAAAA']) {
+      expect(parse(x5c(text)).certificates).toHaveLength(1);
+    }
+    const token = parse(sign(unsigned(TIMESTAMP, '+/8='))).claims.timestampToken;
+    expect(token).toEqual(Buffer.of(0xfb, 0xff));
+    const parts = { payload: 'e30', signature: 'AA' };
+    expect(parse(edit((envelope) => ({ ...envelope, ...parts }))).payload).toHaveLength(2);
   });
 
   it('may be written with white space and in any order', () => {
@@ -85,10 +101,15 @@ describe('a JWS envelope', () => {
     ['with an empty payload', edit((envelope) => ({ ...envelope, payload: '' }))],
     ['with an empty signature', edit((envelope) => ({ ...envelope, signature: '' }))],
     ['with a padded payload', edit((envelope) => ({ ...envelope, payload: 'e30=' }))],
+    ['with bits behind the payload', edit((envelope) => ({ ...envelope, payload: 'e31' }))],
+    ['with a space in the payload', edit((envelope) => ({ ...envelope, payload: 'e3 0' }))],
+    ['with a payload in plain base64', edit((envelope) => ({ ...envelope, payload: '+/8' }))],
     [
       'with a line break in the signature',
       edit((envelope) => ({ ...envelope, signature: 'AAAA\n' })),
     ],
+    ['with a padded signature', edit((envelope) => ({ ...envelope, signature: 'AA==' }))],
+    ['with bits behind the signature', edit((envelope) => ({ ...envelope, signature: 'AB' }))],
     [
       'with protected headers in plain base64',
       edit((envelope) => ({ ...envelope, protected: '+/8=' })),
@@ -102,15 +123,44 @@ describe('a JWS envelope', () => {
     ['without x5c', edit((envelope) => ({ ...envelope, header: {} }))],
     ['with x5c that is no array', edit((envelope) => ({ ...envelope, header: { x5c: 'AAAA' } }))],
     ['with x5c of numbers', edit((envelope) => ({ ...envelope, header: { x5c: [1] } }))],
-    ['with x5c in base64url', edit((envelope) => ({ ...envelope, header: { x5c: ['-_8'] } }))],
-    ['with a timestamp that is no string', sign(unsigned('io.cncf.notary.timestampSignature', 1))],
+    ['with x5c in base64url', x5c('-_8=')],
+    ['with x5c without padding', x5c('AA')],
+    ['with x5c with bits behind it', x5c('AB==')],
+    ['with x5c in lines', x5c('AAAA\nAAAA')],
+    ['with x5c in the protected header', sign({ attributes: new Map([['x5c', ['AAAA']]]) })],
     [
-      'with a timestamp that is no base64',
-      sign(unsigned('io.cncf.notary.timestampSignature', 'A')),
+      'with an unsigned header twice',
+      Buffer.from(sign().toString().replace('"x5c":', '"x5c":[],"x5c":')),
     ],
+    ['with a timestamp that is no string', sign(unsigned(TIMESTAMP, 1))],
+    ['with a timestamp that is no base64', sign(unsigned(TIMESTAMP, 'A'))],
+    ['with a timestamp in base64url', sign(unsigned(TIMESTAMP, '-_8='))],
     ['without content type', sign({ contentType: null })],
   ])('%s is refused', (_, bytes) => {
     expectCode(() => parse(bytes), 'envelope_invalid');
+  });
+
+  it('may have so many values and no more, in either object', () => {
+    const zeros = (count: number): CborInput => Array<CborInput>(count).fill(0);
+    // The envelope has its four members, x5c with two certificates, the signing agent and the array.
+    expect(parse(sign(unsigned('x', zeros(MAX_ENVELOPE_VALUES - 10))))).toBeDefined();
+    expectCode(
+      () => parse(sign(unsigned('x', zeros(MAX_ENVELOPE_VALUES - 9)))),
+      'envelope_invalid',
+    );
+    const headers = (count: number): Buffer => sign({ attributes: new Map([['x', zeros(count)]]) });
+    expect(parse(headers(100))).toBeDefined();
+    expectCode(() => parse(headers(MAX_ENVELOPE_VALUES)), 'envelope_invalid');
+  });
+
+  it('may nest so deep and no deeper', () => {
+    const nested = (depth: number): Buffer => {
+      let value: CborInput = 0;
+      for (let level = 0; level < depth; level++) value = [value];
+      return sign(unsigned('x', value));
+    };
+    expect(parse(nested(MAX_JSON_DEPTH - 2))).toBeDefined();
+    expectCode(() => parse(nested(MAX_JSON_DEPTH - 1)), 'envelope_invalid');
   });
 
   it.each<[string, ErrorCode, Partial<EnvelopeOptions>]>([
