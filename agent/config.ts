@@ -15,6 +15,9 @@ interface Setting<T> {
 
 const PREFIX = 'NODESEAL_';
 
+/** What `parseDurationMs` accepts. */
+export const DURATION_FORM = 'a whole number of s, m or h, such as 24h';
+
 /** All settings. README's table is checked against this one. */
 export const SETTINGS = {
   hostRoot: path('HOST_ROOT', '/', 'Where the host’s root directory is mounted.'),
@@ -64,6 +67,11 @@ export const SETTINGS = {
   registryCa: optionalPath(
     'REGISTRY_CA',
     'PEM file of certificate authorities to trust for registries, beside the public ones.',
+  ),
+  pluginDir: path(
+    'PLUGIN_DIR',
+    '/opt/nodeseal/plugins',
+    'Folder of Notation verification plugins (`NAME/notation-NAME`), as a path on the host.',
   ),
   reverifyInterval: duration(
     'REVERIFY_INTERVAL',
@@ -168,13 +176,15 @@ const UNIT_MS = new Map([
   ['h', 3_600_000],
 ]);
 
+/** The milliseconds that a text of `DURATION_FORM` says, or undefined. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^([1-9]\d{0,5})([smh])$/.exec(text);
+  const unitMs = UNIT_MS.get(match?.[2] ?? '');
+  return unitMs === undefined ? undefined : Number(match?.[1]) * unitMs;
+}
+
 function duration(name: string, byDefaultMs: number, help: string): Setting<number> {
-  const parse = (text: string) => {
-    const match = /^([1-9]\d{0,5})([smh])$/.exec(text);
-    const unitMs = UNIT_MS.get(match?.[2] ?? '');
-    return unitMs === undefined ? undefined : Number(match?.[1]) * unitMs;
-  };
-  const form = 'a whole number of s, m or h, such as 24h';
+  const [form, parse] = [DURATION_FORM, parseDurationMs] as const;
   return { variable: PREFIX + name, default: byDefaultMs, form, help, parse };
 }
 

@@ -1,11 +1,14 @@
 // What is known of an image on the node, from its verdicts.
-import type { PullVerdict } from './journal-effects.ts';
+import type { Verdict } from '../notation/verification/verdict.ts';
 
 /** Whose verdict: of the pull verifier, or of re-verification. */
 export type VerdictSource = 'pull' | 'reverification';
 
 /** A verdict as the ledger keeps it, without the image it is on. */
-export type RecordedVerdict = Omit<PullVerdict, 'repository' | 'digest'>;
+export type RecordedVerdict = Omit<
+  Verdict,
+  'results' | 'level' | 'skippedSignatures' | 'repository' | 'digest'
+>;
 
 /** The last verdict of each source; null when there was none. */
 export interface ImageVerdicts {

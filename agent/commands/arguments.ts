@@ -1,5 +1,6 @@
 // Command-line arguments: `node:util` parses them, this says what was wrong with them.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { DURATION_FORM, parseDurationMs } from '../config.ts';
 import { AgentError } from '../errors.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -37,6 +38,18 @@ export function outputFormat(value: string | undefined): OutputFormat {
   if (value === undefined || value === 'text') return 'text';
   if (value === 'json') return 'json';
   throw invalid(`--output: expected text or json, found ${JSON.stringify(value)}`);
+}
+
+/** Longer than anybody waits, and less than what overflows a timer. */
+const MAX_DURATION_MS = 24 * 60 * 60 * 1000;
+
+/** The milliseconds that an option says, at most a day. Throws `argument_invalid`. */
+export function duration(value: string | undefined, option: string, byDefaultMs: number): number {
+  if (value === undefined) return byDefaultMs;
+  const ms = parseDurationMs(value);
+  if (ms !== undefined && ms <= MAX_DURATION_MS) return ms;
+  const expected = `${DURATION_FORM}, and at most that`;
+  throw invalid(`${option}: expected ${expected}, found ${JSON.stringify(value)}`);
 }
 
 function attempt<T>(parse: () => T): T {

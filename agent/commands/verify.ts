@@ -1,16 +1,17 @@
 // `nodeseal verify`: the verdict on one image, as a pull on a node would get it.
 import { readFile } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
-import { styleText } from 'node:util';
 import { AgentError } from '../errors.ts';
-import type { ValidationOutcome, Verdict } from '../notation/verification/verdict.ts';
+import type { RegistryOptions } from '../verifier/host-verifier.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
-import { outputFormat, parseArguments, required } from './arguments.ts';
+import type { RequestEvent } from '../verifier/registry/http.ts';
+import { duration, outputFormat, parseArguments, required } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { jsonLine, textLines } from './output.ts';
+import { screenOf } from './screen.ts';
+import { describeVerdict } from './verdict-report.ts';
 
 /** A person waits; a pull is given less. */
-const DEADLINE_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 const HELP = `Usage: nodeseal verify REF --policy FILE --truststore DIR [options]
 
@@ -21,7 +22,10 @@ Gives the verdict on an image, as a pull on a node would get it.
   --truststore DIR    folder that holds x509/
   --plain-http        speak plain HTTP with the registry (loopback registries always do)
   --registry-ca FILE  PEM of certificate authorities to trust for the registry
-  --output FORMAT     text (default) or json
+  --timeout DURATION  how long it may take, such as 30s or 2m (default 60s); then the verdict is
+                      deny, inconclusive
+  --verbose           tell every request to a registry on standard error
+  --output FORMAT     text (default), a table of the checks, or json, the whole verdict
 
 Exit status: 0 allow, 1 deny, 2 could not run (bad arguments, bad policy).
 `;
@@ -31,6 +35,8 @@ const OPTIONS = {
   truststore: { type: 'string' },
   'plain-http': { type: 'boolean' },
   'registry-ca': { type: 'string' },
+  timeout: { type: 'string' },
+  verbose: { type: 'boolean' },
   output: { type: 'string' },
 } as const;
 
@@ -42,31 +48,61 @@ export const verify: Command = {
   run: runVerify,
 };
 
-async function runVerify({ args, stdout, signal }: CommandContext): Promise<ExitCode> {
+async function runVerify(context: CommandContext): Promise<ExitCode> {
+  const { args, environment, stdout, signal } = context;
   const { values, positionals } = parseArguments(args, OPTIONS, ['REF']);
   const name = required(positionals[0], 'REF');
   const format = outputFormat(values.output);
+  const timeoutMs = duration(values.timeout, '--timeout', DEFAULT_TIMEOUT_MS);
   const policyFile = required(values.policy, '--policy FILE');
   const truststoreDir = required(values.truststore, '--truststore DIR');
   // A policy that cannot be carried out is no verdict on the image: the command could not run.
   await loadPolicyFile(policyFile);
   const { createHostVerifier } = await import('../verifier/host-verifier.ts');
-  const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
-  const ca = await readCa(values['registry-ca']);
-  const plainHttp = values['plain-http'] === true ? [name.split('/')[0] ?? ''] : [];
-  const registry = { createTransport: createPooledTransport, plainHttp, ...(ca === undefined ? {} : { ca }) };
+  const registry = await registryOptions(name, values, context);
   const verifier = createHostVerifier({ policyFile, truststoreDir, registry });
   try {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+    const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const verdict = await verifier.verify({ name }, within);
     if (verdict.reason === 'reference_invalid' || verdict.reason === 'digest_invalid') {
       throw new AgentError('argument_invalid', verdict.message);
     }
-    stdout.write(format === 'json' ? jsonLine(verdict) : describe(verdict, stdout));
+    const screen = screenOf(stdout, environment);
+    stdout.write(format === 'json' ? jsonLine(verdict) : describeVerdict(verdict, screen));
     return verdict.decision === 'allow' ? 0 : 1;
   } finally {
     await verifier.close();
   }
+}
+
+interface RegistryArguments {
+  readonly 'plain-http'?: boolean | undefined;
+  readonly 'registry-ca'?: string | undefined;
+  readonly verbose?: boolean | undefined;
+}
+
+async function registryOptions(
+  name: string,
+  values: RegistryArguments,
+  { stderr }: CommandContext,
+): Promise<RegistryOptions> {
+  const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
+  const ca = await readCa(values['registry-ca']);
+  return {
+    createTransport: createPooledTransport,
+    plainHttp: values['plain-http'] === true ? [name.split('/')[0] ?? ''] : [],
+    ...(ca === undefined ? {} : { ca }),
+    ...(values.verbose === true
+      ? { onRequest: (event) => stderr.write(describeRequest(event)) }
+      : {}),
+  };
+}
+
+function describeRequest({ operation, status, durationMs }: RequestEvent): string {
+  const answer = status === undefined ? 'no answer' : String(status);
+  return textLines([
+    `registry  ${operation.padEnd(10)} ${answer.padEnd(10)} ${Math.round(durationMs)} ms`,
+  ]);
 }
 
 async function readCa(path: string | undefined): Promise<string | undefined> {
@@ -76,28 +112,4 @@ async function readCa(path: string | undefined): Promise<string | undefined> {
   } catch (cause) {
     throw new AgentError('argument_invalid', `--registry-ca ${path}: ${String(cause)}`, { cause });
   }
-}
-
-const MARKS: Readonly<Record<ValidationOutcome, string>> = {
-  passed: '✓',
-  failed: '✗',
-  inconclusive: '?',
-  skipped: '-',
-};
-
-function describe(verdict: Verdict, stream: Writable): string {
-  const { decision, reason, repository, digest, policy, signature } = verdict;
-  const colour = decision === 'allow' ? 'green' : 'red';
-  const lines = [
-    `  ${reason}: ${verdict.message}`,
-    `  image      ${repository}${digest === null ? '' : `@${digest}`}`,
-    `  policy     ${policy ?? 'none applies'}`,
-    `  signature  ${signature ?? 'none'}`,
-    ...verdict.results.map(
-      ({ outcome, type, action, message }) =>
-        `  ${MARKS[outcome]} ${type.padEnd(18)} ${action.padEnd(8)} ${message}`,
-    ),
-  ];
-  // No colour unless the stream is a terminal, and none where NO_COLOR is set.
-  return styleText(['bold', colour], decision, { stream }) + textLines(lines);
 }

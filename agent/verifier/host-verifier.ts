@@ -1,7 +1,7 @@
 // The verifier over what the host itself holds: its policy file, its trust stores, its network.
 import { loadPolicyFile } from './policy-file.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
-import type { CreateTransport } from './registry/http.ts';
+import type { CreateTransport, RequestEvent } from './registry/http.ts';
 import { loadTrustStores } from './truststore/load.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
 
@@ -20,6 +20,8 @@ export interface RegistryOptions {
   readonly plainHttp: readonly string[];
   /** PEM of certificate authorities to trust beside the public ones. */
   readonly ca?: string;
+  /** Called for every HTTP request. Must not throw. */
+  readonly onRequest?: (event: RequestEvent) => void;
 }
 
 /** Creates a registry client as the options say. Throws `setting_invalid` if the CA is not PEM. */
@@ -27,6 +29,7 @@ export function createHostRegistryClient({
   createTransport,
   plainHttp,
   ca,
+  onRequest,
 }: RegistryOptions): RegistryClient {
   const named = new Set(plainHttp);
   return createRegistryClient({
@@ -34,6 +37,7 @@ export function createHostRegistryClient({
     userAgent: 'nodeseal',
     plainHttp: (registry) => (named.has(registry) ? true : undefined),
     ...(ca === undefined ? {} : { ca }),
+    ...(onRequest === undefined ? {} : { onRequest }),
   });
 }
 

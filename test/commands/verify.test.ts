@@ -37,13 +37,14 @@ describe('verify', () => {
     const { run, image, signature, registry } = await open();
     const allowed = await run('signed');
     expect(allowed.code).toBe(0);
-    expect(allowed.stdout).toMatch(/^allow {2}verified: .+\n/);
-    expect(allowed.stdout).toContain(`${registry.host}/team/app@${image.digest}\n`);
-    expect(allowed.stdout).toContain(signature.digest);
+    expect(allowed.stdout).toMatch(/\nallow {2}verified: .+\n$/);
+    expect(allowed.stdout).toContain(`image      ${registry.host}/team/app\n`);
+    expect(allowed.stdout).toContain(`digest     ${image.digest}\n`);
+    expect(allowed.stdout).toContain(`signature  ${signature.digest}\n`);
     expect(allowed.stdout).toMatch(/^ {2}✓ integrity/m);
     const denied = await run('unsigned');
     expect(denied.code).toBe(1);
-    expect(denied.stdout).toMatch(/^deny {2}signature_missing: .+\n/);
+    expect(denied.stdout).toMatch(/\ndeny {2}signature_missing: .+\n$/);
   });
 
   it('gives the whole verdict as JSON', async () => {
@@ -56,6 +57,8 @@ describe('verify', () => {
       reason: 'verified',
       message: expect.any(String) as string,
       policy: 'acme',
+      level: 'strict',
+      skippedSignatures: { count: 0, first: [] },
       signature: signature.digest,
       digest: image.digest,
     });
@@ -78,7 +81,7 @@ describe('verify', () => {
 
   it('denies where trust or image is missing, because that is a verdict', async () => {
     const { run, truststore } = await open();
-    expect((await run('missing')).stdout).toMatch(/^deny {2}registry_not_found: /);
+    expect((await run('missing')).stdout).toMatch(/\ndeny {2}registry_not_found: .+\n$/);
     rmSync(truststore, { recursive: true });
     expect(await run('signed')).toMatchObject({ code: 1 });
   });
@@ -86,8 +89,6 @@ describe('verify', () => {
   it('cannot run without a policy that it can carry out', async () => {
     const { run, policy } = await open();
     expect((await run('signed')).code).toBe(0);
-    writeFileSync(policy, documentOf([statement({ trustStores: ['tsa:acme', 'ca:acme'] })]));
-    await expectCodeAsync(run('signed'), 'policy_unsupported');
     writeFileSync(policy, '{}');
     await expectCodeAsync(run('signed'), 'policy_invalid');
     rmSync(policy);
@@ -103,6 +104,9 @@ describe('verify', () => {
     ['another format', ['example.io/app:1', '--output', 'yaml']],
     ['a CA that is not there', ['example.io/app:1', '--registry-ca', '/nowhere/ca.pem']],
     ['an unknown option', ['example.io/app:1', '--insecure']],
+    ['a time without a unit', ['example.io/app:1', '--timeout', '30']],
+    ['no time', ['example.io/app:1', '--timeout', '0s']],
+    ['more time than a day', ['example.io/app:1', '--timeout', '25h']],
   ])('cannot run with %s', async (_, args) => {
     const { options } = await open();
     await expectCodeAsync(runCommand(verify, [...options, ...args]), 'argument_invalid');
@@ -113,6 +117,28 @@ describe('verify', () => {
     for (const some of [options.slice(2), options.slice(0, 2)]) {
       await expectCodeAsync(runCommand(verify, ['example.io/app:1', ...some]), 'argument_invalid');
     }
+  });
+
+  it('waits no longer than it may', async () => {
+    const { registry, run } = await open();
+    expect((await run('signed', '--timeout', '1m')).code).toBe(0);
+    registry.intercept = () => true;
+    const { code, stdout } = await run('signed', '--timeout', '1s');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/\ndeny {2}deadline_exceeded, inconclusive: .+\n$/);
+  });
+
+  it('tells the requests to the registry beside the verdict, if it is asked to', async () => {
+    const { run } = await open();
+    expect((await run('signed')).stderr).toBe('');
+    const { stdout, stderr } = await run('signed', '--verbose', '--output', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({ decision: 'allow' });
+    expect(stderr.replaceAll(/\d+ ms/g, 'N ms')).toBe(`\
+registry  resolve    200        N ms
+registry  referrers  200        N ms
+registry  manifest   200        N ms
+registry  blob       200        N ms
+`);
   });
 
   it('brings no escape sequence of a signer to the terminal', async () => {

@@ -64,12 +64,13 @@ export async function runCommand(
   command: Command,
   args: readonly string[],
   environment: Environment = {},
-): Promise<{ readonly code: ExitCode; readonly stdout: string }> {
+): Promise<{ readonly code: ExitCode; readonly stdout: string; readonly stderr: string }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const { signal } = new AbortController();
   const code = await command.run({ args, environment, stdout, stderr, signal });
   stdout.end();
-  return { code, stdout: await text(stdout) };
+  stderr.end();
+  return { code, stdout: await text(stdout), stderr: await text(stderr) };
 }
 
 /** A directory that ends with the test. */

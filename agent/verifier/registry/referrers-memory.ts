@@ -1,6 +1,5 @@
 // Which repositories are in a registry without the referrers API, remembered for a while.
-import { repositoryOf } from '../../oci/reference.ts';
-import type { RepositoryName } from './session.ts';
+import { type Reference, repositoryOf } from '../../oci/reference.ts';
 
 /** An upgrade of the registry is noticed after this at the latest; a refusal never waits for it. */
 const REMEMBERED_MS = 5 * 60_000;
@@ -18,12 +17,12 @@ export class ReferrersMemory {
   }
 
   /** Whether there was no API when it was asked last, a short while ago. */
-  lacksApi(repository: RepositoryName): boolean {
+  lacksApi(repository: Reference): boolean {
     const untilMs = this.#untilMs.get(repositoryOf(repository));
     return untilMs !== undefined && this.#nowMs() < untilMs;
   }
 
-  note(repository: RepositoryName, hasApi: boolean): void {
+  note(repository: Reference, hasApi: boolean): void {
     const key = repositoryOf(repository);
     // Maps keep the order of insertion: what was noted last goes to the end.
     this.#untilMs.delete(key);
