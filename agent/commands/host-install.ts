@@ -15,16 +15,19 @@ export interface Host {
   /** Paths of the host, as this process reaches them. */
   readonly policyFile: string;
   readonly truststoreDir: string;
+  readonly pluginDir: string;
 }
 
 /** The host that the settings name. */
 export function hostOf(config: Config): Host {
-  const layout = { ...createLayout(config.binDir), socket: config.agentSocket };
+  const { agentSocket: socket, pluginDir } = config;
+  const layout = { ...createLayout(config.binDir), socket, pluginDir };
   return {
     root: config.hostRoot,
     layout,
     policyFile: join(config.hostRoot, layout.policyFile),
     truststoreDir: join(config.hostRoot, layout.trustStoreDir),
+    pluginDir: join(config.hostRoot, layout.pluginDir),
   };
 }
 
@@ -48,6 +51,8 @@ export async function installRequest(config: Config, host: Host): Promise<Instal
       truststoreDir: host.layout.trustStoreDir,
       plainHttp: config.registryPlainHttp,
       registryCa: registryCa(config) ?? null,
+      pluginDir: host.layout.pluginDir,
+      crlCacheDir: host.layout.crlCacheDir,
     }),
     ...sources(config, generation),
   };

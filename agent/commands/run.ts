@@ -9,8 +9,10 @@ import { AgentError } from '../errors.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startMetricsServer } from '../metrics/server.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
+import { createEvidenceSources } from '../verifier/evidence-sources.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { createPooledTransport } from '../verifier/registry/pooled-transport.ts';
+import { GoodSignatures } from '../verifier/good-signatures.ts';
 import { InForce } from '../verifier/in-force.ts';
 import { SignatureCache } from '../verifier/signature-cache.ts';
 import { createVerifier, type Verifier } from '../verifier/verifier.ts';
@@ -61,19 +63,26 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
     plainHttp: config.registryPlainHttp,
     ...caOf(config),
   });
+  const evidence = createEvidenceSources({
+    clock: SYSTEM_CLOCK,
+    pluginDir: host.pluginDir,
+    crlCacheDir: join(config.stateDir, 'crl'),
+  });
   const ledger = openNodeLedger(config);
   const inForce = new InForce(host.policyFile, host.truststoreDir);
   const { policy, trust } = inForce;
+  const signatures = new SignatureCache();
   const verifier = createVerifier({
-    ...{ registry, policy, trust, clock: SYSTEM_CLOCK },
-    signatures: new SignatureCache(),
+    ...{ registry, policy, trust, evidence, clock: SYSTEM_CLOCK },
+    signatures,
+    goodSignatures: new GoodSignatures(signatures),
   });
   try {
     await work({ config, host, log, ledger, inForce }, verifier, signal);
     return 0;
   } finally {
     ledger.close();
-    await registry.close();
+    await Promise.all([registry.close(), evidence.close()]);
     log.info('stopped');
   }
 }

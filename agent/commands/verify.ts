@@ -1,6 +1,7 @@
 // `nodeseal verify`: the verdict on one image, as a pull on a node would get it.
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../errors.ts';
+import { createLayout } from '../node/host/layout.ts';
 import type { RegistryOptions } from '../verifier/host-verifier.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
 import type { RequestEvent } from '../verifier/registry/http.ts';
@@ -22,6 +23,8 @@ Gives the verdict on an image, as a pull on a node would get it.
   --truststore DIR    folder that holds x509/
   --plain-http        speak plain HTTP with the registry (loopback registries always do)
   --registry-ca FILE  PEM of certificate authorities to trust for the registry
+  --plugins DIR       folder of verification plugins, as notation has it (default
+                      /opt/nodeseal/plugins)
   --timeout DURATION  how long it may take, such as 30s or 2m (default 60s); then the verdict is
                       deny, inconclusive
   --verbose           tell every request to a registry on standard error
@@ -35,6 +38,7 @@ const OPTIONS = {
   truststore: { type: 'string' },
   'plain-http': { type: 'boolean' },
   'registry-ca': { type: 'string' },
+  plugins: { type: 'string' },
   timeout: { type: 'string' },
   verbose: { type: 'boolean' },
   output: { type: 'string' },
@@ -60,7 +64,8 @@ async function runVerify(context: CommandContext): Promise<ExitCode> {
   await loadPolicyFile(policyFile);
   const { createHostVerifier } = await import('../verifier/host-verifier.ts');
   const registry = await registryOptions(name, values, context);
-  const verifier = createHostVerifier({ policyFile, truststoreDir, registry });
+  const pluginDir = values.plugins ?? createLayout().pluginDir;
+  const verifier = createHostVerifier({ policyFile, truststoreDir, pluginDir, registry });
   try {
     const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const verdict = await verifier.verify({ name }, within);

@@ -78,16 +78,16 @@ function verdictOnDigest(verdict: Verdict, digest: string): Verdict {
 
 async function judgeByHost(
   { name, digest, descriptor }: Invocation,
-  { policyFile, truststoreDir, plainHttp, registryCa }: VerifierSettings,
+  { policyFile, truststoreDir, pluginDir, crlCacheDir, ...registry }: VerifierSettings,
   deadline: number,
 ): Promise<Verdict> {
   const leftMs = Math.max(deadline - performance.now(), 1);
   // Loaded only now: the registry client costs more time than the agent's answer.
   const { createHostVerifier } = await import('../verifier/host-verifier.ts');
   const { createFetchTransport } = await import('./fetch-transport.ts');
+  const { plainHttp, registryCa } = registry;
   const verifier = createHostVerifier({
-    policyFile,
-    truststoreDir,
+    ...{ policyFile, truststoreDir, pluginDir, crlCacheDir },
     registry: {
       createTransport: createFetchTransport,
       plainHttp,

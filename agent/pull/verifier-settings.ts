@@ -14,6 +14,9 @@ export interface VerifierSettings {
   readonly plainHttp: readonly string[];
   /** PEM text of certificate authorities to trust for registries, beside the public ones. */
   readonly registryCa: string | null;
+  /** Of verification plugins. */
+  readonly pluginDir: string;
+  readonly crlCacheDir: string;
 }
 
 /** A whole CA bundle of an operating system is a quarter of it. */
@@ -21,13 +24,15 @@ export const MAX_SETTINGS_BYTES = 1024 * 1024;
 
 /** What holds where there is no settings file. */
 export function defaultVerifierSettings(): VerifierSettings {
-  const { socket, policyFile, trustStoreDir } = createLayout();
+  const { socket, policyFile, trustStoreDir, pluginDir, crlCacheDir } = createLayout();
   return {
     agentSocket: socket,
     policyFile,
     truststoreDir: trustStoreDir,
     plainHttp: [],
     registryCa: null,
+    pluginDir,
+    crlCacheDir,
   };
 }
 
@@ -35,8 +40,13 @@ export function defaultVerifierSettings(): VerifierSettings {
 export function encodeVerifierSettings(
   settings: VerifierSettings,
 ): Readonly<Record<string, unknown>> {
+  // Named one by one: nothing that merely happens to be in the object is written.
   const { agentSocket, policyFile, truststoreDir, plainHttp, registryCa } = settings;
-  return { agentSocket, policyFile, truststoreDir, plainHttp, registryCa };
+  const { pluginDir, crlCacheDir } = settings;
+  return {
+    ...{ agentSocket, policyFile, truststoreDir, plainHttp, registryCa },
+    ...{ pluginDir, crlCacheDir },
+  };
 }
 
 /**
@@ -54,6 +64,8 @@ export function parseVerifierSettings(text: string | null): VerifierSettings {
     truststoreDir: absolutePath(object, 'truststoreDir') ?? defaults.truststoreDir,
     plainHttp: strings(object, 'plainHttp') ?? defaults.plainHttp,
     registryCa: stringOrNull(object, 'registryCa') ?? defaults.registryCa,
+    pluginDir: absolutePath(object, 'pluginDir') ?? defaults.pluginDir,
+    crlCacheDir: absolutePath(object, 'crlCacheDir') ?? defaults.crlCacheDir,
   };
 }
 

@@ -1,4 +1,5 @@
 // The verifier over what the host itself holds: its policy file, its trust stores, its network.
+import { createEvidenceSources } from './evidence-sources.ts';
 import { loadPolicyFile } from './policy-file.ts';
 import { createRegistryClient, type RegistryClient } from './registry/client.ts';
 import type { CreateTransport, RequestEvent } from './registry/http.ts';
@@ -11,6 +12,10 @@ export interface HostVerifierOptions {
   /** The folder that holds `x509/`. */
   readonly truststoreDir: string;
   readonly registry: RegistryOptions;
+  /** Holds a folder for each verification plugin. */
+  readonly pluginDir: string;
+  /** Keeps CRLs from run to run. Default: in memory only. */
+  readonly crlCacheDir?: string;
 }
 
 /** How registries are reached. */
@@ -48,12 +53,19 @@ export function createHostRegistryClient({
 export function createHostVerifier(
   options: HostVerifierOptions,
 ): Verifier & { close(): Promise<void> } {
+  const { policyFile, truststoreDir, pluginDir, crlCacheDir } = options;
+  const clock = { now: () => new Date() };
   const registry = createHostRegistryClient(options.registry);
+  const evidence = createEvidenceSources({ clock, pluginDir, ...(crlCacheDir && { crlCacheDir }) });
   const verifier = createVerifier({
-    registry,
-    policy: () => loadPolicyFile(options.policyFile),
-    trust: (names) => loadTrustStores(options.truststoreDir, names),
-    clock: { now: () => new Date() },
+    ...{ registry, clock, evidence },
+    policy: () => loadPolicyFile(policyFile),
+    trust: (names) => loadTrustStores(truststoreDir, names),
   });
-  return { ...verifier, close: () => registry.close() };
+  return {
+    ...verifier,
+    async close() {
+      await Promise.all([registry.close(), evidence.close()]);
+    },
+  };
 }

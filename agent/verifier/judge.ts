@@ -8,6 +8,7 @@ import {
   isGood,
   type LookedAt,
 } from '../notation/verification/decision.ts';
+import type { Evidence } from '../notation/verification/evidence.ts';
 import { type SignatureContext, verifySignature } from '../notation/verification/signature.ts';
 import type { Digest } from '../oci/digest.ts';
 import { pinned } from '../oci/reference.ts';
@@ -23,8 +24,11 @@ import type { SignatureSource } from './signatures.ts';
 export async function judge(
   source: SignatureSource,
   context: SignatureContext,
+  evidence: Evidence,
   signal: AbortSignal,
 ): Promise<Decided> {
+  const known = await judgeKnown(source, context, evidence);
+  if (known !== undefined) return known;
   const looked: LookedAt[] = [];
   let truncated = false;
   for await (const listed of listings(source, signal)) {
@@ -35,13 +39,28 @@ export async function judge(
         looked.push(found);
         continue;
       }
-      const evaluation = verifySignature(found.signature, context);
-      if (isGood(evaluation)) return allowFor(evaluation, looked);
+      const evaluation = await verifySignature(found.signature, context, evidence);
+      if (isGood(evaluation)) {
+        source.good?.put(source.repository, source.image, evaluation.signature, context.now);
+        return allowFor(evaluation, looked);
+      }
       looked.push(evaluation);
     }
     truncated = listed.truncated;
   }
   return denied(source, looked, truncated);
+}
+
+/** The signature that was good last costs no request; if it is good no more, it is one of those listed. */
+async function judgeKnown(
+  { good, repository, image }: SignatureSource,
+  context: SignatureContext,
+  evidence: Evidence,
+): Promise<Decided | undefined> {
+  const known = good?.get(repository, image, context.now);
+  if (known === undefined) return undefined;
+  const evaluation = await verifySignature(known, context, evidence);
+  return isGood(evaluation) ? allowFor(evaluation) : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 // Which signature of an image to look at first. Pure.
 import { AgentError } from '../errors.ts';
 import { hashHex } from '../notation/encoding/crypto.ts';
-import type { Trust } from '../notation/verification/authenticity.ts';
+import type { TrustStore } from '../notation/verification/authenticity.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 
 /** signature-specification.md, "OCI Signatures": SHA-256 of the certificates of the signing chain. */
@@ -16,11 +16,15 @@ const MAX_THUMBPRINTS_CHARACTERS = 4096;
  */
 export function byPreference(
   descriptors: readonly Descriptor[],
-  trust: Trust,
+  trust: readonly TrustStore[],
 ): readonly Descriptor[] {
-  if (descriptors.length < 2 || trust instanceof AgentError) return descriptors;
+  if (descriptors.length < 2) return descriptors;
   const trusted = new Set(
-    trust.flatMap(({ certificates }) => certificates.map(({ raw }) => hashHex('sha256', raw))),
+    trust.flatMap(({ certificates }) =>
+      certificates instanceof AgentError
+        ? []
+        : certificates.map(({ raw }) => hashHex('sha256', raw)),
+    ),
   );
   const hinted = new Set(descriptors.filter((descriptor) => namesAny(descriptor, trusted)));
   return [...hinted, ...descriptors.filter((descriptor) => !hinted.has(descriptor))];

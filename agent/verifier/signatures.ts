@@ -11,6 +11,7 @@ import { parseManifest } from '../oci/manifest.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
 import type { RepositoryName } from './registry/session.ts';
+import type { GoodSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
 import type { ByteBudget, SignatureLimits } from './signature-limits.ts';
 
@@ -35,6 +36,8 @@ export interface SignatureSource {
   readonly image: Digest;
   /** Absent where a process judges one image and ends. */
   readonly cache: SignatureCache | undefined;
+  /** Absent where every verdict is to ask the registry. */
+  readonly good: GoodSignatures | undefined;
   readonly limits: SignatureLimits;
 }
 

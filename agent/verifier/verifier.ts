@@ -1,16 +1,17 @@
 // Reference in, verdict out: the one service that pull, re-verification, webhook and command line share.
 import { AgentError } from '../errors.ts';
-import type { Statement } from '../notation/trustpolicy/statement.ts';
 import { selectStatement } from '../notation/trustpolicy/selection.ts';
 import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
 import type { TrustStoreName } from '../notation/trustpolicy/trust-store-name.ts';
-import type { Trust } from '../notation/verification/authenticity.ts';
 import { allowSkipped, type Decided, denyFor } from '../notation/verification/decision.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
 import { judge } from './judge.ts';
 import type { RegistryClient } from './registry/client.ts';
+import { loadStatementTrust } from './statement-trust.ts';
+import { evidenceFor, type EvidenceSources } from './evidence-sources.ts';
+import type { GoodSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
 import { SIGNATURE_LIMITS, type SignatureLimits } from './signature-limits.ts';
 import type { TrustStores } from './truststore/load.ts';
@@ -37,8 +38,12 @@ export interface VerifierParts {
   readonly policy: () => Promise<TrustPolicyDocument>;
   readonly trust: (names: readonly TrustStoreName[]) => Promise<TrustStores>;
   readonly clock: { now(): Date };
+  /** Asked only for signatures whose chain is anchored in a trust store. */
+  readonly evidence: EvidenceSources;
   /** For a process that judges many images. */
   readonly signatures?: SignatureCache;
+  /** For a process that judges the same images again; over the same `signatures`. */
+  readonly goodSignatures?: GoodSignatures;
   /** Those that differ from `SIGNATURE_LIMITS`. */
   readonly limits?: Partial<SignatureLimits>;
 }
@@ -92,7 +97,8 @@ async function decide(
   draft.level = statement.signatureVerification.level;
   // No registry is asked for what the policy skips, as the specification has it.
   if (statement.signatureVerification.level === 'skip') return allowSkipped(statement.name);
-  const trust = await loadTrust(parts, statement, draft);
+  const trust = await loadStatementTrust(statement.trustStores, parts.trust);
+  draft.trustHash = trust.hash;
   const registry = await parts.registry;
   const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
   assertDigest(reference, artifact);
@@ -100,25 +106,11 @@ async function decide(
   const source = {
     ...{ registry, repository: reference, image: artifact.digest },
     cache: parts.signatures,
+    good: parts.goodSignatures,
     limits: { ...SIGNATURE_LIMITS, ...parts.limits },
   };
-  return judge(source, { artifact, statement, trust, now: parts.clock.now() }, signal);
-}
-
-/** Trust that cannot be loaded fails authenticity, which a level may log: so it is no end by itself. */
-async function loadTrust(
-  { trust }: VerifierParts,
-  statement: Statement,
-  draft: Draft,
-): Promise<Trust> {
-  try {
-    const { stores, hash } = await trust(statement.trustStores);
-    draft.trustHash = hash;
-    return stores;
-  } catch (error) {
-    if (error instanceof AgentError) return error;
-    throw error;
-  }
+  const context = { artifact, statement, trust: trust.stores, now: parts.clock.now() };
+  return judge(source, context, evidenceFor(parts.evidence, signal), signal);
 }
 
 /** CVE-2023-33959 in Notation: the artifact verified was not the one that was asked for. */

@@ -23,6 +23,10 @@ export interface HostLayout {
   readonly socket: string;
   readonly lockFile: string;
   readonly stateDir: string;
+  /** CRLs that were fetched; what is read from it is verified anew. */
+  readonly crlCacheDir: string;
+  /** Holds a folder for each verification plugin; whoever runs the node puts them there. */
+  readonly pluginDir: string;
 }
 
 /** The layout for an effective `bin_dir`. */
@@ -39,6 +43,8 @@ export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
     // Gone with a reboot, as is everybody who could hold it.
     lockFile: '/run/nodeseal/install.lock',
     stateDir: '/var/lib/nodeseal',
+    crlCacheDir: '/var/lib/nodeseal/crl',
+    pluginDir: '/opt/nodeseal/plugins',
   };
 }
 

@@ -11,10 +11,16 @@ import {
 } from '../trustpolicy/trust-store-name.ts';
 import type { Certificate } from '../x509/certificate.ts';
 
-/** The trust stores of a statement, or why they could not be loaded. */
-export type Trust =
-  | readonly { readonly name: TrustStoreName; readonly certificates: readonly Certificate[] }[]
-  | AgentError;
+/** A trust store of a statement: its certificates, or why they could not be loaded. */
+export interface TrustStore {
+  readonly name: TrustStoreName;
+  readonly certificates: readonly Certificate[] | AgentError;
+}
+
+/** The trust stores of one type, which are all that counts for what is verified against them. */
+export interface LoadedStore extends TrustStore {
+  readonly certificates: readonly Certificate[];
+}
 
 /** signing-scheme.md, "Signing Schemes": each scheme has a trust store type of its own. */
 const STORE_TYPE: Readonly<Record<SigningScheme, TrustStoreType>> = {
@@ -23,33 +29,47 @@ const STORE_TYPE: Readonly<Record<SigningScheme, TrustStoreType>> = {
 };
 
 /**
- * Passes when a certificate of the chain is in a store of the right type and the leaf matches a
- * trusted identity. Throws `certificate_untrusted`, `identity_untrusted`, or why there is no trust.
+ * The stores of one type. Throws why one of them could not be loaded: without it nobody can say what
+ * its owner trusts. What is wrong with stores of another type does not matter.
  */
-export function verifyAuthenticity(
+export function storesOfType(
+  trust: readonly TrustStore[],
+  type: TrustStoreType,
+): readonly LoadedStore[] {
+  return trust.flatMap(({ name, certificates }) => {
+    if (trustStoreType(name) !== type) return [];
+    if (certificates instanceof AgentError) throw certificates;
+    return [{ name, certificates }];
+  });
+}
+
+/**
+ * The trust store that holds a certificate of the chain. Throws `certificate_untrusted`, or why a
+ * trust store could not be loaded.
+ */
+export function findAnchor(
   { chain, signingScheme }: VerifiedSignature,
-  statement: Statement,
-  trust: Trust,
-): string {
-  if (trust instanceof AgentError) throw trust;
+  trust: readonly TrustStore[],
+): TrustStoreName {
   const type = STORE_TYPE[signingScheme];
-  const stores = trust.filter((store) => trustStoreType(store.name) === type);
+  const stores = storesOfType(trust, type);
   const anchor = stores.find((store) => holdsAny(store.certificates, chain));
-  const [leaf] = chain;
-  if (anchor === undefined) {
-    const names = stores.map((store) => store.name).join(', ');
-    throw new AgentError(
-      'certificate_untrusted',
-      `signing certificate ${leaf.subject.text}: expected a chain with a certificate of ${names === '' ? `a trust store of type ${type}` : names}, found none`,
-    );
-  }
-  if (!isTrustedIdentity(statement.trustedIdentities, leaf.subject.attributes)) {
-    throw new AgentError(
-      'identity_untrusted',
-      `signing certificate ${leaf.subject.text}: expected a trusted identity of the policy statement ${JSON.stringify(statement.name)}, found none that matches`,
-    );
-  }
-  return `${leaf.subject.text}, trusted by ${anchor.name}`;
+  if (anchor !== undefined) return anchor.name;
+  const names = stores.map((store) => store.name).join(', ');
+  throw new AgentError(
+    'certificate_untrusted',
+    `signing certificate ${chain[0].subject.text}: expected a chain with a certificate of ${names === '' ? `a trust store of type ${type}` : names}, found none`,
+  );
+}
+
+/** Passes when the leaf matches a trusted identity of the statement. Throws `identity_untrusted`. */
+export function assertTrustedIdentity({ chain }: VerifiedSignature, statement: Statement): void {
+  const [{ subject }] = chain;
+  if (isTrustedIdentity(statement.trustedIdentities, subject.attributes)) return;
+  throw new AgentError(
+    'identity_untrusted',
+    `signing certificate ${subject.text}: expected a trusted identity of the policy statement ${JSON.stringify(statement.name)}, found none that matches`,
+  );
 }
 
 /** Byte equality: a certificate that merely has the same name or key is another certificate. */

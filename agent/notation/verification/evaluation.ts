@@ -15,17 +15,19 @@ export interface Evaluation {
   readonly results: readonly ValidationResult[];
 }
 
-/** A validation passes with a sentence on what it saw, or throws an AgentError. */
-export type Validation = () => string;
+type Found = Pick<ValidationResult, 'outcome' | 'code' | 'message'>;
+
+/** Each passes with a sentence on what it saw, or throws an AgentError. */
+export type Validations = Readonly<Record<ValidationType, () => string | Promise<string>>>;
 
 /**
  * Performs the validations in order. The first failure that the statement enforces ends it, and the
  * rest are recorded as skipped: what an untrusted signature says is not worth acting on.
  */
-export function evaluate(
-  validations: Readonly<Record<ValidationType, Validation>>,
+export async function evaluate(
+  validations: Validations,
   enforcement: Enforcement,
-): readonly ValidationResult[] {
+): Promise<readonly ValidationResult[]> {
   const results: ValidationResult[] = [];
   let stoppedBy: ValidationResult | undefined;
   for (const type of VALIDATION_TYPES) {
@@ -36,12 +38,26 @@ export function evaluate(
     } else if (action === 'skip') {
       results.push({ type, action, outcome: 'skipped', message: 'the policy statement skips it' });
     } else {
-      const result = { type, action, ...perform(validations[type]) };
+      const result = { type, action, ...(await perform(validations, type)) };
       results.push(result);
       if (isEnforcedFailure(result)) stoppedBy = result;
     }
   }
   return results;
+}
+
+/**
+ * The results with integrity failed after all, for what only a later validation could find out;
+ * unchanged if they deny already, because the first reason is the better one.
+ */
+export function withIntegrityFault(
+  results: readonly ValidationResult[],
+  fault: AgentError,
+): readonly ValidationResult[] {
+  if (results.some(isEnforcedFailure)) return results;
+  return results.map((result) =>
+    result.type === 'integrity' ? { ...result, ...failed(fault) } : result,
+  );
 }
 
 /** Tells whether a result denies: it did not pass, and the statement does not merely log it. */
@@ -54,12 +70,15 @@ export function isFailure(result: ValidationResult): boolean {
   return result.outcome === 'failed' || result.outcome === 'inconclusive';
 }
 
-function perform(validation: Validation): Pick<ValidationResult, 'outcome' | 'code' | 'message'> {
+async function perform(validations: Validations, type: ValidationType): Promise<Found> {
   try {
-    return { outcome: 'passed', message: validation() };
+    return { outcome: 'passed', message: await validations[type]() };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    const { code, message } = error;
-    return { outcome: isInconclusive(code) ? 'inconclusive' : 'failed', code, message };
+    return failed(error);
   }
+}
+
+function failed({ code, message }: AgentError): Found {
+  return { outcome: isInconclusive(code) ? 'inconclusive' : 'failed', code, message };
 }

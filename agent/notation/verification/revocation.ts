@@ -1,19 +1,24 @@
-// Revocation, as far as it can be told without asking anybody.
-import { AgentError } from '../../errors.ts';
+// Revocation of an anchored chain: trust-store-trust-policy.md, "Certificate Revocation Evaluation".
+import { verifyRevocations } from '../revocation/chain-revocation.ts';
 import type { CertificateChain } from '../x509/chain.ts';
+import type { Evidence } from './evidence.ts';
 
 /**
- * A chain in which no certificate names a responder or a list cannot be revoked and passes. Asking
- * responders and fetching lists is not done, so any other chain is inconclusive rather than good.
- * The root is not looked at: trust in it is withdrawn by taking it out of the trust store.
+ * No certificate of the chain may have been revoked, and that has to be known of each but the root:
+ * trust in that one is withdrawn by taking it out of the trust store. Evidence is asked for only if
+ * a certificate names who has it. Throws `certificate_revoked` and the codes `revocation_*`.
  */
-export function verifyRevocation(chain: CertificateChain): string {
-  const revocable = chain
-    .slice(0, Math.max(1, chain.length - 1))
-    .find(({ extensions }) => extensions.namesOcsp || extensions.namesCrl);
-  if (revocable === undefined) return 'no certificate of the chain can be revoked';
-  throw new AgentError(
-    'revocation_unsupported',
-    `certificate ${revocable.subject.text}: expected one that names no OCSP responder or CRL, because revocation cannot be checked by this version; override revocation in the policy statement to log or skip to accept it unchecked`,
+export async function verifyRevocation(
+  chain: CertificateChain,
+  evidence: Evidence,
+  authenticSigningTime?: Date,
+): Promise<string> {
+  const issued = chain.slice(0, -1);
+  const isRevocable = issued.some(
+    ({ extensions: { namesOcsp, namesCrl } }) => namesOcsp || namesCrl,
+  );
+  if (isRevocable) return verifyRevocations(await evidence.revocation(chain, authenticSigningTime));
+  return verifyRevocations(
+    issued.map((certificate) => ({ certificate, status: { kind: 'not_revocable' } })),
   );
 }

@@ -3,13 +3,16 @@ import { AgentError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { show } from '../../oci/show.ts';
+import type { PluginJudgement } from '../plugin/judgement.ts';
 import { parseEnvelope } from '../signature/envelope.ts';
 import { type VerifiedSignature, verifyIntegrity } from '../signature/integrity.ts';
-import type { Statement } from '../trustpolicy/statement.ts';
-import { type Trust, verifyAuthenticity } from './authenticity.ts';
-import { type Evaluation, evaluate } from './evaluation.ts';
+import { verifyAuthenticTimestamp, type TimestampContext } from './authentic-timestamp.ts';
+import { assertTrustedIdentity, findAnchor } from './authenticity.ts';
+import { type Evaluation, evaluate, withIntegrityFault } from './evaluation.ts';
+import type { Evidence } from './evidence.ts';
+import { runPlugin } from './plugin.ts';
 import { verifyRevocation } from './revocation.ts';
-import { verifyExpiry, verifyValidity } from './validity.ts';
+import { verifyExpiry } from './validity.ts';
 
 /** A signature as the registry served it; nothing of it is trusted. */
 export interface FetchedSignature {
@@ -20,57 +23,113 @@ export interface FetchedSignature {
 }
 
 /** What a signature is held against. */
-export interface SignatureContext {
+export interface SignatureContext extends TimestampContext {
   /** The artifact at hand, as the registry described it. */
   readonly artifact: Descriptor;
-  readonly statement: Statement;
-  /** The trust stores of the statement, or the error that kept them from being loaded. */
-  readonly trust: Trust;
-  readonly now: Date;
 }
 
-/** Performs every validation that the statement asks for. Never throws for what a signature holds. */
-export function verifySignature(
+/**
+ * Performs every validation that the statement asks for. Rejects only for what is no fault of the
+ * signature: never for what it holds, nor for what responders or plugins do.
+ */
+export async function verifySignature(
   signature: FetchedSignature,
   context: SignatureContext,
-): Evaluation {
-  const { statement, trust, now } = context;
-  let verified: VerifiedSignature | undefined;
-  const integral = () => {
-    // Integrity is enforced at every level, so nothing after it runs without it.
-    if (verified === undefined) throw new TypeError('integrity has not been verified');
-    return verified;
-  };
-  const results = evaluate(
-    {
-      integrity: () => {
-        const candidate = verifyIntegrity(parseEnvelope(signature.envelope, signature.mediaType));
-        assertNoPlugin(candidate);
-        assertTarget(candidate.target, context.artifact);
-        verified = candidate;
-        return `${candidate.algorithm} signature over ${candidate.target.digest}`;
-      },
-      authenticity: () => verifyAuthenticity(integral(), statement, trust),
-      expiry: () => verifyExpiry(integral(), now),
-      authenticTimestamp: () => verifyValidity(integral(), now),
-      revocation: () => verifyRevocation(integral().chain),
-    },
-    statement.signatureVerification.enforcement,
-  );
+  evidence: Evidence,
+): Promise<Evaluation> {
+  const verification = new Verification(signature, context, evidence);
+  const { enforcement } = context.statement.signatureVerification;
+  const results = await evaluate(verification, enforcement);
+  const { signer, pluginFault } = verification;
   return {
     signature: signature.digest,
-    signer: verified?.chain[0].subject.text ?? null,
-    results,
+    signer,
+    // "Extended attributes": what a critical attribute asks for MUST be done, at every level.
+    results: pluginFault === undefined ? results : withIntegrityFault(results, pluginFault),
   };
 }
 
-/** signature-specification.md, "Extended attributes": a plugin that is asked for MUST be run. */
-function assertNoPlugin(signature: VerifiedSignature): void {
-  if (signature.verificationPlugin === undefined) return;
-  throw new AgentError(
-    'plugin_unsupported',
-    `signature: expected none that needs a verification plugin, found ${show(signature.verificationPlugin)}`,
-  );
+/** One signature while it is verified. Each validation builds on those before it. */
+class Verification {
+  readonly #signature: FetchedSignature;
+  readonly #context: SignatureContext;
+  readonly #evidence: Evidence;
+  #verified: VerifiedSignature | undefined;
+  #isAnchored = false;
+  #plugin: PluginJudgement | AgentError | undefined;
+
+  constructor(signature: FetchedSignature, context: SignatureContext, evidence: Evidence) {
+    this.#signature = signature;
+    this.#context = context;
+    this.#evidence = evidence;
+  }
+
+  /** Subject of the signing certificate, once integrity has passed. */
+  get signer(): string | null {
+    return this.#verified?.chain[0].subject.text ?? null;
+  }
+
+  /** Why the plugin that the signature needs did not do its part. */
+  get pluginFault(): AgentError | undefined {
+    const name = this.#verified?.verificationPlugin;
+    if (name === undefined) return undefined;
+    if (this.#plugin instanceof AgentError) return this.#plugin;
+    if (this.#plugin === undefined) return untrusted(`verification plugin ${show(name)}`);
+    return undefined;
+  }
+
+  integrity(): string {
+    const { envelope, mediaType } = this.#signature;
+    const candidate = verifyIntegrity(parseEnvelope(envelope, mediaType));
+    assertTarget(candidate.target, this.#context.artifact);
+    this.#verified = candidate;
+    return `${candidate.algorithm} signature over ${candidate.target.digest}`;
+  }
+
+  async authenticity(): Promise<string> {
+    const { statement, trust } = this.#context;
+    const verified = this.#integral();
+    const anchor = findAnchor(verified, trust);
+    this.#isAnchored = true;
+    this.#plugin = await caught(runPlugin(verified, statement, this.#evidence));
+    const judged = this.#judgement().authenticity;
+    if (judged !== undefined) return `chain trusted by ${anchor}; ${passed(judged)}`;
+    assertTrustedIdentity(verified, statement);
+    return `${verified.chain[0].subject.text}, trusted by ${anchor}`;
+  }
+
+  expiry(): string {
+    return verifyExpiry(this.#integral(), this.#context.now);
+  }
+
+  authenticTimestamp(): Promise<string> {
+    return verifyAuthenticTimestamp(this.#integral(), this.#context, () => this.#anchored());
+  }
+
+  async revocation(): Promise<string> {
+    const { chain, signingScheme, signingTime } = this.#integral();
+    const evidence = this.#anchored();
+    const judged = this.#judgement().revocation;
+    if (judged !== undefined) return passed(judged);
+    const isAuthority = signingScheme === 'notary.x509.signingAuthority';
+    return verifyRevocation(chain, evidence, isAuthority ? signingTime : undefined);
+  }
+
+  // Integrity is enforced at every level, so nothing after it runs without it.
+  #integral(): VerifiedSignature {
+    if (this.#verified === undefined) throw new TypeError('integrity has not been verified');
+    return this.#verified;
+  }
+
+  #anchored(): Evidence {
+    if (this.#isAnchored) return this.#evidence;
+    throw untrusted('revocation');
+  }
+
+  #judgement(): PluginJudgement {
+    if (this.#plugin instanceof AgentError) throw this.#plugin;
+    return this.#plugin ?? {};
+  }
 }
 
 /**
@@ -91,4 +150,25 @@ function assertTarget(signed: Descriptor, artifact: Descriptor): void {
 
 function describe({ digest, mediaType, size }: Descriptor): string {
   return `${digest} (${show(mediaType)}, ${size} bytes)`;
+}
+
+function untrusted(what: string): AgentError {
+  return new AgentError(
+    'certificate_untrusted',
+    `${what}: expected a chain that is anchored in a trust store before anybody is asked, found one that is not`,
+  );
+}
+
+function passed(judged: string | AgentError): string {
+  if (judged instanceof AgentError) throw judged;
+  return judged;
+}
+
+async function caught<T>(promise: Promise<T>): Promise<T | AgentError> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
 }

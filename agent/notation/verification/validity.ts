@@ -1,7 +1,9 @@
 // Whether the signature and its certificates are, or were, valid at the time that counts.
 import { AgentError } from '../../errors.ts';
+import { show } from '../../oci/show.ts';
 import type { VerifiedSignature } from '../signature/integrity.ts';
 import type { Certificate } from '../x509/certificate.ts';
+import type { CertificateChain } from '../x509/chain.ts';
 
 /** trust-store-trust-policy.md, "expiry": fails from the moment of expiry on. */
 export function verifyExpiry({ expiry }: VerifiedSignature, now: Date): string {
@@ -13,14 +15,8 @@ export function verifyExpiry({ expiry }: VerifiedSignature, now: Date): string {
   );
 }
 
-/**
- * trust-store-trust-policy.md, "authenticTimestamp". Under the signing authority's scheme the time
- * that it vouches for counts, otherwise now: timestamp countersignatures are not verified, and a
- * policy that asks for them is refused before it comes to this.
- */
-export function verifyValidity(signature: VerifiedSignature, now: Date): string {
-  const { chain, signingScheme, signingTime } = signature;
-  const at = signingScheme === 'notary.x509.signingAuthority' ? signingTime : now;
+/** Every certificate of the chain has to be valid at one time. Throws `certificate_expired`. */
+export function verifyValidAt(chain: CertificateChain, at: Date): string {
   for (const certificate of chain) assertValidAt(certificate, at);
   return `every certificate of the chain is valid at ${at.toISOString()}`;
 }
@@ -29,6 +25,6 @@ function assertValidAt({ subject, notBefore, notAfter }: Certificate, at: Date):
   if (notBefore <= at && at <= notAfter) return;
   throw new AgentError(
     'certificate_expired',
-    `certificate ${subject.text}: expected one valid at ${at.toISOString()}, found ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
+    `certificate ${show(subject.text)}: expected one valid at ${at.toISOString()}, found ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
   );
 }

@@ -1,0 +1,64 @@
+// Where evidence comes from: OCSP responders, CRLs and verification plugins, each loaded when a signature first needs it.
+import type { Evidence } from '../notation/verification/evidence.ts';
+import type { RevocationSource } from './evidence/revocation-source.ts';
+import type { PluginSource } from './plugins/plugin-source.ts';
+
+/** Made on first use: most signatures need neither, and a pull must not wait for what it does not need. */
+export interface EvidenceSources {
+  readonly revocation: () => Promise<RevocationSource>;
+  readonly plugins: () => Promise<PluginSource>;
+}
+
+export interface EvidenceOptions {
+  readonly clock: { now(): Date };
+  /** Keeps CRLs from run to run; absent: they are kept in memory only. */
+  readonly crlCacheDir?: string;
+  /** Holds a folder for each verification plugin. */
+  readonly pluginDir: string;
+}
+
+/** Opens nothing before it is asked. */
+export function createEvidenceSources(
+  options: EvidenceOptions,
+): EvidenceSources & { close(): Promise<void> } {
+  const { clock, crlCacheDir, pluginDir } = options;
+  let revocation: Promise<RevocationSource> | undefined;
+  let plugins: Promise<PluginSource> | undefined;
+  return {
+    revocation: () => {
+      revocation ??= import('./evidence/revocation-source.ts').then(({ createRevocationSource }) =>
+        createRevocationSource({
+          clock,
+          ...(crlCacheDir === undefined ? {} : { cacheDir: crlCacheDir }),
+        }),
+      );
+      return revocation;
+    },
+    plugins: () => {
+      plugins ??= import('./plugins/plugin-source.ts').then(({ createPluginSource }) =>
+        createPluginSource({ directory: pluginDir }),
+      );
+      return plugins;
+    },
+    close: async () => (await revocation)?.close(),
+  };
+}
+
+/** The evidence for one verdict; all that it waits for ends with `signal`. */
+export function evidenceFor(sources: EvidenceSources, signal: AbortSignal): Evidence {
+  return {
+    async revocation(chain, authenticSigningTime) {
+      const source = await sources.revocation();
+      const options = authenticSigningTime === undefined ? {} : { authenticSigningTime };
+      return source.check(chain, options, signal);
+    },
+    async plugin(name, minVersion) {
+      const source = await sources.plugins();
+      const plugin = await source.find(name, minVersion, signal);
+      return {
+        capabilities: plugin.capabilities,
+        verify: (request) => plugin.verify(request, signal),
+      };
+    },
+  };
+}
