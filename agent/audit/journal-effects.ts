@@ -22,7 +22,10 @@ export const JOURNAL_EVENTS = [
 export type JournalEventKind = (typeof JOURNAL_EVENTS)[number];
 
 /** A verdict of the pull verifier, as its verdict line told it. */
-export type PullVerdict = Omit<Verdict, 'results' | 'level' | 'skippedSignatures'>;
+export interface PullVerdict extends Omit<Verdict, 'results' | 'level' | 'skippedSignatures'> {
+  /** Signatures that were looked at and did not decide. Default: none. */
+  readonly skipped?: number;
+}
 
 /** What this folder needs to know of a containerd line; `agent/node/journald` classifies them. */
 export interface ContainerdReading {

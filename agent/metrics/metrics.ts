@@ -26,6 +26,8 @@ export interface Generation {
 /** Counts and observes; every label value is of a closed set. */
 export interface Metrics {
   observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
+  /** Signatures that a verdict passed over; somebody pushed them. */
+  countSkippedSignatures(source: VerdictSource, count: number): void;
   countJournalEntries(count: number): void;
   /** An entry or line that could not be parsed. */
   countJournalInvalid(): void;
@@ -81,7 +83,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 
 function declareVerification(
   registry: Registry,
-): Pick<Metrics, 'observeVerification' | 'countAgentRequest'> {
+): Pick<Metrics, 'observeVerification' | 'countSkippedSignatures' | 'countAgentRequest'> {
   const { counter } = declarers(registry);
   const duration = new Histogram({
     name: 'nodeseal_verification_duration_seconds',
@@ -92,10 +94,17 @@ function declareVerification(
   });
   const requests = counter('agent_requests_total', 'Requests of the pull verifier.', 'outcome');
   for (const outcome of REQUEST_OUTCOMES) requests.inc({ outcome }, 0);
+  const skipped = counter(
+    'skipped_signatures_total',
+    'Signatures looked at that did not decide, because they were no good.',
+    'source',
+  );
+  for (const source of VERDICT_SOURCES) skipped.inc({ source }, 0);
   return {
     observeVerification: (source, decision, seconds) => {
       duration.observe({ source, decision }, seconds);
     },
+    countSkippedSignatures: (source, count) => skipped.inc({ source }, count),
     countAgentRequest: (outcome) => requests.inc({ outcome }),
   };
 }

@@ -157,6 +157,16 @@ describe('the metrics', () => {
     expect(valueOf(samples, `${name}_bucket`, { ...labels, le: '0.05' })).toBe(1);
   });
 
+  it('count signatures that were passed over, from none on', async () => {
+    const metrics = createMetrics(EMPTY);
+    metrics.countSkippedSignatures('pull', 0);
+    metrics.countSkippedSignatures('pull', 17);
+    const { samples } = parseExposition(await metrics.render());
+    const name = 'nodeseal_skipped_signatures_total';
+    expect(valueOf(samples, name, { source: 'pull' })).toBe(17);
+    expect(valueOf(samples, name, { source: 'reverification' })).toBe(0);
+  });
+
   it('are of their own registry, so that two do not meet', async () => {
     const [a, b] = [createMetrics(EMPTY), createMetrics(EMPTY)];
     a.countJournalEntries(1);

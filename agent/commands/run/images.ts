@@ -93,8 +93,9 @@ function createReverification(parts: ImagesParts): Reverification {
     generation: () => inForce.hashes,
     times: { ...REVERIFICATION_TIMES, intervalMs },
     onVerdict: ({ name }, verdict) => {
-      const { decision, reason, message, durationMs } = verdict;
+      const { decision, reason, message, durationMs, skippedSignatures } = verdict;
       metrics.observeVerification('reverification', decision, durationMs / 1000);
+      metrics.countSkippedSignatures('reverification', skippedSignatures.count);
       const fields = { image: name, decision, reason, durationMs };
       if (decision === 'allow') log.info(fields, 're-verified');
       else log.warn(fields, `an image on this node would be refused: ${message}`);

@@ -86,8 +86,9 @@ export class Journal {
   #tell(effect: JournalEffect): void {
     const { metrics, log } = this.#parts;
     if (effect.kind === 'pull_verdict') {
-      const { repository, digest, decision, reason, message, durationMs } = effect.verdict;
+      const { repository, digest, decision, reason, message, durationMs, skipped } = effect.verdict;
       metrics.observeVerification('pull', decision, durationMs / 1000);
+      metrics.countSkippedSignatures('pull', skipped ?? 0);
       const fields = { image: `${repository}@${digest ?? ''}`, decision, reason, durationMs };
       if (decision === 'allow') log.info(fields, 'pull allowed');
       else log.warn(fields, `pull refused: ${message}`);
