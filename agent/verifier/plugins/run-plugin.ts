@@ -30,8 +30,8 @@ export async function runPlugin(
   limits: PluginLimits,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  if (signal.aborted) throw interrupted(signal, what);
-  const child = start(path, command, what);
+  assertWaitedFor(signal, what);
+  const child = await start(path, command, what);
   const { promise, resolve, reject } = Promise.withResolvers<Ending>();
   const stop = (error: AgentError) => {
     reject(error);
@@ -42,6 +42,7 @@ export async function runPlugin(
   const abort = () => stop(interrupted(signal, what));
   const timer = setTimeout(() => stop(timedOut(limits, what)), limits.timeoutMs);
   signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   const stdout = collect(child.stdout, limits.maxResponseBytes, () => stop(flood(limits, what)));
   const stderr = collect(child.stderr, MAX_ERROR_BYTES, () => undefined);
   child.on('error', (error) => reject(notStarted(error, what)));
@@ -66,10 +67,18 @@ interface Ending {
   readonly name: string | null;
 }
 
-/** Detached: a session and process group of its own. Some faults are thrown, others are events. */
-function start(path: string, command: string, what: string): ChildProcessWithoutNullStreams {
+/**
+ * Detached: a session and process group of its own. Of what can go wrong some is thrown, some is an
+ * event, and then there may be no streams either.
+ */
+async function start(
+  path: string,
+  command: string,
+  what: string,
+): Promise<ChildProcessWithoutNullStreams> {
+  let child;
   try {
-    return spawn(path, [command], {
+    child = spawn(path, [command], {
       cwd: '/',
       detached: true,
       env: pluginEnvironment(process.env),
@@ -78,6 +87,8 @@ function start(path: string, command: string, what: string): ChildProcessWithout
   } catch (error) {
     throw notStarted(error, what);
   }
+  if (child.pid !== undefined) return child;
+  throw notStarted(await new Promise((resolve) => child.once('error', resolve)), what);
 }
 
 /** Keeps what fits, and goes on reading: a program that logs much must not block on it. */
@@ -101,6 +112,11 @@ function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
   } catch {
     // Nobody is left in the group, or it runs as another user, whom the deadline leaves behind.
   }
+}
+
+/** A plugin may have effects of its own: for nobody it is not even started. */
+function assertWaitedFor(signal: AbortSignal, what: string): void {
+  if (signal.aborted) throw interrupted(signal, what);
 }
 
 function interrupted(signal: AbortSignal, what: string): AgentError {
