@@ -115,7 +115,20 @@ describe('the search for a path', () => {
     expectCode(() => verify(MAX_CHAIN_LENGTH + 1), 'timestamp_untrusted');
   });
 
-  it('ends after so many signature checks', () => {
+  it('makes at most so many signature checks', () => {
+    const decoy = (): TestCertificate =>
+      authority('decoy', root, { subject: subjectNamed('issuing') });
+    // One check for the right issuer, and one for its root.
+    const decoys = Array.from({ length: MAX_ISSUER_CHECKS - 2 }, decoy);
+    expect(find([root], ...decoys, issuing)).toHaveLength(3);
+    const error = expectCode(
+      () => find([root], decoy(), ...decoys, issuing),
+      'timestamp_untrusted',
+    );
+    expect(error.message).toContain(`at most ${MAX_ISSUER_CHECKS} issuers`);
+  });
+
+  it('ends where certificates lead to each other without end', () => {
     // One name and one key: each is an issuer of each.
     const loop = Array.from({ length: 15 }, () => authority('loop', authority('loop')));
     const error = expectCode(

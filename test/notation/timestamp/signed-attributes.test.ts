@@ -1,12 +1,9 @@
 // What a signer signs besides the content: each rule with attributes that keep it and the same with that one thing broken.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { verifyTimestamp } from '../../../agent/notation/timestamp/timestamp.ts';
 import { MAX_SIGNED_ATTRIBUTES } from '../../../agent/notation/timestamp/signed-attributes.ts';
-import { createCa } from '../../support/ca.ts';
 import {
   der,
-  explicit,
   integer,
   nullValue,
   objectIdentifier,
@@ -16,18 +13,9 @@ import {
 } from '../../support/der.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { STAMP_TIME } from '../../support/tsa-info.ts';
-import {
-  ATTRIBUTES,
-  createTsa,
-  issuerSerial,
-  type SignerOptions,
-  signingCertificateV2,
-  TIME_STAMPING,
-  TST_INFO,
-} from '../../support/tsa.ts';
-import { MESSAGE, trusting, TSA, verifyStamp } from './fixture.ts';
+import { ATTRIBUTES, type SignerOptions, TST_INFO } from '../../support/tsa.ts';
+import { MESSAGE, TSA, verifyStamp } from './fixture.ts';
 
-const OTHER = createCa({ name: 'Other' }).issue();
 const refuse = (options: SignerOptions): string =>
   expectCode(() => verifyStamp(options), 'timestamp_invalid').message;
 
@@ -107,6 +95,13 @@ describe('signed attributes', () => {
     expect(refuse({ attributes })).toContain(message);
   });
 
+  it('have a type and values and nothing else', () => {
+    const odd = sequence(objectIdentifier('1.2.3'), set(), nullValue());
+    const append = (all: readonly Buffer[]): Buffer[] =>
+      [...all, odd].sort((one, other) => Buffer.compare(one, other));
+    expect(refuse({ editAttributes: append })).toContain('nothing more');
+  });
+
   it('may have others', () => {
     const attributes = { '1.2.3': set(nullValue()), '1.2.4': set() };
     expect(verifyStamp({ attributes }).time).toEqual(STAMP_TIME);
@@ -135,113 +130,5 @@ describe('signed attributes', () => {
     for (const signingTime of ['2023-12-31T23:59:59Z', '2044-01-01T00:00:01Z', '2051-01-01']) {
       expectCode(() => verifyStamp({ signingTime: new Date(signingTime) }), 'certificate_expired');
     }
-  });
-});
-
-describe('the signing certificate', () => {
-  const signingCertificate = (
-    options: SignerOptions['signingCertificate'] = {},
-  ): SignerOptions => ({ signingCertificate: options });
-
-  it.each([
-    ['by the default hash', signingCertificate()],
-    ['by SHA-256 that is written', signingCertificate({ hash: 'sha256' })],
-    ['by SHA-384', signingCertificate({ hash: 'sha384' })],
-    ['by SHA-512', signingCertificate({ hash: 'sha512' })],
-    ['without issuer and serial number', signingCertificate({ issuerSerial: null })],
-    [
-      'and its issuers after it',
-      signingCertificate({ others: [sequence(octetString(Buffer.alloc(32)))] }),
-    ],
-    [
-      'under policies',
-      {
-        attributes: {
-          [ATTRIBUTES.signingCertificateV2]: set(
-            sequence(
-              sequence(sequence(octetString(createHash('sha256').update(TSA.signer.der).digest()))),
-              sequence(),
-            ),
-          ),
-        },
-      },
-    ],
-  ] as const)('may be named %s', (_, options) => {
-    expect(verifyStamp(options).time).toEqual(STAMP_TIME);
-  });
-
-  it.each([
-    [
-      'of another certificate',
-      signingCertificate({ certificate: OTHER.der, issuerSerial: issuerSerial(TSA.signer.der) }),
-      'with the hash',
-    ],
-    [
-      'of another issuer',
-      signingCertificate({ issuerSerial: issuerSerial(OTHER.der) }),
-      'found two',
-    ],
-    [
-      'of another certificate altogether',
-      signingCertificate({ certificate: OTHER.der }),
-      'found two',
-    ],
-    [
-      'of none',
-      { attributes: { [ATTRIBUTES.signingCertificateV2]: set(sequence(sequence())) } },
-      'signing certificate',
-    ],
-    [
-      'that has a second value',
-      {
-        attributes: {
-          [ATTRIBUTES.signingCertificateV2]: set(
-            signingCertificateV2(TSA.signer.der),
-            signingCertificateV2(TSA.signer.der),
-          ),
-        },
-      },
-      'nothing more',
-    ],
-    [
-      'whose issuer has no directory name',
-      signingCertificate({
-        issuerSerial: sequence(sequence(der(0x86, Buffer.from('x'))), integer(1)),
-      }),
-      'issuer name',
-    ],
-    [
-      'whose issuer has two names',
-      signingCertificate({
-        issuerSerial: sequence(
-          sequence(explicit(4, sequence()), explicit(4, sequence())),
-          integer(1),
-        ),
-      }),
-      'nothing more',
-    ],
-  ] as const)('must not be the name %s', (_, options, message) => {
-    expect(refuse(options)).toContain(message);
-  });
-
-  it('must not be named by SHA-1', () => {
-    expectCode(() => verifyStamp(signingCertificate({ hash: 'sha1' })), 'algorithm_unsupported');
-  });
-
-  // The hash alone tells the two apart, as key, names and serial number are the same.
-  it('is the one that was signed for, not a twin of it', () => {
-    const ca = createCa({ name: 'Twins' });
-    const purpose = { extendedKeyUsage: { oids: [TIME_STAMPING], critical: true } };
-    const twin = ca.issue({ serialNumber: 5, ...purpose });
-    const tsa = createTsa({
-      name: 'Twins',
-      signer: { serialNumber: 5, key: twin.key, subject: [['CN', 'leaf']] },
-    });
-    expect(verifyStamp({}, tsa).time).toEqual(STAMP_TIME);
-    const token = tsa.stamp(MESSAGE, { certificates: [twin.der] });
-    expectCode(() => verifyTimestamp(token, MESSAGE, trusting(tsa.root)), 'timestamp_invalid');
-    expect(verifyStamp({ certificates: [twin.der, tsa.signer.der] }, tsa).chain[0].raw).toEqual(
-      tsa.signer.der,
-    );
   });
 });
