@@ -1,4 +1,4 @@
-// Every metric of the agent: its name, its help and its labels.
+// Every metric of the agent but those of its process: its name, its help and its labels.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
@@ -14,6 +14,7 @@ import {
   VERDICT_SOURCES,
   type VerdictSource,
 } from './labels.ts';
+import { declareProcess } from './process.ts';
 import type { ImageCount, MetricSources, Totals } from './sources.ts';
 
 /** A generation of policy or trust that is in force. */
@@ -236,20 +237,4 @@ function setImages(counts: readonly ImageCount[], images: Gauge): void {
     const labels = { state: label(IMAGE_STATES, state), arrival: label(IMAGE_ARRIVALS, arrival) };
     images.inc(labels, count);
   }
-}
-
-/** What of this process is cheap to know, under the names that every dashboard expects. */
-function declareProcess(registry: Registry): () => void {
-  const registers = [registry];
-  const of = (name: string, help: string) => ({ name: `process_${name}`, help, registers });
-  const cpu = new Counter(of('cpu_seconds_total', 'User and system time of this process.'));
-  const memory = new Gauge(of('resident_memory_bytes', 'Resident memory of this process.'));
-  const start = new Gauge(of('start_time_seconds', 'When this process started, as Unix time.'));
-  start.set(Math.round(performance.timeOrigin / 1000));
-  return () => {
-    const { user, system } = process.cpuUsage();
-    cpu.reset();
-    cpu.inc((user + system) / 1e6);
-    memory.set(process.memoryUsage.rss());
-  };
 }

@@ -48,8 +48,8 @@ async function* promptly(
   let next = 0;
   try {
     while (flights.length > 0 || next < descriptors.length) {
-      const [head] = descriptors.slice(next, next + 1);
-      const kept = flights.length > 0 || !head ? undefined : keptSignature(source, head);
+      const head = flights.length === 0 ? descriptors[next] : undefined;
+      const kept = head === undefined ? undefined : keptSignature(source, head);
       if (head !== undefined && kept !== undefined) {
         // Most often it is good, and then what is behind it must not cost a request.
         yield [head, { kind: 'fetched', signature: kept }];
