@@ -64,6 +64,22 @@ const STANDARD_ATTRIBUTES: ReadonlySet<AttributeLabel> = new Set([
 ]);
 
 /**
+ * Headers of RFC 7515 and 7797. They say how a signature is made and by which key: no plugin could
+ * keep what a critical one promises, and RFC 7515 section 4.1.11 forbids to list those that it defines.
+ */
+const JOSE_HEADERS: ReadonlySet<AttributeLabel> = new Set([
+  'b64',
+  'jku',
+  'jwk',
+  'kid',
+  'typ',
+  'x5c',
+  'x5t',
+  'x5t#S256',
+  'x5u',
+]);
+
+/**
  * Checks the signed attributes of an envelope and reads them. Throws `envelope_invalid` when a rule
  * is broken, and `attribute_unsupported` for a signing scheme that is not understood or a critical
  * attribute that nobody can: one that the specification does not define, without a plugin to process
@@ -122,7 +138,8 @@ function readExtended(
   for (const [label, value] of values) {
     if (STANDARD_ATTRIBUTES.has(label)) continue;
     const isCritical = labels.has(label);
-    if (isCritical && !(hasPlugin && typeof label === 'string')) {
+    const isForPlugin = hasPlugin && typeof label === 'string' && !JOSE_HEADERS.has(label);
+    if (isCritical && !isForPlugin) {
       throw unsupported('critical attribute', label);
     }
     extended.push({ label, value, critical: isCritical });

@@ -10,6 +10,9 @@ const SCHEME = 'io.cncf.notary.signingScheme';
 const EXPIRY = 'io.cncf.notary.expiry';
 const AUTHENTIC_SIGNING_TIME = 'io.cncf.notary.authenticSigningTime';
 
+/** Names that are no attributes, or not for plugins. */
+const HEADERS = new Set('alg cty crit b64 jku jwk kid typ x5c x5t x5t#S256 x5u'.split(' '));
+
 interface EncodedRequest {
   readonly signature: {
     readonly criticalAttributes: Readonly<Record<string, unknown>>;
@@ -104,7 +107,7 @@ describe('a request for a signature in COSE', () => {
     const primitive = fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.boolean());
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), primitive, (name, value) => {
-        fc.pre(!['alg', 'cty', 'crit'].includes(name) && !/^\d+$/.test(name));
+        fc.pre(!HEADERS.has(name) && !/^\d+$/.test(name));
         for (const format of ['jws', 'cose'] as const) {
           const { signature } = encode({ format, ...pluginAttributes({ [name]: value }) });
           expect(signature.unprocessedAttributes).toEqual([name]);

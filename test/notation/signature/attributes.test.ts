@@ -190,6 +190,17 @@ describe.each(['jws', 'cose'] as const)('signed attributes in %s', (format) => {
     expectCode(() => claims(options), code);
   });
 
+  // With b64 false the signature would be over other bytes.
+  it.each(['b64', 'kid', 'jwk', 'x5u'])('must not make the header %s critical', (name) => {
+    const attributes = new Map<string, string | boolean>([
+      [PLUGIN, 'com.example'],
+      [name, true],
+    ]);
+    expect(claims({ attributes, crit: [SCHEME, PLUGIN] }).extended).toHaveLength(1);
+    const crit = [SCHEME, PLUGIN, name];
+    expectCode(() => claims({ attributes, crit }), 'attribute_unsupported');
+  });
+
   it('may not be hidden behind an integer label', () => {
     const options = {
       attributes: new Map([[99, 'x']]),
