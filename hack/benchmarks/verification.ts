@@ -4,7 +4,7 @@ import { parseEnvelope } from '../../agent/notation/signature/envelope.ts';
 import { verifyIntegrity } from '../../agent/notation/signature/integrity.ts';
 import { parseTrustPolicy } from '../../agent/notation/trustpolicy/document.ts';
 import { selectStatement } from '../../agent/notation/trustpolicy/selection.ts';
-import { verifyAuthenticity } from '../../agent/notation/verification/authenticity.ts';
+import { assertTrustedIdentity, findAnchor } from '../../agent/notation/verification/authenticity.ts';
 import { parseCertificate } from '../../agent/notation/x509/certificate.ts';
 import { createCa } from '../../test/support/ca.ts';
 import type { TestCertificate } from '../../test/support/certificate.ts';
@@ -98,7 +98,8 @@ function createPair(format: EnvelopeFormat, key: KeyType): Pair {
   const certificates = [parseCertificate(ca.root.der, 'root')];
   const ours = () => {
     const signature = verifyIntegrity(parseEnvelope(envelope, MEDIA_TYPES[format]));
-    verifyAuthenticity(signature, policy, [{ name: 'ca:acme', certificates }]);
+    findAnchor(signature, [{ name: 'ca:acme', certificates }]);
+    assertTrustedIdentity(signature, policy);
   };
   const operations = [
     envelopeOperation(signer.key, toBeSigned(format, signed.protected, signed.payload), signed),
