@@ -40,16 +40,17 @@ const SLIM_UNDICI: Plugin = {
 };
 
 /**
- * Imports of node:http as calls of require. An import reads every export of a module, and one of
- * http's is a getter that loads a whole HTTP client, which would stay in the agent's memory.
+ * Imports of some of Node's modules as calls of require. An import reads every export of a module,
+ * and some are getters for what would stay in the agent's memory: of http a whole HTTP client, of
+ * tls the text of all root certificates.
  */
-const REQUIRED_HTTP: Plugin = {
-  name: 'required-http',
+const REQUIRED: Plugin = {
+  name: 'required',
   setup: (bundle) => {
-    bundle.onResolve({ filter: /^(?:node:)?https?$/ }, ({ kind, path }) =>
-      kind === 'require-call' ? { path, external: true } : { path, namespace: 'required-http' },
+    bundle.onResolve({ filter: /^(?:node:)?(?:https?|tls)$/ }, ({ kind, path }) =>
+      kind === 'require-call' ? { path, external: true } : { path, namespace: 'required' },
     );
-    bundle.onLoad({ filter: /./, namespace: 'required-http' }, ({ path }) => ({
+    bundle.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)});`,
     }));
   },
@@ -99,7 +100,7 @@ export async function buildAgent(outdir: string): Promise<void> {
     outdir,
     format: 'esm',
     splitting: true,
-    plugins: [SLIM_UNDICI, REQUIRED_HTTP],
+    plugins: [SLIM_UNDICI, REQUIRED],
     chunkNames: 'chunks/[name]-[hash]',
     // Bundled CommonJS packages ask for Node's own modules by require.
     banner: {

@@ -12,8 +12,8 @@ export interface SignatureKey {
   readonly signature: Digest;
 }
 
-/** Envelopes are a few KiB; this holds those of more images than a node has. */
-const MAX_BYTES = 4 * 1024 * 1024;
+/** Envelopes are a few KiB: this holds those of some hundred images, as many as a node pulls in a day. */
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * Keeps envelopes as they were fetched, the latest used ones within a bound of bytes. Nothing is
@@ -42,7 +42,11 @@ export class SignatureCache {
   put(key: SignatureKey, signature: FetchedSignature): void {
     if (signature.envelope.length > this.#maxBytes) return;
     this.#remove(textOf(key));
-    this.#kept.set(textOf(key), signature);
+    this.#kept.set(textOf(key), {
+      digest: copied(signature.digest) as Digest,
+      mediaType: copied(signature.mediaType),
+      envelope: signature.envelope,
+    });
     this.#bytes += signature.envelope.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
@@ -57,5 +61,10 @@ export class SignatureCache {
 }
 
 function textOf({ repository, image, signature }: SignatureKey): string {
-  return `${repositoryOf(repository)} ${image} ${signature}`;
+  return copied(`${repositoryOf(repository)} ${image} ${signature}`);
+}
+
+/** What is cut from a document keeps all of it in memory, and these outlive their documents. */
+function copied(text: string): string {
+  return Buffer.from(text).toString();
 }

@@ -27,7 +27,7 @@ describe('SignatureCache', () => {
     const cache = new SignatureCache();
     const kept = signature('1', 10);
     cache.put(key('1'), kept);
-    expect(cache.get(key('1'))).toBe(kept);
+    expect(cache.get(key('1'))).toEqual(kept);
   });
 
   it('knows a signature only of the image and repository that it was checked for', () => {
