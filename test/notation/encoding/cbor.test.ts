@@ -13,6 +13,7 @@ import {
 import { cbor, type CborInput, head } from '../../support/cbor.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 
 const decode = (bytes: Uint8Array, tags: readonly number[] = []): CborValue =>
   decodeCbor(bytes, { what: 'item', code: 'envelope_invalid', tags });
@@ -152,7 +153,7 @@ describe('decodeCbor', () => {
         if (value instanceof Error || value instanceof CborFloat) return;
         if (isPlain(value)) expect(cbor(value).equals(bytes)).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -29,6 +29,7 @@ import {
 } from '../../support/der.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const reader = (bytes: Uint8Array): DerReader =>
@@ -99,7 +100,7 @@ describe('DerReader', () => {
         if (!(value instanceof Error))
           expect(der(value.tag, value.content).equals(bytes)).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -235,7 +236,7 @@ describe('DER values', () => {
           expect(decode()).toEqual(expected);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

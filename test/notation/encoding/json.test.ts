@@ -8,6 +8,7 @@ import {
 } from '../../../agent/notation/encoding/json.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 
 const OPTIONS = { what: 'document', code: 'policy_invalid', maxBytes: 1_000_000 } as const;
 const parse = (text: string | Uint8Array): unknown => parseStrictJson(text, OPTIONS);
@@ -131,7 +132,7 @@ describe('parseStrictJson', () => {
         const value = valueOrAgentError(() => parse(document));
         if (!(value instanceof Error)) expect(value).toEqual(JSON.parse(document));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -13,6 +13,7 @@ import { createCa } from '../../support/ca.ts';
 import { cbor, type CborInput, head } from '../../support/cbor.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 import { type EnvelopeOptions, signEnvelope, SIGNING_TIME } from '../../support/sign-envelope.ts';
 
 const signer = createCa().issue();
@@ -237,7 +238,7 @@ describe('a COSE envelope', () => {
         valueOrAgentError(() => parse(Buffer.concat([hex('d284'), bytes])));
         valueOrAgentError(() => parse(withHeaders(bytes)));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

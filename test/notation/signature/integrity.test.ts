@@ -17,6 +17,7 @@ import { createCa, createSelfSigned } from '../../support/ca.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { testKey } from '../../support/keys.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 import {
   type EnvelopeOptions,
   MEDIA_TYPES,
@@ -288,7 +289,7 @@ describe.each(['jws', 'cose'] as const)('verifyIntegrity of %s', (format) => {
           expect(verified).toMatchObject({ target: TARGET, signingTime: SIGNING_TIME });
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

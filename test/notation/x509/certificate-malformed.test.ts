@@ -25,6 +25,7 @@ import {
 } from '../../support/der.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 
 const parse = (bytes: Uint8Array): Certificate => parseCertificate(bytes, 'certificate');
 const leaf = createCa().issue();
@@ -175,7 +176,7 @@ describe('parseCertificate of malformed input', () => {
         changed[at] = octet;
         valueOrAgentError(() => parse(changed));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
