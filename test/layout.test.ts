@@ -34,6 +34,7 @@ const PARTS: PartTable = [
   ['notation/plugin', 'notation/signature', 'notation/trustpolicy'],
   ['notation/verification', 'notation/plugin', 'notation/timestamp'],
 
+  ['verifier/evidence', 'notation/revocation'],
   ['verifier/registry', 'notation/encoding'],
   ['verifier/plugins', 'notation/plugin'],
   ['verifier/truststore', 'notation/trustpolicy'],
@@ -107,6 +108,10 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',
   'pull/record-verdict.ts': 'performance',
   'verifier/candidates.ts': 'AbortSignal.timeout',
+  'verifier/evidence/address.ts': 'node:net',
+  'verifier/evidence/client.ts': 'node:dns/promises, node:http, AbortSignal.timeout, setTimeout',
+  'verifier/evidence/crl-files.ts': 'node:crypto, node:fs/promises',
+  'verifier/evidence/revocation-source.ts': 'AbortSignal.timeout',
   'verifier/host-verifier.ts': 'new Date()',
   'verifier/plugins/plugin-file.ts': 'node:fs/promises, process',
   'verifier/plugins/run-plugin.ts': 'node:child_process, process, setTimeout',

@@ -1,0 +1,118 @@
+// The status of a certificate from the OCSP responders that it names.
+import { AgentError } from '../../errors.ts';
+import { hashHex } from '../../notation/encoding/crypto.ts';
+import {
+  ocspStatus,
+  type VerifiedOcspAnswer,
+  verifyOcspResponse,
+} from '../../notation/revocation/ocsp.ts';
+import { encodeOcspRequest } from '../../notation/revocation/ocsp-request.ts';
+import type { IssuedCertificate, RevocationStatus } from '../../notation/revocation/status.ts';
+import { show } from '../../oci/show.ts';
+import { parseEvidenceAddress } from './address.ts';
+import type { EvidenceClient } from './client.ts';
+import type { CrlSource } from './crl-source.ts';
+import { EvidenceCache, type KeptEvidence } from './evidence-cache.ts';
+import { combined, within } from './failure.ts';
+import type { EvidenceLimits } from './limits.ts';
+
+export interface OcspSourceOptions {
+  readonly client: EvidenceClient;
+  readonly clock: { now(): Date };
+  readonly limits: EvidenceLimits;
+  /** Tells whether a delegate of the issuer has been revoked. */
+  readonly crls: CrlSource;
+}
+
+type KeptAnswer = VerifiedOcspAnswer & KeptEvidence;
+
+/** RFC 5019 5: what is no longer than this can be asked for by GET, which caches on the way understand. */
+const MAX_GET_CHARACTERS = 254;
+
+/** Keeps the answers of responders, each until its time, in memory only. */
+export class OcspSource {
+  readonly #options: OcspSourceOptions;
+  readonly #cache: EvidenceCache<KeptAnswer>;
+
+  constructor(options: OcspSourceOptions) {
+    const { clock, limits } = options;
+    this.#options = options;
+    this.#cache = new EvidenceCache({
+      clock,
+      maxBytes: limits.ocspMemoryBytes,
+      freshMs: limits.ocspFreshMs,
+      failureMs: limits.failureMs,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#cache.close();
+  }
+
+  /**
+   * Asks one responder after the other until one gives a status, be it `unknown`. Throws the error of
+   * them all.
+   */
+  async status(
+    issued: IssuedCertificate,
+    authenticSigningTime: Date | undefined,
+    signal: AbortSignal,
+  ): Promise<RevocationStatus> {
+    const errors: AgentError[] = [];
+    const addresses = issued.certificate.extensions.ocspAddresses;
+    for (const address of addresses.slice(0, this.#options.limits.addresses)) {
+      const what = `OCSP response from ${show(address)}`;
+      try {
+        const answer = await within(() => this.#answer(address, issued, what), signal, what);
+        await this.#assertDelegate(answer, issued, what, signal);
+        return ocspStatus(answer, authenticSigningTime, what);
+      } catch (error) {
+        if (!(error instanceof AgentError)) throw error;
+        errors.push(error);
+      }
+    }
+    throw combined(errors);
+  }
+
+  async #answer(address: string, issued: IssuedCertificate, what: string): Promise<KeptAnswer> {
+    const { client, clock, limits } = this.#options;
+    const url = parseEvidenceAddress(address, what);
+    const request = Buffer.from(encodeOcspRequest(issued));
+    const key = `${url.href} ${hashHex('sha256', issued.issuer.raw)} ${request.toString('base64')}`;
+    return this.#cache.get(key, {
+      fetch: async (signal) => {
+        const [timeoutMs, maxBytes] = [limits.ocspMs, limits.ocspBytes];
+        const bytes = await client(
+          { ...question(url, request), timeoutMs, maxBytes, what },
+          signal,
+        );
+        const answer = verifyOcspResponse(bytes, issued, clock.now(), what);
+        return { ...answer, byteLength: bytes.length };
+      },
+    });
+  }
+
+  /** RFC 6960 4.2.2.2.1. Only by CRL: asking responders about responders need not come to an end. */
+  async #assertDelegate(
+    { uncheckedDelegate }: VerifiedOcspAnswer,
+    { issuer }: IssuedCertificate,
+    what: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (uncheckedDelegate === undefined) return;
+    const subject = `${what}: delegate ${show(uncheckedDelegate.subject.text)}`;
+    const delegate = { certificate: uncheckedDelegate, issuer };
+    const status = await this.#options.crls.status(delegate, undefined, signal);
+    if (status.kind === 'good') return;
+    const fault = `expected a delegate that is not revoked, found one that is`;
+    throw new AgentError('revocation_evidence_invalid', `${subject}: ${fault}`);
+  }
+}
+
+/** RFC 6960 A.1. An address with a query has no place for the request in its path. */
+function question(url: URL, request: Buffer): { readonly url: URL; readonly body?: Uint8Array } {
+  const text = request.toString('base64');
+  if (text.length > MAX_GET_CHARACTERS || url.search !== '') return { url, body: request };
+  const folder = url.href.endsWith('/') ? url.href : `${url.href}/`;
+  return { url: new URL(folder + encodeURIComponent(text)) };
+}

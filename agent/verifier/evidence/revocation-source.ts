@@ -1,0 +1,106 @@
+// Whether the certificates of a chain have been revoked, by asking whom they name.
+import { AgentError } from '../../errors.ts';
+import type {
+  CertificateRevocation,
+  IssuedCertificate,
+  RevocationStatus,
+} from '../../notation/revocation/status.ts';
+import type { CertificateChain } from '../../notation/x509/chain.ts';
+import { show } from '../../oci/show.ts';
+import type { Resolve } from './address.ts';
+import { createEvidenceClient, resolveBySystem } from './client.ts';
+import { CrlFiles } from './crl-files.ts';
+import { CrlSource } from './crl-source.ts';
+import { combined } from './failure.ts';
+import { EVIDENCE_LIMITS, type EvidenceLimits } from './limits.ts';
+import { OcspSource } from './ocsp-source.ts';
+
+/** Fetches and keeps OCSP answers and CRLs; keeps no verdict that follows from them. */
+export interface RevocationSource {
+  /**
+   * One status for each certificate but the last, which is the root; a self-signed leaf has none. The
+   * caller guarantees that the chain is verified and anchored in a trust store: its certificates choose
+   * whom this node calls. Never rejects for what responders do, nor when the signal ends it: what is
+   * not known by then is `unknown`, with the code `revocation_unknown`, `revocation_unreachable`,
+   * `revocation_address_refused` or `revocation_evidence_invalid`.
+   *
+   * `authenticSigningTime` is that of the scheme notary.x509.signingAuthority.
+   */
+  check(
+    chain: CertificateChain,
+    options: { readonly authenticSigningTime?: Date },
+    signal: AbortSignal,
+  ): Promise<readonly CertificateRevocation[]>;
+  /** Ends what is being fetched. */
+  close(): Promise<void>;
+}
+
+export interface RevocationSourceOptions {
+  readonly clock: { now(): Date };
+  /** A folder of its own for CRLs, made when it is first needed; absent: memory only. */
+  readonly cacheDir?: string;
+  readonly limits?: Partial<EvidenceLimits>;
+  /** Default: the system's own resolution of names. */
+  readonly resolve?: Resolve;
+}
+
+/** Nothing is fetched, and no file is touched, before `check`. */
+export function createRevocationSource(options: RevocationSourceOptions): RevocationSource {
+  const { clock, cacheDir, resolve = resolveBySystem } = options;
+  const limits = { ...EVIDENCE_LIMITS, ...options.limits };
+  const client = createEvidenceClient(limits, resolve);
+  const maxima = { maxFileBytes: limits.crlBytes, maxBytes: limits.crlDiskBytes };
+  const files = cacheDir === undefined ? undefined : new CrlFiles(cacheDir, maxima);
+  const crls = new CrlSource({ client, clock, limits, files });
+  const ocsp = new OcspSource({ client, clock, limits, crls });
+  return {
+    async check(chain, { authenticSigningTime }, signal) {
+      const ending = AbortSignal.any([signal, AbortSignal.timeout(limits.overallMs)]);
+      return Promise.all(
+        issuedCertificates(chain).map(async (issued) => {
+          const ask = { ocsp, crls, issued, authenticSigningTime, signal: ending };
+          return { certificate: issued.certificate, status: await statusOf(ask) };
+        }),
+      );
+    },
+    close: async () => {
+      await Promise.all([ocsp.close(), crls.close()]);
+    },
+  };
+}
+
+function issuedCertificates(chain: CertificateChain): IssuedCertificate[] {
+  return chain.flatMap((certificate, index) => {
+    const issuer = chain[index + 1];
+    return issuer === undefined ? [] : [{ certificate, issuer }];
+  });
+}
+
+interface Question {
+  readonly ocsp: OcspSource;
+  readonly crls: CrlSource;
+  readonly issued: IssuedCertificate;
+  readonly authenticSigningTime: Date | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** trust-store-trust-policy.md, "Certificate Revocation Evaluation": OCSP first, CRLs if it cannot tell. */
+async function statusOf(question: Question): Promise<RevocationStatus> {
+  const { ocsp, crls, issued, authenticSigningTime, signal } = question;
+  const { namesOcsp, namesCrl } = issued.certificate.extensions;
+  if (!namesOcsp && !namesCrl) return { kind: 'not_revocable' };
+  const errors: AgentError[] = [];
+  const means = [namesOcsp && ocsp, namesCrl && crls].filter((one) => one !== false);
+  for (const source of means) {
+    try {
+      const status = await source.status(issued, authenticSigningTime, signal);
+      if (status.kind !== 'unknown') return status;
+      errors.push(status.error);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      errors.push(error);
+    }
+  }
+  const what = `certificate ${show(issued.certificate.subject.text)}: `;
+  return { kind: 'unknown', error: combined(errors, what) };
+}
