@@ -15,6 +15,8 @@ const SETTINGS: VerifierSettings = {
   truststoreDir: '/etc/other/truststore',
   plainHttp: ['registry.example:5000'],
   registryCa: '-----BEGIN CERTIFICATE-----\n',
+  pluginDir: '/opt/other/plugins',
+  crlCacheDir: '/var/lib/other/crl',
 };
 
 describe('the settings of the pull verifier', () => {
@@ -30,6 +32,8 @@ describe('the settings of the pull verifier', () => {
       truststoreDir: '/etc/containerd/notation/truststore',
       plainHttp: [],
       registryCa: null,
+      pluginDir: '/opt/nodeseal/plugins',
+      crlCacheDir: '/var/lib/nodeseal/crl',
     });
     expect(parseVerifierSettings('{}')).toEqual(defaultVerifierSettings());
   });
@@ -47,6 +51,8 @@ describe('the settings of the pull verifier', () => {
     ['a relative path', '{"policyFile":"policy.json"}'],
     ['a path with a zero byte', String.raw`{"agentSocket":"/run/a\u0000b"}`],
     ['a path that is a number', '{"truststoreDir":1}'],
+    ['a relative path of plugins', '{"pluginDir":"plugins"}'],
+    ['a relative path of CRLs', '{"crlCacheDir":"./crl"}'],
     ['a path that is null', '{"policyFile":null}'],
     ['registries as a string', '{"plainHttp":"registry.example"}'],
     ['a registry that is a number', '{"plainHttp":[5000]}'],

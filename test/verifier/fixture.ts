@@ -2,10 +2,13 @@
 import { createPooledTransport } from '../../agent/verifier/registry/pooled-transport.ts';
 import { onTestFinished } from 'vitest';
 import type { TrustStoreName } from '../../agent/notation/trustpolicy/trust-store-name.ts';
+import type { RevocationStatus } from '../../agent/notation/revocation/status.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
 import { parseCertificate } from '../../agent/notation/x509/certificate.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { parseTrustPolicy } from '../../agent/notation/trustpolicy/document.ts';
+import type { EvidenceSources } from '../../agent/verifier/evidence-sources.ts';
+import type { RevocationSource } from '../../agent/verifier/evidence/revocation-source.ts';
 import {
   createRegistryClient,
   type RegistryClient,
@@ -33,6 +36,20 @@ export const PAST = new Date('2026-05-01T00:00:00Z');
 export const ca = createCa();
 export const otherCa = createCa({ name: 'Other' });
 export const leaf = ca.issue();
+
+/** For verdicts that ask nobody; whatever asks it is at fault. */
+export const NO_EVIDENCE: EvidenceSources = {
+  revocation: () => Promise.reject(new TypeError('nobody is to be asked about revocation')),
+  plugins: () => Promise.reject(new TypeError('no plugin is to be looked for')),
+};
+
+/** Evidence that says the same of every certificate but the root. */
+export function revocationOf(status: RevocationStatus): EvidenceSources {
+  const check: RevocationSource['check'] = (chain) =>
+    Promise.resolve(chain.slice(0, -1).map((certificate) => ({ certificate, status })));
+  const source = { check, close: () => Promise.resolve() };
+  return { ...NO_EVIDENCE, revocation: () => Promise.resolve(source) };
+}
 
 export interface BenchOptions {
   readonly registry?: TestRegistryOptions;
@@ -91,6 +108,7 @@ export class Bench {
       policy: policyOf(this.repository, changes),
       trust: trustIn({ 'ca:acme': ca.root }),
       clock: { now: () => NOW },
+      evidence: NO_EVIDENCE,
       ...parts,
     });
     const named = image ?? { name: `${this.repository}:latest`, descriptor: this.image };

@@ -48,6 +48,7 @@ function openVerifier() {
   const verifier = createHostVerifier({
     policyFile: join(root, 'policy.json'),
     truststoreDir: join(root, 'truststore'),
+    pluginDir: join(root, 'plugins'),
     registry: { createTransport: createPooledTransport, plainHttp: [] },
   });
   onTestFinished(() => verifier.close());
@@ -137,7 +138,7 @@ describe('a verifier over the files of a host', () => {
 
   it('is not made with a CA that is not PEM', () => {
     const registry = { createTransport: createPooledTransport, plainHttp: [], ca: 'not PEM' };
-    const options = { policyFile: 'policy.json', truststoreDir: 'truststore', registry };
-    expectCode(() => createHostVerifier(options), 'setting_invalid');
+    const paths = { policyFile: 'policy.json', truststoreDir: 'truststore', pluginDir: 'plugins' };
+    expectCode(() => createHostVerifier({ ...paths, registry }), 'setting_invalid');
   });
 });

@@ -59,7 +59,7 @@ describe('signatures that name a certificate of the trust stores', () => {
   it('stay where they are when there is no trust to name', () => {
     const hinted = listed('hinted', JSON.stringify(chain));
     const missing = new AgentError('truststore_missing', 'no store');
-    for (const trust of [[], missing]) {
+    for (const trust of [[], [{ name: 'ca:acme' as const, certificates: missing }]]) {
       expect(byPreference([plain, hinted], trust)).toEqual([plain, hinted]);
     }
   });

@@ -1,12 +1,24 @@
 // What the signatures of an image come to, fetched from a registry one by one.
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../../agent/errors.ts';
+import { AgentError, type ErrorCode } from '../../agent/errors.ts';
+import type { RevocationStatus } from '../../agent/notation/revocation/status.ts';
 import { JWS_MEDIA_TYPE } from '../../agent/notation/signature/envelope.ts';
 import { MAX_ENVELOPE_BYTES } from '../../agent/notation/signature/decoded-envelope.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { describeBytes, IMAGE_MANIFEST, SIGNATURE_TYPE } from '../support/registry.ts';
 import { MEDIA_TYPES, signEnvelope } from '../support/sign-envelope.ts';
-import { type Bench, ca, leaf, openBench, otherCa, PAST, REPOSITORY, trustIn } from './fixture.ts';
+import {
+  type Bench,
+  ca,
+  leaf,
+  NOW,
+  openBench,
+  otherCa,
+  PAST,
+  REPOSITORY,
+  revocationOf,
+  trustIn,
+} from './fixture.ts';
 
 /** Lists a signature manifest that a registry does not have. */
 function listMissing(bench: Bench, content = 'nothing'): void {
@@ -108,16 +120,26 @@ describe('an image', () => {
     expect(await decide('ca:acme', 'signingAuthority:acme')).toBe('allow verified');
   });
 
-  it('whose signing certificate can be revoked is refused, unless the policy accepts that', async () => {
+  it('whose signing certificate was revoked, or may have been, is refused unless the policy accepts that', async () => {
     const bench = await openBench();
     bench.sign({ signer: ca.issue({ ocspUrl: 'http://ocsp.example' }) });
-    const decide = (signatureVerification: object) =>
-      bench.decide({ statement: { signatureVerification } });
-    expect(await decide({ level: 'strict' })).toBe('deny revocation_unsupported, inconclusive');
-    expect(await decide({ level: 'permissive' })).toBe('allow failure_logged');
-    expect(await decide({ level: 'strict', override: { revocation: 'skip' } })).toBe(
-      'allow verified',
-    );
+    const decide = (status: RevocationStatus, signatureVerification: object) =>
+      bench.decide({
+        statement: { signatureVerification },
+        parts: { evidence: revocationOf(status) },
+      });
+    const error = new AgentError('revocation_unreachable', 'nobody answers');
+    const unknown: RevocationStatus = { kind: 'unknown', error };
+    const revoked: RevocationStatus = { kind: 'revoked', at: NOW, source: 'ocsp' };
+    const strict = { level: 'strict' };
+    expect(await decide({ kind: 'good', source: 'ocsp' }, strict)).toBe('allow verified');
+    expect(await decide(unknown, strict)).toBe('deny revocation_unreachable, inconclusive');
+    expect(await decide(revoked, strict)).toBe('deny certificate_revoked');
+    for (const status of [unknown, revoked]) {
+      expect(await decide(status, { level: 'permissive' })).toBe('allow failure_logged');
+      const skip = { level: 'strict', override: { revocation: 'skip' } };
+      expect(await decide(status, skip)).toBe('allow verified');
+    }
   });
 });
 

@@ -39,7 +39,7 @@ export async function verifyAuthenticTimestamp(
   const authorities = storesOfType(trust, 'tsa').flatMap(({ certificates }) => certificates);
   const timestamp = verifyTimestamp(timestampToken, signatureValue, authorities);
   assertValidAtTimestamp(timestamp, chain);
-  const revocations = await verifyRevocation(timestamp.chain, anchored());
+  const revocations = await verifyRevocation(timestamp.chain, anchored);
   const { time, accuracyMs } = timestamp;
   const [authority] = timestamp.chain;
   return `every certificate of the chain was valid at ${time.toISOString()} ± ${accuracyMs} ms, says ${authority.subject.text} (${revocations})`;

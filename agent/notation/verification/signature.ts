@@ -108,11 +108,11 @@ class Verification {
 
   async revocation(): Promise<string> {
     const { chain, signingScheme, signingTime } = this.#integral();
-    const evidence = this.#anchored();
     const judged = this.#judgement().revocation;
     if (judged !== undefined) return passed(judged);
     const isAuthority = signingScheme === 'notary.x509.signingAuthority';
-    return verifyRevocation(chain, evidence, isAuthority ? signingTime : undefined);
+    const authenticTime = isAuthority ? signingTime : undefined;
+    return verifyRevocation(chain, () => this.#anchored(), authenticTime);
   }
 
   // Integrity is enforced at every level, so nothing after it runs without it.

@@ -18,17 +18,17 @@ function digest(number: number): Digest {
 }
 
 /** Signature `number`, in which the validations named fail with their codes. */
-function evaluation(
+async function evaluation(
   number: number,
   failing: Partial<Record<ValidationType, ErrorCode>> = {},
   enforcement: Enforcement = ENFORCEMENT.strict,
-): Evaluation {
+): Promise<Evaluation> {
   const validate = (type: ValidationType) => () => {
     const code = failing[type];
     if (code !== undefined) throw new AgentError(code, `${code} of ${number}`);
     return `${type} of ${number}`;
   };
-  const results = evaluate(
+  const results = await evaluate(
     {
       integrity: validate('integrity'),
       authenticity: validate('authenticity'),
@@ -46,23 +46,23 @@ function unusable(number: number, code: ErrorCode): UnusableSignature {
 }
 
 describe('isGood', () => {
-  it('asks that no enforced validation failed', () => {
-    expect(isGood(evaluation(1))).toBe(true);
-    expect(isGood(evaluation(1, { expiry: 'signature_expired' }))).toBe(false);
-    expect(isGood(evaluation(1, { expiry: 'signature_expired' }, ENFORCEMENT.permissive))).toBe(
-      true,
-    );
-    expect(isGood(evaluation(1, { revocation: 'revocation_unsupported' }))).toBe(false);
+  it('asks that no enforced validation failed', async () => {
+    expect(isGood(await evaluation(1))).toBe(true);
+    expect(isGood(await evaluation(1, { expiry: 'signature_expired' }))).toBe(false);
+    expect(
+      isGood(await evaluation(1, { expiry: 'signature_expired' }, ENFORCEMENT.permissive)),
+    ).toBe(true);
+    expect(isGood(await evaluation(1, { revocation: 'revocation_unknown' }))).toBe(false);
   });
 
-  it('takes no results for no proof', () => {
-    expect(isGood({ ...evaluation(1), results: [] })).toBe(false);
+  it('takes no results for no proof', async () => {
+    expect(isGood({ ...(await evaluation(1)), results: [] })).toBe(false);
   });
 });
 
 describe('allow', () => {
-  it('names the signature and its signer', () => {
-    const good = evaluation(1);
+  it('names the signature and its signer', async () => {
+    const good = await evaluation(1);
     expect(allowFor(good)).toEqual({
       decision: 'allow',
       reason: 'verified',
@@ -75,21 +75,21 @@ describe('allow', () => {
     });
   });
 
-  it('says which failures were only logged', () => {
-    const failing = { expiry: 'signature_expired', revocation: 'revocation_unsupported' } as const;
-    const { reason, message } = allowFor(evaluation(1, failing, ENFORCEMENT.permissive));
+  it('says which failures were only logged', async () => {
+    const failing = { expiry: 'signature_expired', revocation: 'revocation_unknown' } as const;
+    const { reason, message } = allowFor(await evaluation(1, failing, ENFORCEMENT.permissive));
     expect(reason).toBe('failure_logged');
     expect(message).toContain(
-      'expiry: signature_expired of 1; revocation: revocation_unsupported of 1',
+      'expiry: signature_expired of 1; revocation: revocation_unknown of 1',
     );
   });
 
-  it('counts what was looked at before, and tells the first of them, cut', () => {
+  it('counts what was looked at before, and tells the first of them, cut', async () => {
     const before = Array.from({ length: 7 }, (_, index) => ({
       signature: digest(index + 2),
       error: new AgentError('content_mismatch', 'x'.repeat(1000)),
     }));
-    const { count, first } = allowFor(evaluation(1), before).skippedSignatures;
+    const { count, first } = allowFor(await evaluation(1), before).skippedSignatures;
     expect(count).toBe(7);
     expect(first.map(({ signature }) => signature)).toEqual([2, 3, 4, 5, 6].map(digest));
     expect(first[0]).toMatchObject({ code: 'content_mismatch', message: `${'x'.repeat(300)}…` });
@@ -124,8 +124,8 @@ describe('deny', () => {
     expect(denyFor(new AgentError('registry_busy', 'later')).inconclusive).toBe(true);
   });
 
-  it('for one signature is what that one came to', () => {
-    const bad = evaluation(1, { expiry: 'signature_expired' });
+  it('for one signature is what that one came to', async () => {
+    const bad = await evaluation(1, { expiry: 'signature_expired' });
     expect(denyAll([bad])).toEqual({
       decision: 'deny',
       reason: 'signature_expired',
@@ -148,11 +148,11 @@ describe('deny', () => {
     });
   });
 
-  it('reports the signature that came furthest, whatever their order', () => {
+  it('reports the signature that came furthest, whatever their order', async () => {
     const all = [
-      evaluation(1, { integrity: 'descriptor_mismatch' }),
-      evaluation(2, { authenticTimestamp: 'certificate_expired' }),
-      evaluation(3, { authenticity: 'certificate_untrusted' }),
+      await evaluation(1, { integrity: 'descriptor_mismatch' }),
+      await evaluation(2, { authenticTimestamp: 'certificate_expired' }),
+      await evaluation(3, { authenticity: 'certificate_untrusted' }),
     ];
     for (const order of [all, all.toReversed()]) {
       expect(denyAll([...order, unusable(4, 'content_mismatch')])).toMatchObject({
@@ -163,48 +163,48 @@ describe('deny', () => {
     }
   });
 
-  it('reports a signature that was judged before one that could not be used', () => {
-    const judged = evaluation(1, { integrity: 'signature_invalid' });
+  it('reports a signature that was judged before one that could not be used', async () => {
+    const judged = await evaluation(1, { integrity: 'signature_invalid' });
     const decided = denyAll([judged, unusable(2, 'content_mismatch')]);
     expect(decided.reason).toBe('signature_invalid');
   });
 
-  it('is inconclusive if any signature could not be judged, since it may be the good one', () => {
-    const far = evaluation(1, { authenticTimestamp: 'certificate_expired' });
+  it('is inconclusive if any signature could not be judged, since it may be the good one', async () => {
+    const far = await evaluation(1, { authenticTimestamp: 'certificate_expired' });
     const late = unusable(2, 'registry_timeout');
     expect(denyAll([far, late])).toMatchObject({
       reason: 'registry_timeout',
       inconclusive: true,
       signature: digest(2),
     });
-    const untold = evaluation(3, { revocation: 'revocation_unsupported' });
+    const untold = await evaluation(3, { revocation: 'revocation_unknown' });
     expect(denyAll([far, untold])).toMatchObject({
-      reason: 'revocation_unsupported',
+      reason: 'revocation_unknown',
       inconclusive: true,
     });
-    expect(denyAll([far, untold, late]).reason).toBe('revocation_unsupported');
+    expect(denyAll([far, untold, late]).reason).toBe('revocation_unknown');
   });
 
-  it('is not inconclusive for a failure behind an inconclusive one that is only logged', () => {
+  it('is not inconclusive for a failure behind an inconclusive one that is only logged', async () => {
     const enforcement = { ...ENFORCEMENT.strict, authenticTimestamp: 'log' } as const;
     const failing = {
       authenticTimestamp: 'deadline_exceeded',
       revocation: 'internal',
     } as const;
-    expect(denyAll([evaluation(1, failing, enforcement)]).reason).toBe('internal');
+    expect(denyAll([await evaluation(1, failing, enforcement)]).reason).toBe('internal');
     const expired = { ...failing, revocation: 'certificate_expired' } as const;
-    expect(denyAll([evaluation(1, expired, enforcement)])).toMatchObject({
+    expect(denyAll([await evaluation(1, expired, enforcement)])).toMatchObject({
       reason: 'certificate_expired',
       inconclusive: false,
     });
   });
 
-  it('tells of the others in their order, whichever it is for', () => {
+  it('tells of the others in their order, whichever it is for', async () => {
     const [gone, untrusted] = [
       unusable(1, 'registry_not_found'),
-      evaluation(2, { authenticity: 'certificate_untrusted' }),
+      await evaluation(2, { authenticity: 'certificate_untrusted' }),
     ];
-    const expired = evaluation(3, { authenticTimestamp: 'certificate_expired' });
+    const expired = await evaluation(3, { authenticTimestamp: 'certificate_expired' });
     const { signature, skippedSignatures } = denyAll([gone, expired, untrusted]);
     expect(signature).toBe(digest(3));
     expect(skippedSignatures).toEqual({
@@ -224,8 +224,9 @@ describe('deny', () => {
     });
   });
 
-  it('without a signature, or for a good one, is a fault of the caller', () => {
+  it('without a signature, or for a good one, is a fault of the caller', async () => {
+    const good = await evaluation(1);
     expect(() => denyAll([])).toThrow(TypeError);
-    expect(() => denyAll([evaluation(1)])).toThrow(TypeError);
+    expect(() => denyAll([good])).toThrow(TypeError);
   });
 });

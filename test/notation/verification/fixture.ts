@@ -1,5 +1,10 @@
 // A good signature and what it is held against, for tests to break one thing of.
-import { parseCertificate } from '../../../agent/notation/x509/certificate.ts';
+import { AgentError } from '../../../agent/errors.ts';
+import type { PluginVerifyRequest } from '../../../agent/notation/plugin/verify-request.ts';
+import type { RevocationStatus } from '../../../agent/notation/revocation/status.ts';
+import type { Evidence, Plugin } from '../../../agent/notation/verification/evidence.ts';
+import { type Certificate, parseCertificate } from '../../../agent/notation/x509/certificate.ts';
+import type { CertificateChain } from '../../../agent/notation/x509/chain.ts';
 import { parseTrustPolicy } from '../../../agent/notation/trustpolicy/document.ts';
 import { selectStatement } from '../../../agent/notation/trustpolicy/selection.ts';
 import type { TrustStoreName } from '../../../agent/notation/trustpolicy/trust-store-name.ts';
@@ -65,15 +70,67 @@ export function signatureOf(changes: Partial<EnvelopeOptions> = {}): FetchedSign
 }
 
 /** The evaluation of a signature in short: `outcome` or `outcome code`, by validation type. */
-export function outcomesOf(
+export async function outcomesOf(
   signature: FetchedSignature,
   context: SignatureContext,
-): Record<string, string> {
-  const { results } = verifySignature(signature, context);
+  evidence: Evidence = evidenceOf(),
+): Promise<Record<string, string>> {
+  const { results } = await verifySignature(signature, context, evidence);
   return Object.fromEntries(
     results.map(({ type, outcome, code }) => [
       type,
       code === undefined ? outcome : `${outcome} ${code}`,
     ]),
   );
+}
+
+/** What is known where evidence is asked for. */
+export interface EvidenceOptions {
+  /** Default: no certificate can be revoked. */
+  readonly status?: (certificate: Certificate) => RevocationStatus;
+  /** The one plugin that is installed, or why there is none. Default: it is missing. */
+  readonly plugin?: Plugin | AgentError;
+}
+
+/** One question, as it was asked. */
+export type Asked =
+  | {
+      readonly kind: 'revocation';
+      readonly chain: CertificateChain;
+      readonly authenticSigningTime: Date | undefined;
+    }
+  | {
+      readonly kind: 'plugin';
+      readonly name: string;
+      readonly minVersion: string | undefined;
+    }
+  | { readonly kind: 'verify'; readonly request: PluginVerifyRequest };
+
+/** Evidence that answers as a test says, and keeps what it was asked, in order. */
+export function evidenceOf({
+  status = () => ({ kind: 'not_revocable' }),
+  plugin = new AgentError('plugin_missing', 'no such plugin'),
+}: EvidenceOptions = {}): Evidence & { readonly asked: readonly Asked[] } {
+  const asked: Asked[] = [];
+  return {
+    asked,
+    revocation(chain, authenticSigningTime) {
+      asked.push({ kind: 'revocation', chain, authenticSigningTime });
+      const belowRoot = chain.slice(0, -1);
+      return Promise.resolve(
+        belowRoot.map((certificate) => ({ certificate, status: status(certificate) })),
+      );
+    },
+    plugin(name, minVersion) {
+      asked.push({ kind: 'plugin', name, minVersion });
+      if (plugin instanceof AgentError) return Promise.reject(plugin);
+      return Promise.resolve({
+        capabilities: plugin.capabilities,
+        verify(request) {
+          asked.push({ kind: 'verify', request });
+          return plugin.verify(request);
+        },
+      });
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // Levels and overrides against every validation that can fail, with real signatures.
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../agent/errors.ts';
 import { allowFor, denyAll, isGood } from '../../../agent/notation/verification/decision.ts';
 import {
   type FetchedSignature,
@@ -10,6 +11,7 @@ import {
   ARTIFACT,
   ca,
   contextOf,
+  evidenceOf,
   otherCa,
   outcomesOf,
   PAST,
@@ -20,6 +22,9 @@ import {
 
 const YEARS_AGO = new Date('2025-01-01T00:00:00Z');
 
+/** A certificate whose responder never answers. */
+const UNTOLD = ca.issue({ ocspUrl: 'http://ocsp.example' });
+
 /** One thing wrong with a signature, and the validation that finds it. */
 const FAULTS = {
   integrity: [signatureOf({ target: { ...ARTIFACT, size: 1 } }), 'descriptor_mismatch'],
@@ -29,10 +34,7 @@ const FAULTS = {
     signatureOf({ signer: ca.issue({ notBefore: YEARS_AGO, notAfter: PAST }) }),
     'certificate_expired',
   ],
-  revocation: [
-    signatureOf({ signer: ca.issue({ ocspUrl: 'http://ocsp.example' }) }),
-    'revocation_unsupported',
-  ],
+  revocation: [signatureOf({ signer: UNTOLD }), 'revocation_unknown'],
 } as const;
 type Fault = keyof typeof FAULTS;
 const ALL = Object.keys(FAULTS) as Fault[];
@@ -41,8 +43,16 @@ function contextAt(level: string, override: Record<string, string> = {}): Signat
   return contextOf({ statement: statementOf({ signatureVerification: { level, override } }) });
 }
 
-function decide(signature: FetchedSignature, context: SignatureContext) {
-  const evaluation = verifySignature(signature, context);
+const evidence = () =>
+  evidenceOf({
+    status: ({ extensions }) =>
+      extensions.namesOcsp || extensions.namesCrl
+        ? { kind: 'unknown', error: new AgentError('revocation_unknown', 'nobody says') }
+        : { kind: 'not_revocable' },
+  });
+
+async function decide(signature: FetchedSignature, context: SignatureContext) {
+  const evaluation = await verifySignature(signature, context, evidence());
   return isGood(evaluation) ? allowFor(evaluation) : denyAll([evaluation]);
 }
 
@@ -53,8 +63,8 @@ const DENIED: Readonly<Record<string, readonly Fault[]>> = {
 };
 
 describe.each(['strict', 'permissive', 'audit'])('level %s', (level) => {
-  it('allows a good signature as verified', () => {
-    expect(decide(signatureOf(), contextAt(level))).toMatchObject({
+  it('allows a good signature as verified', async () => {
+    expect(await decide(signatureOf(), contextAt(level))).toMatchObject({
       decision: 'allow',
       reason: 'verified',
       inconclusive: false,
@@ -62,9 +72,9 @@ describe.each(['strict', 'permissive', 'audit'])('level %s', (level) => {
     });
   });
 
-  it.each(ALL)('does what it says about a failure of %s', (type) => {
+  it.each(ALL)('does what it says about a failure of %s', async (type) => {
     const [signature, code] = FAULTS[type];
-    const decided = decide(signature, contextAt(level));
+    const decided = await decide(signature, contextAt(level));
     const denied = DENIED[level]?.includes(type) === true;
     expect(decided.decision).toBe(denied ? 'deny' : 'allow');
     expect(decided.reason).toBe(denied ? code : 'failure_logged');
@@ -83,26 +93,26 @@ describe.each(['strict', 'permissive', 'audit'])('level %s', (level) => {
 describe('overrides', () => {
   it.each(['authenticity', 'expiry', 'authenticTimestamp', 'revocation'] as const)(
     'of %s to log let pass what strict denies, and to enforce deny what audit lets pass',
-    (type) => {
+    async (type) => {
       const [signature, code] = FAULTS[type];
-      const logged = decide(signature, contextAt('strict', { [type]: 'log' }));
+      const logged = await decide(signature, contextAt('strict', { [type]: 'log' }));
       expect(logged).toMatchObject({ decision: 'allow', reason: 'failure_logged' });
-      const enforced = decide(signature, contextAt('audit', { [type]: 'enforce' }));
+      const enforced = await decide(signature, contextAt('audit', { [type]: 'enforce' }));
       expect(enforced).toMatchObject({ decision: 'deny', reason: code });
     },
   );
 
-  it('of one validation leave the others as the level has them', () => {
+  it('of one validation leave the others as the level has them', async () => {
     const context = contextAt('strict', { expiry: 'log' });
-    expect(decide(FAULTS.authenticity[0], context).reason).toBe('certificate_untrusted');
+    expect((await decide(FAULTS.authenticity[0], context)).reason).toBe('certificate_untrusted');
   });
 
   it.each([{ ocspUrl: 'http://ocsp.example' }, { crlUrl: 'http://crl.example/1' }])(
     'of revocation to skip accept a certificate with %o as verified',
-    (options) => {
+    async (options) => {
       const signature = signatureOf({ signer: ca.issue(options) });
-      expect(decide(signature, contextAt('strict')).reason).toBe('revocation_unsupported');
-      expect(decide(signature, contextAt('strict', { revocation: 'skip' }))).toMatchObject({
+      expect((await decide(signature, contextAt('strict'))).reason).toBe('revocation_unknown');
+      expect(await decide(signature, contextAt('strict', { revocation: 'skip' }))).toMatchObject({
         decision: 'allow',
         reason: 'verified',
       });
@@ -120,37 +130,37 @@ describe('several failures', () => {
     expiry: PAST,
   });
 
-  it('are all logged under audit', () => {
+  it('are all logged under audit', async () => {
     const context = contextAt('audit');
-    expect(outcomesOf(everything, context)).toEqual({
+    expect(await outcomesOf(everything, context, evidence())).toEqual({
       integrity: 'passed',
       authenticity: 'failed certificate_untrusted',
       expiry: 'failed signature_expired',
       authenticTimestamp: 'failed certificate_expired',
-      revocation: 'inconclusive revocation_unsupported',
+      revocation: 'failed certificate_untrusted',
     });
-    const { reason, message, results } = decide(everything, context);
+    const { reason, message, results } = await decide(everything, context);
     expect(reason).toBe('failure_logged');
     for (const result of results.slice(1)) {
       expect(message).toContain(`${result.type}: ${result.message}`);
     }
   });
 
-  it('are reported by the first enforced one', () => {
+  it('are reported by the first enforced one', async () => {
     const trusting = contextOf({
       statement: statementOf({ signatureVerification: { level: 'strict' } }),
       trust: trustIn({ 'ca:acme': otherCa.root }),
     });
-    expect(outcomesOf(everything, trusting)).toEqual({
+    expect(await outcomesOf(everything, trusting, evidence())).toEqual({
       integrity: 'passed',
       authenticity: 'passed',
       expiry: 'failed signature_expired',
       authenticTimestamp: 'skipped',
       revocation: 'skipped',
     });
-    expect(decide(everything, trusting).reason).toBe('signature_expired');
-    expect(decide(everything, { ...trusting, now: YEARS_AGO }).reason).toBe(
-      'revocation_unsupported',
+    expect((await decide(everything, trusting)).reason).toBe('signature_expired');
+    expect((await decide(everything, { ...trusting, now: YEARS_AGO })).reason).toBe(
+      'revocation_unknown',
     );
   });
 });

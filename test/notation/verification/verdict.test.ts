@@ -13,8 +13,9 @@ import {
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
 import { verdictOf } from '../../support/verdict.ts';
-import { contextOf, signatureOf } from './fixture.ts';
+import { contextOf, evidenceOf, signatureOf } from './fixture.ts';
 
+const EVALUATION = await verifySignature(signatureOf(), contextOf(), evidenceOf());
 const RESULT: ValidationResult = {
   type: 'expiry',
   action: 'log',
@@ -40,7 +41,7 @@ function withResult(change: object): object {
 describe('parseVerdict', () => {
   it.each([
     ['an allow', verdictOf({})],
-    ['an allow with results', verdictOf(verifySignature(signatureOf(), contextOf()))],
+    ['an allow with results', verdictOf(EVALUATION)],
     ['a logged failure', verdictOf({ reason: 'failure_logged', results: [RESULT] })],
     ['skipped signatures', verdictOf({ skippedSignatures: { count: 1, first: [SKIPPED] } })],
     [
