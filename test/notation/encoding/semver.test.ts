@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compareSemVer, parseSemVer } from '../../../agent/notation/encoding/semver.ts';
 import { expectCode } from '../../support/expect-code.ts';
 import { valueOrAgentError } from '../../support/only-agent-errors.ts';
+import { runs } from '../../support/properties.ts';
 
 const parse = (text: string) => parseSemVer(text, { what: 'version', code: 'envelope_invalid' });
 const compare = (a: string, b: string) => Math.sign(compareSemVer(parse(a), parse(b)));
@@ -93,7 +94,7 @@ describe('semantic versions', () => {
         const version = valueOrAgentError(() => parse(found));
         expect(!(version instanceof Error)).toBe(pattern.test(found));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
