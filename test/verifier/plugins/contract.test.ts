@@ -7,6 +7,7 @@ import { createHostVerifier } from '../../../agent/verifier/host-verifier.ts';
 import { createPooledTransport } from '../../../agent/verifier/registry/pooled-transport.ts';
 import { askNotation, findNotation } from '../../differential/notation.ts';
 import { createCa } from '../../support/ca.ts';
+import type { TestCertificate } from '../../support/certificate.ts';
 import { startTestRegistry, type TestRegistry } from '../../support/registry.ts';
 import { type EnvelopeOptions, MEDIA_TYPES, signEnvelope } from '../../support/sign-envelope.ts';
 import { documentOf, statement, type StatementJson } from '../../support/trust-policy.ts';
@@ -34,6 +35,8 @@ interface Changes {
   readonly signature?: Partial<EnvelopeOptions>;
   readonly statement?: StatementJson;
   readonly plugin?: PluginOptions;
+  /** What the trust stores hold. Default: the root of the signer. */
+  readonly root?: TestCertificate;
 }
 
 const ca = createCa();
@@ -50,7 +53,12 @@ describe.skipIf(why !== '' && process.env.CI !== 'true')(title, () => {
   });
   afterAll(() => registry.close());
 
-  const ask = async ({ signature, statement: changes, plugin: options }: Changes) => {
+  const ask = async ({
+    signature,
+    statement: changes,
+    plugin: options,
+    root = ca.root,
+  }: Changes) => {
     if ('missing' in notation) throw new Error(notation.missing);
     const { format = 'jws' } = signature ?? {};
     const image = registry.pushImage('app', 'v1', directory());
@@ -60,7 +68,7 @@ describe.skipIf(why !== '' && process.env.CI !== 'true')(title, () => {
     const place = join(directory(), 'notation');
     for (const type of ['ca', 'signingAuthority']) {
       mkdirSync(join(place, 'truststore/x509', type, 'acme'), { recursive: true });
-      writeFileSync(join(place, 'truststore/x509', type, 'acme/root.pem'), ca.root.pem);
+      writeFileSync(join(place, 'truststore/x509', type, 'acme/root.pem'), root.pem);
     }
     const policy = statement({
       registryScopes: [scope],
@@ -183,6 +191,17 @@ describe.skipIf(why !== '' && process.env.CI !== 'true')(title, () => {
     ['an answer that says something twice', { plugin: { verify: twice() } }],
   ])('is refused by us alone, as the specification has it: %s', async (_, changes) => {
     expect((await ask(changes)).decisions).toEqual(['allow', 'deny']);
+  });
+
+  // At this level an untrusted chain is only logged. Anybody who can push has one.
+  it('is not run for a chain that is not trusted, but by notation', async () => {
+    const { decisions, asked, requests } = await ask({
+      statement: { signatureVerification: { level: 'audit' } },
+      root: createCa({ name: 'Other' }).root,
+    });
+    expect(asked).toHaveLength(2);
+    expect(requests).toEqual([]);
+    expect(decisions).toEqual(['allow', 'deny']);
   });
 
   it('has to process what is critical, and for notation also what is not', async () => {
