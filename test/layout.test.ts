@@ -81,7 +81,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/host-install.ts': 'node:fs, import.meta, process',
   'commands/policy-check.ts': 'new Date()',
   'commands/run.ts': 'node:fs, pino, new Date()',
-  'commands/run/heap.ts': 'node:v8',
+  'commands/run/heap.ts': 'node:v8, node:vm, setInterval',
   'commands/run/images.ts': 'AbortSignal.timeout',
   'commands/run/in-step.ts': 'chokidar, node:fs',
   'commands/verify.ts': 'node:fs/promises, AbortSignal.timeout',

@@ -21,7 +21,7 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
 import { countImages } from './run/image-counts.ts';
-import { keepHeapSmall } from './run/heap.ts';
+import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { Images } from './run/images.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
@@ -56,6 +56,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   parseArguments(args, {}, []);
   const config = parseConfig(environment);
   keepHeapSmall();
+  collectRegularly();
   const host = hostOf(config);
   const log = pino({ level: config.logLevel, base: null }, stdout);
   const registry = createHostRegistryClient({

@@ -45,7 +45,8 @@ export class SignatureCache {
     this.#kept.set(textOf(key), {
       digest: copied(signature.digest) as Digest,
       mediaType: copied(signature.mediaType),
-      envelope: signature.envelope,
+      // Short ones are cut from blocks of 8 KiB, and would keep them.
+      envelope: new Uint8Array(signature.envelope),
     });
     this.#bytes += signature.envelope.length;
     for (const oldest of this.#kept.keys()) {

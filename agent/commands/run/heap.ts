@@ -1,5 +1,6 @@
 // Keeps the agent small: it idles beside the node's real work, and V8's defaults are for who has a machine.
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** Each with what it saves; together they halve what a node of 1,000 images costs (hack/bench memory). */
 const FLAGS = [
@@ -19,4 +20,27 @@ const FLAGS = [
 /** Sets V8's flags of this process. To be called before there is work: what has grown stays grown. */
 export function keepHeapSmall(): void {
   for (const flag of FLAGS) setFlagsFromString(flag);
+}
+
+/** V8 collects when memory is asked for, which an idle agent hardly does. */
+const COLLECT_MS = 30_000;
+
+/**
+ * Gives back, every half minute, what work has left behind: some 5 MB after a thousand verdicts, for
+ * 25 ms of work. Ends with the process.
+ */
+export function collectRegularly(): void {
+  setFlagsFromString('--expose-gc');
+  // A context takes what a flag exposes only when it is made.
+  const collect = runInNewContext('gc') as (options: CollectOptions) => void;
+  setInterval(() => {
+    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  }, COLLECT_MS).unref();
+}
+
+/** V8's, for the function that `--expose-gc` exposes: `last-resort` keeps nothing that can be made anew. */
+interface CollectOptions {
+  readonly type: 'major';
+  readonly execution: 'sync';
+  readonly flavor: 'last-resort';
 }
