@@ -2,7 +2,7 @@
 import { AgentError } from '../../errors.ts';
 import type { HashAlgorithm } from '../encoding/crypto.ts';
 import { DER_TAGS, type DerReader } from '../encoding/der.ts';
-import { readAlgorithmIdentifier } from '../x509/algorithm-identifier.ts';
+import { type AlgorithmIdentifier, readAlgorithmIdentifier } from '../x509/algorithm-identifier.ts';
 
 const HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
   ['2.16.840.1.101.3.4.2.1', 'sha256'],
@@ -15,14 +15,19 @@ const HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
  * section 2). Throws `algorithm_unsupported` for any other, and the reader's code.
  */
 export function readHashAlgorithm(reader: DerReader, field: string): HashAlgorithm {
-  const { oid, parameters, what } = readAlgorithmIdentifier(reader, field);
-  const algorithm = HASHES.get(oid);
-  const plain =
-    parameters === undefined ||
-    (parameters.tag === DER_TAGS.null && parameters.content.length === 0);
-  if (algorithm !== undefined && plain) return algorithm;
+  const identifier = readAlgorithmIdentifier(reader, field);
+  const algorithm = HASHES.get(identifier.oid);
+  if (algorithm !== undefined && hasNoParameters(identifier)) return algorithm;
   throw new AgentError(
     'algorithm_unsupported',
-    `${what}: expected SHA-256, SHA-384 or SHA-512, found ${algorithm === undefined ? oid : `${algorithm} with parameters`}`,
+    `${identifier.what}: expected SHA-256, SHA-384 or SHA-512, found ${algorithm === undefined ? identifier.oid : `${algorithm} with parameters`}`,
+  );
+}
+
+/** Tells whether parameters are absent or NULL: by algorithm one is right, and both are written. */
+export function hasNoParameters({ parameters }: AlgorithmIdentifier): boolean {
+  return (
+    parameters === undefined ||
+    (parameters.tag === DER_TAGS.null && parameters.content.length === 0)
   );
 }

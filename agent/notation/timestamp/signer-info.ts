@@ -15,7 +15,7 @@ import {
 } from '../x509/algorithm-identifier.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { keyAlgorithm } from '../x509/key-algorithm.ts';
-import { readHashAlgorithm } from './hash-algorithm.ts';
+import { hasNoParameters, readHashAlgorithm } from './hash-algorithm.ts';
 import { readSignedAttributes, type SignedAttributes } from './signed-attributes.ts';
 import { type IssuerSerial, readIssuerAndSerialNumber } from './signing-certificate.ts';
 import { TOKEN } from './token.ts';
@@ -104,8 +104,13 @@ function toAlgorithm(
   identifier: AlgorithmIdentifier,
   digestAlgorithm: HashAlgorithm,
 ): CertificateSignatureAlgorithm {
-  if (identifier.oid === RSA_ENCRYPTION) return { scheme: 'rsa-pkcs1', hash: digestAlgorithm };
-  const algorithm = toSignatureAlgorithm(identifier);
+  const algorithm: CertificateSignatureAlgorithm =
+    identifier.oid === RSA_ENCRYPTION
+      ? { scheme: 'rsa-pkcs1', hash: digestAlgorithm }
+      : toSignatureAlgorithm(identifier);
+  if (algorithm.scheme !== 'rsa-pss' && !hasNoParameters(identifier)) {
+    throw new AgentError('algorithm_unsupported', `${identifier.what}: expected no parameters`);
+  }
   if (algorithm.hash === digestAlgorithm) return algorithm;
   throw invalid(`expected one hash for digest and signature, found ${digestAlgorithm} and another`);
 }

@@ -46,6 +46,14 @@ describe('a signer', () => {
     expectCode(() => verifyStamp(options, RSA), 'timestamp_invalid');
   });
 
+  it.each([
+    ['RSA', '1.2.840.113549.1.1.1'],
+    ['RSA with SHA-256', '1.2.840.113549.1.1.11'],
+  ])('may name %s without parameters', (_, oid) => {
+    const signatureAlgorithm = sequence(objectIdentifier(oid));
+    expect(verifyStamp({ signatureAlgorithm }, RSA).time).toEqual(STAMP_TIME);
+  });
+
   it.each<[string, SignerOptions]>([
     ['digests with SHA-1', { digest: 'sha1', signature: 'rsa-sha256' }],
     ['signs with SHA-1', { signature: 'rsa-sha1' }],
@@ -53,6 +61,14 @@ describe('a signer', () => {
     [
       'signs with the defaults of RSA-PSS',
       { signatureAlgorithm: sequence(objectIdentifier('1.2.840.113549.1.1.10')) },
+    ],
+    [
+      'names RSA with parameters',
+      { signatureAlgorithm: sequence(objectIdentifier('1.2.840.113549.1.1.1'), sequence()) },
+    ],
+    [
+      'names RSA with SHA-256 and parameters',
+      { signatureAlgorithm: sequence(objectIdentifier('1.2.840.113549.1.1.11'), sequence()) },
     ],
     ['signs with Ed25519', { signatureAlgorithm: algorithmIdentifier('ed25519') }],
   ])('that %s is refused', (_, options) => {
