@@ -61,7 +61,8 @@ export interface EnvelopeOptions {
   readonly crit?: CborInput;
   /** Overrides and additions in the unsigned header, by name or label. */
   readonly unsigned?: ReadonlyMap<string | number, CborInput>;
-  readonly timestampToken?: Uint8Array;
+  /** Bytes, or what an authority makes of the signature. */
+  readonly timestampToken?: Uint8Array | ((signature: Uint8Array) => Uint8Array);
   readonly signingAgent?: string;
 
   /** Changes the encoded protected headers before they are signed. */
@@ -204,14 +205,13 @@ function encodeCoseHeaders(options: EnvelopeOptions, algorithm: AlgorithmName): 
 }
 
 function encodeJws(options: EnvelopeOptions, parts: SignedParts): Buffer {
+  const token = tokenOf(options, parts);
   const header = {
     x5c: (options.chain ?? options.signer.chain).map((der) => Buffer.from(der).toString('base64')),
     [`${PREFIX}signingAgent`]: options.signingAgent ?? SIGNING_AGENT,
-    ...(options.timestampToken === undefined
+    ...(token === undefined
       ? {}
-      : {
-          [`${PREFIX}timestampSignature`]: Buffer.from(options.timestampToken).toString('base64'),
-        }),
+      : { [`${PREFIX}timestampSignature`]: Buffer.from(token).toString('base64') }),
     ...Object.fromEntries(options.unsigned ?? []),
   };
   return Buffer.from(
@@ -225,15 +225,18 @@ function encodeJws(options: EnvelopeOptions, parts: SignedParts): Buffer {
 }
 
 function encodeCose(options: EnvelopeOptions, parts: SignedParts): Buffer {
+  const token = tokenOf(options, parts);
   const unprotected = new Map<CborInput, CborInput>([
     [33, options.chain ?? options.signer.chain],
     [`${PREFIX}signingAgent`, options.signingAgent ?? SIGNING_AGENT],
-    ...(options.timestampToken === undefined
-      ? []
-      : [[`${PREFIX}timestampSignature`, options.timestampToken] as const]),
+    ...(token === undefined ? [] : [[`${PREFIX}timestampSignature`, token] as const]),
     ...(options.unsigned ?? []),
   ]);
   return cbor({ tag: 18, value: [parts.protected, unprotected, parts.payload, parts.signature] });
+}
+
+function tokenOf({ timestampToken }: EnvelopeOptions, { signature }: SignedParts) {
+  return typeof timestampToken === 'function' ? timestampToken(signature) : timestampToken;
 }
 
 function base64url(bytes: Uint8Array): string {
