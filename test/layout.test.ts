@@ -32,7 +32,7 @@ const PARTS: PartTable = [
   ['notation/trustpolicy', 'notation/x509', VERDICT],
   ['notation/timestamp', 'notation/trustpolicy'],
   ['notation/plugin', 'notation/signature', 'notation/trustpolicy'],
-  ['notation/verification', 'notation/plugin', 'notation/timestamp'],
+  ['notation/verification', 'notation/plugin', 'notation/revocation', 'notation/timestamp'],
 
   ['verifier/evidence', 'notation/revocation'],
   ['verifier/registry', 'notation/encoding'],
@@ -40,6 +40,7 @@ const PARTS: PartTable = [
   ['verifier/truststore', 'notation/trustpolicy'],
   [
     'verifier',
+    'verifier/evidence',
     'verifier/plugins',
     'verifier/registry',
     'verifier/truststore',
