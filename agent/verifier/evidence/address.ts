@@ -31,8 +31,8 @@ export type Resolve = (hostname: string) => Promise<readonly string[]>;
  * revocation checked again, and other schemes are not spoken. Throws `revocation_address_refused`.
  */
 export function parseEvidenceAddress(text: string, what: string): URL {
-  const url = text.length <= MAX_ADDRESS_CHARACTERS && URL.canParse(text) && new URL(text);
-  if (url === false || url.protocol !== 'http:') {
+  const url = text.length <= MAX_ADDRESS_CHARACTERS ? URL.parse(text) : null;
+  if (url?.protocol !== 'http:') {
     throw refused(what, `expected an http address, found ${show(text)}`);
   }
   if (url.username !== '' || url.password !== '') {
@@ -44,10 +44,9 @@ export function parseEvidenceAddress(text: string, what: string): URL {
 
 /** Where a redirect leads. Throws `revocation_address_refused` unless it is the same host and port. */
 export function redirectTarget(from: URL, location: string | undefined, what: string): URL {
-  if (location === undefined || !URL.canParse(location, from.href)) {
-    throw refused(what, 'expected a redirect to have a location');
-  }
-  const target = parseEvidenceAddress(new URL(location, from).href, what);
+  const url = location === undefined ? null : URL.parse(location, from.href);
+  if (url === null) throw refused(what, 'expected a redirect to have a location');
+  const target = parseEvidenceAddress(url.href, what);
   if (target.host === from.host) return target;
   throw refused(what, `expected a redirect within ${from.host}, found one to ${show(target.host)}`);
 }
@@ -72,9 +71,10 @@ export async function hostAddresses(
   );
 }
 
-/** Tells whether nothing is fetched from an IP address. */
+/** Tells whether nothing is fetched from an address; what is no IP address would be resolved again. */
 export function isRefused(address: string): boolean {
-  return REFUSED.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  const family = isIP(address);
+  return family === 0 || REFUSED.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 function refused(what: string, fault: string): AgentError {

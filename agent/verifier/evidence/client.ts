@@ -80,9 +80,9 @@ async function sendToAny(
 ): Promise<IncomingMessage> {
   let failure: unknown = new Error('no address');
   for (const [index, address] of addresses.entries()) {
-    // The last may take all the time that is left.
+    // The last may take all the time that is left, which the signal bounds.
     const isLast = index === addresses.length - 1;
-    const shareMs = isLast ? request.timeoutMs : request.timeoutMs / addresses.length;
+    const shareMs = isLast ? undefined : request.timeoutMs / addresses.length;
     try {
       return await send(request, address, shareMs, signal);
     } catch (error) {
@@ -97,7 +97,7 @@ async function sendToAny(
 async function send(
   { url, body }: EvidenceRequest,
   address: string,
-  timeoutMs: number,
+  shareMs: number | undefined,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -120,7 +120,8 @@ async function send(
   });
   outgoing.on('response', resolve);
   outgoing.on('error', reject);
-  const timer = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMs);
+  const giveUp = (): void => void outgoing.destroy(new Error('no answer in time'));
+  const timer = shareMs === undefined ? undefined : setTimeout(giveUp, shareMs);
   outgoing.end(body);
   try {
     return await promise;
