@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ValidationType } from '../../agent/notation/verification/verdict.ts';
 import { verdictOf } from '../support/verdict.ts';
 import { compare, type Comparison } from './comparison.ts';
 import type { Difference } from './differences.ts';
@@ -15,20 +16,38 @@ const LISTED: Difference = {
   kinds: [KIND],
 };
 
+interface Changes {
+  readonly listed?: boolean;
+  readonly fault?: Step;
+  /** What notation names. */
+  readonly failed?: ValidationType | 'none';
+}
+
 function compared(
   theirs: 'allow' | 'deny',
   ours: 'allow' | 'deny',
-  { listed = false, fault = 'integrity' }: { listed?: boolean; fault?: Step } = {},
+  { listed = false, fault = 'integrity', failed = 'integrity' }: Changes = {},
 ): Comparison {
   const one = kind({ name: KIND, parameters: {}, build: () => setup }).cases[0] as Case;
-  const setup: Setup = { policy: null, stores: {}, signatures: [], reference: '', fault };
+  const setup: Setup = {
+    policy: null,
+    stores: {},
+    signatures: [],
+    plugins: [],
+    reference: '',
+    fault,
+  };
   const result = { type: 'integrity', action: ours === 'deny' ? 'enforce' : 'log' } as const;
   const nodeseal = verdictOf({
     decision: ours,
     reason: ours === 'deny' ? 'envelope_invalid' : 'failure_logged',
     results: [{ ...result, outcome: 'failed', code: 'envelope_invalid', message: 'odd' }],
   });
-  const notation = { decision: theirs, output: 'what it printed' };
+  const notation = {
+    decision: theirs,
+    failed: failed === 'none' ? undefined : failed,
+    output: 'what it printed',
+  };
   return compare(one, { setup, notation, nodeseal }, listed ? [LISTED] : []);
 }
 
@@ -56,6 +75,13 @@ describe('a comparison', () => {
     expect(failuresOf([settled])).toHaveLength(1);
   });
 
+  it('fails when they decide the same for another reason', () => {
+    expect(compared('deny', 'deny', { failed: 'expiry' }).outcome).toBe('other reason');
+    expect(compared('allow', 'allow', { failed: 'none' }).outcome).toBe('other reason');
+    // A deny for which notation names no validation is told by its decision alone.
+    expect(compared('deny', 'deny', { failed: 'none' }).outcome).toBe('agree');
+  });
+
   it('fails when the fault was found elsewhere, though both deny', () => {
     expect(compared('deny', 'deny', { fault: 'expiry' }).outcome).toBe('stray');
     expect(compared('deny', 'deny', { fault: 'nothing' }).outcome).toBe('stray');
@@ -65,7 +91,9 @@ describe('a comparison', () => {
 describe('a report', () => {
   it('counts the outcomes of each kind, and of all', () => {
     const table = reportTable([compared('deny', 'deny'), compared('allow', 'deny')]);
-    expect(table.split('\n')[0]).toMatch(/^kind +agree +differ +disagree +settled +stray$/);
+    expect(table.split('\n')[0]).toMatch(
+      /^kind +agree +differ +disagree +settled +other reason +stray$/,
+    );
     expect(table).toMatch(/^an odd thing +1 +1$/m);
     expect(table).toMatch(/^1 kinds, 2 cases +1 +1$/m);
   });

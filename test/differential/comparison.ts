@@ -13,6 +13,8 @@ export type Outcome =
   | 'disagree'
   /** They agree, and the list says that they do not. */
   | 'settled'
+  /** Both decide the same, but another validation failed here than there. */
+  | 'other reason'
   /** The case is not what it was made to be: nodeseal found its fault elsewhere, or not at all. */
   | 'stray';
 
@@ -35,22 +37,42 @@ export function compare(
   return {
     name: caseName(one),
     kind: one.kind,
-    outcome: step === setup.fault ? judge(notation.decision, nodeseal.decision, listed) : 'stray',
+    outcome: judge({ setup, notation, nodeseal }, listed),
     explanation: [
       `nodeseal: ${nodeseal.decision} ${nodeseal.reason} (${step}; made for: ${setup.fault}): ${nodeseal.message}`,
-      `notation: ${notation.decision}: ${notation.output}`,
+      `notation: ${notation.decision} (${notation.failed ?? 'no validation named'}): ${errorsOf(notation.output)}`,
     ].join('\n'),
   };
 }
 
-function judge(
-  notation: 'allow' | 'deny',
-  nodeseal: 'allow' | 'deny',
-  listed: Difference | undefined,
-): Outcome {
-  if (listed === undefined) return notation === nodeseal ? 'agree' : 'disagree';
-  if (notation === nodeseal) return 'settled';
-  return nodeseal === listed.nodeseal ? 'differ' : 'disagree';
+function judge({ setup, notation, nodeseal }: Answers, listed: Difference | undefined): Outcome {
+  const step = stepOf(nodeseal);
+  if (step !== setup.fault) return 'stray';
+  const isSame = notation.decision === nodeseal.decision;
+  if (listed !== undefined) {
+    if (isSame) return 'settled';
+    return nodeseal.decision === listed.nodeseal ? 'differ' : 'disagree';
+  }
+  if (!isSame) return 'disagree';
+  return isSameReason(notation.failed, step, nodeseal.decision) ? 'agree' : 'other reason';
+}
+
+/** notation names only validations, and not every time; what it only logs it always names. */
+function isSameReason(
+  theirs: Step | undefined,
+  ours: Step,
+  decision: Verdict['decision'],
+): boolean {
+  if (decision === 'allow') return (theirs ?? 'nothing') === ours;
+  return theirs === undefined || ours === 'signatures' || theirs === ours;
+}
+
+/** Without the steps that went well. */
+function errorsOf(output: string): string {
+  return output
+    .split('\n')
+    .filter((line) => !line.includes('level=info'))
+    .join('\n');
 }
 
 /** Where nodeseal found the fault: also one that the level only logs. */

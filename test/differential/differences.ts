@@ -244,6 +244,54 @@ export const DIFFERENCES: readonly Difference[] = [
     source: 'ConfigMap and Secret volumes are made of them',
     kinds: ['symbolic link in a store', 'document that is a symbolic link'],
   },
+  {
+    id: 'ocsp-responder',
+    what: 'An OCSP answer by a delegate without `id-kp-OCSPSigning`, or by an expired one',
+    nodeseal: 'deny',
+    side: 'specification',
+    source:
+      'trust-store-trust-policy.md, "Certificate Revocation Evaluation", by RFC 6960 section 4.2.2.2',
+    kinds: ['OCSP: a delegate that may not answer'],
+  },
+  {
+    id: 'ocsp-answer',
+    what: 'An OCSP answer for the same serial number of another issuer, by a hash that was not asked by, or from the future',
+    nodeseal: 'deny',
+    side: 'specification',
+    source:
+      'trust-store-trust-policy.md, "Certificate Revocation Evaluation", by RFC 6960 section 3.2',
+    kinds: [
+      'OCSP: an answer for another issuer',
+      'OCSP: an answer by a hash that nobody asks by',
+      'OCSP: an answer from the future',
+    ],
+  },
+  {
+    id: 'untrusted-revocation',
+    what: 'An untrusted chain where authenticity is only logged, revocation is enforced and a certificate names who knows it',
+    nodeseal: 'deny',
+    side: 'safer',
+    source:
+      'nobody is asked for a chain that is not trusted, so that it cannot make a node call anywhere',
+    kinds: ['untrusted chain whose revocation is enforced'],
+  },
+  {
+    id: 'untrusted-plugin',
+    what: 'An untrusted chain that asks for a verification plugin, where authenticity is only logged',
+    nodeseal: 'deny',
+    side: 'safer',
+    source:
+      'nothing is run for a chain that is not trusted, and without it what the signature asks for is not done',
+    kinds: ['untrusted chain that asks for a plugin, where trust is only logged'],
+  },
+  {
+    id: 'plugin-link',
+    what: 'A verification plugin that is a symbolic link',
+    nodeseal: 'deny',
+    side: 'specification',
+    source: 'plugin-extensibility.md, "Plugin Installation Path"',
+    kinds: ['plugin by a symbolic link'],
+  },
 ];
 
 /** README's table, its head first. */

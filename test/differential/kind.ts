@@ -2,6 +2,7 @@
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import type { ValidationType } from '../../agent/notation/verification/verdict.ts';
 import type { TestRegistry } from '../support/registry.ts';
+import type { PluginOptions } from '../support/verification-plugin.ts';
 
 /** Where a verification ends, or would if the level did not merely log it. */
 export type Step = ValidationType | 'policy' | 'signatures' | 'nothing';
@@ -23,7 +24,12 @@ export interface Given extends Place {
   readonly scope: string;
   /** The real time: notation has no other. */
   readonly now: Date;
+  /** Serves what an OCSP responder or a CRL's server answers; returns the address, `http://…`. */
+  readonly serve: (answer: () => WebAnswer) => string;
 }
+
+/** Bytes with 200, or a status alone, or no answer at all. */
+export type WebAnswer = Uint8Array | { readonly status: number } | 'silence';
 
 /** A file, a link to a path, or an empty directory. */
 export type Entry = Uint8Array | { readonly link: string } | 'directory';
@@ -36,6 +42,7 @@ export interface Setup {
   readonly stores: Readonly<Record<string, Entry>>;
   /** In the order in which the registry lists them. */
   readonly signatures: readonly Attach[];
+  readonly plugins: readonly PluginOptions[];
   /** As both are asked. */
   readonly reference: string;
   /** What the case is about: where nodeseal finds the fault. `nothing` means that all is well. */

@@ -10,8 +10,11 @@ import { DISCOVERY_KINDS } from './kinds/discovery.ts';
 import { IDENTITY_KINDS } from './kinds/identities.ts';
 import { JWS_KINDS } from './kinds/jws.ts';
 import { PAYLOAD_KINDS } from './kinds/payload.ts';
+import { PLUGIN_KINDS } from './kinds/plugins.ts';
 import { POLICY_KINDS } from './kinds/policies.ts';
+import { REVOCATION_KINDS } from './kinds/revocation.ts';
 import { STORE_KINDS } from './kinds/stores.ts';
+import { TIMESTAMP_KINDS } from './kinds/timestamps.ts';
 
 export const KINDS: readonly Kind[] = [
   ...ALGORITHM_KINDS,
@@ -26,4 +29,7 @@ export const KINDS: readonly Kind[] = [
   ...POLICY_KINDS,
   ...DISCOVERY_KINDS,
   ...BOUND_KINDS,
+  ...REVOCATION_KINDS,
+  ...TIMESTAMP_KINDS,
+  ...PLUGIN_KINDS,
 ];

@@ -3,6 +3,10 @@ import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  VALIDATION_TYPES,
+  type ValidationType,
+} from '../../agent/notation/verification/verdict.ts';
 
 /** The version that the comparison is made with; another would have other differences. */
 export const NOTATION_VERSION = '1.3.2';
@@ -10,6 +14,8 @@ const TIMEOUT_MS = 60_000;
 
 export interface NotationAnswer {
   readonly decision: 'allow' | 'deny';
+  /** The validation that failed, or was logged as failed, where it names one. */
+  readonly failed: ValidationType | undefined;
   /** What it printed, both streams. */
   readonly output: string;
 }
@@ -50,13 +56,29 @@ export function askNotation(
   const { promise, resolve, reject } = Promise.withResolvers<NotationAnswer>();
   const environment = { HOME: configDir, XDG_CONFIG_HOME: configDir, XDG_CACHE_HOME: configDir };
   const options = { env: environment, timeout: TIMEOUT_MS };
-  const verify = [...words, 'verify', '--insecure-registry', reference];
+  // Verbose, it names the validation that failed.
+  const verify = [...words, 'verify', '--verbose', '--insecure-registry', reference];
   execFile(program, verify, options, (error, stdout, stderr) => {
     const output = `${stdout}${stderr}`.trim();
-    if (error === null) resolve({ decision: 'allow', output });
-    else if (error.code === 1 && /^Error: /m.test(output)) resolve({ decision: 'deny', output });
+    const decision = error === null ? 'allow' : 'deny';
+    if (error === null || (error.code === 1 && /^Error: /m.test(output))) {
+      resolve({ decision, failed: failedValidation(output, decision), output });
+    }
     // It crashed, hung or never ran: no decision.
     else reject(new Error(`notation verify ${reference}: ${error.message}: ${output}`));
   });
   return promise;
+}
+
+const DENIED =
+  /msg="?(integrity|authenticity|expiry|authenticTimestamp|revocation) validation failed/;
+const LOGGED = /^Warning: (authenticity|expiry|authenticTimestamp|revocation) was set to "log"/m;
+
+/** Of several signatures the first that failed; of a good one what was only logged. */
+function failedValidation(
+  output: string,
+  decision: NotationAnswer['decision'],
+): ValidationType | undefined {
+  const [, type] = (decision === 'deny' ? DENIED : LOGGED).exec(output) ?? [];
+  return VALIDATION_TYPES.find((one) => one === type);
 }

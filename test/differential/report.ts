@@ -8,9 +8,10 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
   differ: 'a listed difference',
   disagree: 'DISAGREE, and no list says so',
   settled: 'AGREE, where the list says that they differ',
+  'other reason': 'BOTH DECIDE THE SAME, but another validation failed here than there',
   stray: 'NOT THE CASE it was made to be: nodeseal found its fault elsewhere',
 };
-const FAILURES: readonly Outcome[] = ['disagree', 'settled', 'stray'];
+const FAILURES: readonly Outcome[] = ['disagree', 'settled', 'other reason', 'stray'];
 
 /** The comparisons that fail a run. */
 export function failuresOf(comparisons: readonly Comparison[]): readonly Comparison[] {

@@ -39,6 +39,11 @@ export function leafBelow(
   for (let number = 1; number <= intermediates; number++) {
     issuer = intermediateOf(issuer, number, intermediate);
   }
+  return leafOf(issuer, leaf);
+}
+
+/** A leaf that this certificate issued. */
+export function leafOf(issuer: TestCertificate, leaf: CertificateOptions = {}): TestCertificate {
   const key = testKey('p256', 'leaf');
   return mintCertificate({ subject: LEAF_SUBJECT, key, ...leaf }, issuer);
 }
@@ -58,9 +63,7 @@ export function leafOfRoot(
   root: CertificateOptions,
   leaf: CertificateOptions = {},
 ): TestCertificate {
-  const issuer = mintCertificate({ ...caFields('own root'), ...root });
-  const key = testKey('p256', 'leaf');
-  return mintCertificate({ subject: LEAF_SUBJECT, key, ...leaf }, issuer);
+  return leafOf(mintCertificate({ ...caFields('own root'), ...root }), leaf);
 }
 
 /** A self-signed signing certificate. */

@@ -9,6 +9,7 @@ import {
   signEnvelope,
 } from '../../support/sign-envelope.ts';
 import { documentOf, statement, type StatementJson } from '../../support/trust-policy.ts';
+import type { PluginOptions } from '../../support/verification-plugin.ts';
 import type { Attach, Entry, Given, Setup, Step } from '../kind.ts';
 import { CA, leafWith } from './certificates.ts';
 
@@ -31,6 +32,8 @@ export interface Changes {
   /** In place of one store `ca/acme` that holds the root of the chain. */
   readonly stores?: Readonly<Record<string, Entry>>;
   readonly reference?: string;
+  /** Default: none is installed. */
+  readonly plugins?: readonly PluginOptions[];
 }
 
 /** A world in which all is well but for the changes. */
@@ -40,6 +43,7 @@ export function world(given: Given, changes: Changes = {}): Setup {
     policy: changes.policy === undefined ? policyFor(given, changes) : changes.policy,
     stores: changes.stores ?? { 'ca/acme/root.crt': trusted(rootOf(signer)) },
     signatures: changes.signatures ?? [signature({ signer, ...changes.signature })],
+    plugins: changes.plugins ?? [],
     reference: changes.reference ?? `${given.scope}@${given.image.digest}`,
     fault: changes.fault ?? 'nothing',
   };
