@@ -1,5 +1,6 @@
 // The record of what was installed on the host, kept there, so that uninstalling removes exactly that.
 import { AgentError } from '../../errors.ts';
+import { show } from '../../oci/show.ts';
 
 /** What nodeseal wrote. It is written before the files it names, so a killed run leaves none unnamed. */
 export interface Manifest {
@@ -40,7 +41,7 @@ export function parseManifest(bytes: Uint8Array, isOurs: (path: string) => boole
     throw malformed('UTF-8 JSON', String(cause));
   }
   if (!isRecord(document) || document['version'] !== VERSION) {
-    throw malformed(`"version": ${VERSION}`, document);
+    throw malformed(`"version": ${VERSION}`, isRecord(document) ? document['version'] : document);
   }
   const { files, directories } = document;
   if (!Array.isArray(files)) throw malformed('"files": a list', files);
@@ -80,9 +81,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function malformed(expected: string, found: unknown): AgentError {
-  const shown = JSON.stringify(found) as string | undefined;
   return new AgentError(
     'host_write_failed',
-    `record of what is installed: expected ${expected}, found ${(shown ?? 'nothing').slice(0, 160)}`,
+    `record of what is installed: expected ${expected}, found ${show(found)}`,
   );
 }

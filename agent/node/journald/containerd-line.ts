@@ -20,6 +20,9 @@ export interface ContainerdLine {
 /** containerd's own lines have fewer than ten; the bound keeps a hostile line cheap. */
 export const MAX_LINE_FIELDS = 64;
 
+/** containerd logs lists of names at most; encoding a value again recurses once per level. */
+const MAX_VALUE_DEPTH = 8;
+
 const KEY = /^[\w.\-/@]{1,128}$/;
 // logrus prints a value without quotes only when it is made of these; an empty one is bare.
 const BARE_VALUE = /^[A-Za-z0-9\-._/@^+]*$/;
@@ -75,9 +78,15 @@ function jsonPairs(text: string): Map<string, string> {
   }
   const pairs = new Map<string, string>();
   for (const [key, value] of Object.entries(document as object)) {
+    if (isDeeper(value, MAX_VALUE_DEPTH)) throw invalid(`values nested less at ${key}`, text);
     addPair(pairs, key, typeof value === 'string' ? value : JSON.stringify(value), text);
   }
   return pairs;
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1));
 }
 
 // logrus keeps fields in a map, so a second value for a key was not written by it.

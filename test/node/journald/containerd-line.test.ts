@@ -72,6 +72,7 @@ describe('parseContainerdLine', () => {
       `${START}${Array.from({ length: MAX_LINE_FIELDS }, (_, i) => ` f${i}=1`).join('')}`,
     ],
     ['unfinished JSON', '{"level":"info"'],
+    ['JSON that is nested deep', `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`],
     ['JSON without time', '{"level":"info","msg":"m"}'],
     ['JSON with a level that is no string', '{"level":3,"msg":"m","time":"t"}'],
   ])('rejects %s', (_, text) => {
