@@ -17,8 +17,8 @@ const SERVED_BY: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-
  */
 export function endpointOf(registry: string, plainHttp?: PlainHttp): URL {
   const scheme = (plainHttp?.(registry) ?? isLoopback(registry)) ? 'http' : 'https';
-  const url = `${scheme}://${SERVED_BY.get(registry) ?? registry}/`;
-  if (URL.canParse(url)) return new URL(url);
+  const url = URL.parse(`${scheme}://${SERVED_BY.get(registry) ?? registry}/`);
+  if (url !== null) return url;
   throw new AgentError(
     'reference_invalid',
     `registry ${show(registry)}: expected a host with an optional port, found none`,

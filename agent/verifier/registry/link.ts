@@ -15,11 +15,11 @@ export function nextPage(page: URL, header: string | undefined): URL | undefined
   for (const [, target = '', parameters = ''] of (header ?? '')
     .slice(0, MAX_LINK_CHARACTERS)
     .matchAll(LINK)) {
-    if (!isNext(parameters) || !URL.canParse(target, page.href)) continue;
-    const { pathname, search } = new URL(target, page);
+    const linked = isNext(parameters) ? URL.parse(target, page.href) : null;
+    if (linked === null) continue;
     const next = new URL(page);
-    next.pathname = pathname;
-    next.search = search;
+    next.pathname = linked.pathname;
+    next.search = linked.search;
     return next;
   }
   return undefined;

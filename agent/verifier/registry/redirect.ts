@@ -16,10 +16,8 @@ export function isRedirect(status: number): boolean {
  * compared with a digest or parsed, never shown, so a redirect cannot be used to read them.
  */
 export function redirectTarget(from: URL, location: string | undefined, what: string): URL {
-  if (location === undefined || !URL.canParse(location, from.href)) {
-    throw refused(what, from, 'expected a URL as its location, found none');
-  }
-  const target = new URL(location, from);
+  const target = location === undefined ? null : URL.parse(location, from.href);
+  if (target === null) throw refused(what, from, 'expected a URL as its location, found none');
   target.hash = '';
   const to = shownUrl(target);
   if (target.protocol !== 'https:' && target.protocol !== 'http:') {

@@ -48,8 +48,8 @@ export function tokenUrl(
   { repository, origin }: { readonly repository: string; readonly origin: URL },
   what: string,
 ): URL {
-  if (!URL.canParse(realm)) throw invalid(what, 'realm: expected a URL, found none');
-  const url = new URL(realm);
+  const url = URL.parse(realm);
+  if (url === null) throw invalid(what, 'realm: expected a URL, found none');
   const isClear = url.protocol === 'http:' && origin.protocol === 'http:';
   if (url.protocol !== 'https:' && !isClear) {
     throw invalid(what, `realm: expected https, found ${shownUrl(url)}`);
