@@ -20,6 +20,7 @@ import {
   DESCRIPTOR_TYPE,
   type PulledImage,
 } from '../support/compiled-verifier.ts';
+import { EVIDENCE_KINDS, openEvidenceHost } from '../support/evidence-host.ts';
 import { verdictOf } from '../support/verdict.ts';
 
 const AGENT_SOCKET = 'run/agent.sock';
@@ -164,6 +165,29 @@ describe('without an agent', () => {
       expect(stderr).toContain('expected root to listen');
     },
   );
+});
+
+describe.each(EVIDENCE_KINDS)('an image judged by %s', (kind, code) => {
+  it('is allowed where that is good', async () => {
+    const { image, asked } = await openEvidenceHost(verifier.directory, kind, true);
+    expect(await verifier.pull(image)).toMatchObject(answered(0, 'allow: verified'));
+    expect(asked()).toBeGreaterThan(0);
+  });
+
+  it('is refused where that is against it', async () => {
+    const { image, asked } = await openEvidenceHost(verifier.directory, kind, false);
+    expect(await verifier.pull(image)).toMatchObject(answered(1, `deny: ${code}`));
+    expect(asked()).toBeGreaterThan(0);
+  });
+});
+
+describe('an image judged by a CRL', () => {
+  it('is judged by the same on the next pull, from the disk', async () => {
+    const { image, asked } = await openEvidenceHost(verifier.directory, 'crl', true);
+    expect(await verifier.pull(image)).toMatchObject({ code: 0 });
+    expect(await verifier.pull(image)).toMatchObject({ code: 0 });
+    expect(asked()).toBe(1);
+  });
 });
 
 const NOBODY = 65_534;

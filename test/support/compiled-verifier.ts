@@ -68,6 +68,10 @@ export class CompiledVerifier {
     return rm(this.#directory, { recursive: true, force: true });
   }
 
+  get directory(): string {
+    return this.#directory;
+  }
+
   /** The path of a file of this host. */
   at(name: string): string {
     return join(this.#directory, name);
@@ -79,6 +83,8 @@ export class CompiledVerifier {
       agentSocket: this.at('run/agent.sock'),
       policyFile: this.at('policy.json'),
       truststoreDir: this.at('truststore'),
+      pluginDir: this.at('plugins'),
+      crlCacheDir: this.at('crl'),
       ...changes,
     };
     await writeFile(this.at('verifier.json'), JSON.stringify(settings));
