@@ -50,14 +50,22 @@ export class EntryWalker {
     const nameStart = this.at;
     this.at = nameEnd;
     if (this.at < end && this.#bytes[this.at] === DER_TAGS.boolean) {
-      this.#skip(DER_TAGS.boolean, end);
-      // Whatever is not FALSE is taken for critical.
-      if (this.#bytes[this.at - 1] !== 0 && !this.#isUnderstood(nameStart, nameEnd)) {
+      if (this.#readBoolean(end) && !this.#isUnderstood(nameStart, nameEnd)) {
         throw this.#invalid('expected no critical extension that is not understood');
       }
     }
     this.#skip(DER_TAGS.octetString, end);
     if (this.at !== end) throw this.#invalid('expected nothing after the value of an extension');
+  }
+
+  #readBoolean(limit: number): boolean {
+    const end = this.#enter(DER_TAGS.boolean, limit);
+    const octet = this.#bytes[this.at];
+    if (end - this.at !== 1 || (octet !== 0x00 && octet !== 0xff)) {
+      throw this.#invalid('expected a boolean of 00 or FF');
+    }
+    this.at = end;
+    return octet === 0xff;
   }
 
   #isUnderstood(start: number, end: number): boolean {

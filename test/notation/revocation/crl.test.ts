@@ -143,10 +143,16 @@ describe('an entry', () => {
     ['an indefinite length', Buffer.of(0x30, 0x80, 2, 1, 5, 0, 0)],
     ['an extension with more than a value', sequence(integer(5), time(AT), sequence(extension()))],
     ['half of a length', Buffer.of(0x30, 0x82)],
+    ['a boolean of two octets', sequence(integer(5), time(AT), sequence(flagged('0102ff00')))],
+    ['a boolean of another octet', sequence(integer(5), time(AT), sequence(flagged('010101')))],
   ])('must not be, or have, %s', (_, bad) => {
     const entriesDer = Buffer.concat([entry, bad]);
     expect(invalid({ entriesDer })).toContain('entries');
   });
+
+  function flagged(flag: string): Buffer {
+    return sequence(Buffer.from(`0603551d15${flag}0400`, 'hex'));
+  }
 
   function extension(): Buffer {
     const name = Buffer.from('0603551d15', 'hex');
