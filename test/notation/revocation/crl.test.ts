@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import {
+  MAX_CRL_BYTES,
+  parseCertificateList,
+} from '../../../agent/notation/revocation/certificate-list.ts';
 import { crlStatus, verifyCrl } from '../../../agent/notation/revocation/crl.ts';
 import type { RevocationStatus } from '../../../agent/notation/revocation/status.ts';
 import { createCa } from '../../support/ca.ts';
@@ -113,6 +117,21 @@ describe('a CRL', () => {
     ['only the changes', { deltaBase: 9 }],
   ] satisfies [string, CrlOptions][])('must not have %s', (_, options) => {
     expect(invalid(options)).toContain('CRL');
+  });
+
+  it('has at most 32 MiB and 32 extensions', () => {
+    const { message } = expectCode(
+      () => parseCertificateList(Buffer.alloc(MAX_CRL_BYTES + 1), 'CRL'),
+      'revocation_evidence_invalid',
+    );
+    expect(message).toContain(`at most ${MAX_CRL_BYTES} bytes`);
+    const extensions = Array.from({ length: 32 }, (_, index) => ({
+      oid: `1.3.6.1.4.1.99999.${index}`,
+      critical: false,
+      value: nullValue(),
+    }));
+    expect(statusOf({ number: null, extensions }).kind).toBe('good');
+    expect(invalid({ extensions })).toContain('at most 32 extensions');
   });
 
   it('must repeat its signature algorithm', () => {

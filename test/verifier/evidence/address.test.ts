@@ -108,6 +108,16 @@ describe('a host name', () => {
     expect((await check(openSource({ resolve }), leaf)).kind).toBe('good');
   });
 
+  it('is tried at four addresses at most', async () => {
+    const server = await openEvidenceServer();
+    server.routes.set('/1.crl', serveBytes(CRL));
+    const leaf = issueNaming([], [[`http://crl.example:${server.port}/1.crl`]]);
+    const dead = Array<string>(4).fill('127.0.0.2');
+    const resolve = () => Promise.resolve([...dead, '127.0.0.1']);
+    expectUnknown(await check(openSource({ resolve }), leaf), 'revocation_unreachable');
+    expect(server.requests).toEqual([]);
+  });
+
   it('is tried at its next address when one is silent', async () => {
     const server = await openEvidenceServer();
     server.routes.set('/1.crl', (request, response) => {
