@@ -116,10 +116,17 @@ export const ERROR_CODES = {
   journal_unavailable: 'journalctl could not be started, or stopped.',
   containerd_unavailable: 'containerd did not answer on its socket.',
   containerd_failed: 'containerd answered a call with an error, a refused pull among them.',
+  containerd_missing: 'No running containerd was found on the host, or more than one.',
+  containerd_config_unreadable:
+    'A configuration file of containerd could not be read, or is larger than any real one.',
+  containerd_config_invalid:
+    'The configuration of containerd is not TOML, or not of the form that containerd reads.',
+  containerd_dump_failed: '`containerd config dump` did not start, failed, or did not end in time.',
   ledger_failed: 'The ledger could not be opened, read or written.',
   host_write_failed: 'A file on the host could not be written, renamed or removed.',
   invocation_invalid: 'The pull verifier was not called the way containerd calls it.',
   agent_unavailable: 'The agent did not answer on its socket.',
+  canary_failed: 'The registry that serves the canary could not be started on loopback.',
   internal: 'A fault in nodeseal itself.',
 } as const;
 

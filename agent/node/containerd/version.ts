@@ -22,8 +22,13 @@ export async function fetchVersion(
  * the configuration, which can turn them off in any version.
  */
 export function isSupported(version: string): boolean {
+  return isAtLeast(version, [2, 1]);
+}
+
+/** Whether a version is a given one or later. False for text that is no version. */
+export function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
   const match = /^v?(\d{1,4})\.(\d{1,4})(?![\d])/.exec(version);
   if (match === null) return false;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major > 2 || (major === 2 && minor >= 1);
+  const [ownMajor, ownMinor] = [Number(match[1]), Number(match[2])];
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
