@@ -6,7 +6,7 @@ import { chmod, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'no
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { createLayout } from '../agent/node/host/layout.ts';
 
 const run = promisify(execFile);
@@ -57,9 +57,8 @@ const REQUIRED: Plugin = {
 };
 
 /**
- * Compiles the pull verifier. esbuild bundles first, because Bun has a stand-in for undici that
- * ignores certificate authorities and must not find the import; CommonJS, because bytecode of it
- * starts in half the time. The executable appears whole or not at all.
+ * Compiles the pull verifier. esbuild bundles first, as CommonJS, because bytecode of it starts in
+ * half the time. The executable appears whole or not at all.
  */
 export async function buildVerifier(outfile: string, paths: VerifierPaths): Promise<void> {
   await mkdir(dirname(outfile), { recursive: true });
@@ -67,19 +66,7 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
   try {
     const bundle = join(work, 'verifier.cjs');
     const executable = join(work, 'verifier');
-    await build({
-      ...(await common()),
-      entryPoints: [join(ROOT, 'agent/pull-verifier.ts')],
-      outfile: bundle,
-      format: 'cjs',
-      external: ['bun:ffi'],
-      plugins: [SLIM_UNDICI],
-      define: {
-        ...(await common()).define,
-        NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
-        NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journalSocket),
-      },
-    });
+    await bundleVerifier(bundle, paths);
     // Nothing in the directory that containerd was started in may change what the verifier does.
     const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
     const args = ['build', bundle, '--compile', '--bytecode', '--minify', ...closed];
@@ -89,6 +76,28 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/**
+ * Bundles the pull verifier into one file of CommonJS, and tells what is in it. A test sees to it that
+ * this is no package: Bun's stand-in for undici, for one, ignores certificate authorities.
+ */
+export async function bundleVerifier(outfile: string, paths: VerifierPaths): Promise<Metafile> {
+  const { metafile } = await build({
+    ...(await common()),
+    entryPoints: [join(ROOT, 'agent/pull-verifier.ts')],
+    outfile,
+    absWorkingDir: ROOT,
+    metafile: true,
+    format: 'cjs',
+    external: ['bun:ffi'],
+    define: {
+      ...(await common()).define,
+      NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
+      NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journalSocket),
+    },
+  });
+  return metafile;
 }
 
 /** Bundles the agent and its commands; what they import lazily stays in files of its own. */

@@ -1,0 +1,61 @@
+// What the pull verifier is made of: every part costs each pull some of its start.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleVerifier } from '../../hack/build.ts';
+
+type Metafile = Awaited<ReturnType<typeof bundleVerifier>>;
+
+let metafile: Metafile;
+beforeAll(async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'nodeseal-bundle-'));
+  try {
+    const paths = { settingsFile: '/settings.json', journalSocket: '/journal.sock' };
+    metafile = await bundleVerifier(join(directory, 'verifier.cjs'), paths);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+/** The files that run once `entry` does: what is imported lazily is not among them. */
+function loadedWith(entry: string): Set<string> {
+  const loaded = new Set([entry]);
+  for (const path of loaded) {
+    const imports = metafile.inputs[path]?.imports ?? [];
+    for (const { kind, path: imported } of imports) {
+      if (kind !== 'dynamic-import') loaded.add(imported);
+    }
+  }
+  return loaded;
+}
+
+describe('the bundle of the pull verifier', () => {
+  it('holds our own files and no package: neither undici, nor pkijs, nor @peculiar/x509', () => {
+    const inputs = Object.keys(metafile.inputs);
+    expect(inputs).toContain('agent/pull-verifier.ts');
+    expect(inputs).toContain('agent/notation/timestamp/timestamp.ts');
+    expect(inputs.filter((path) => !path.startsWith('agent/'))).toEqual([]);
+  });
+
+  it('asks for nothing at run time but what Node or Bun have in them', () => {
+    const [output] = Object.values(metafile.outputs);
+    const external = (output?.imports ?? []).map(({ path }) => path);
+    expect(external).toContain('node:fs');
+    expect(external.filter((path) => !/^(?:node|bun):/.test(path))).toEqual([]);
+  });
+
+  it('starts without what an agent that answers makes needless', () => {
+    const loaded = [...loadedWith('agent/pull-verifier.ts')];
+    expect(loaded).toContain('agent/pull/ask-agent.ts');
+    expect(loaded.filter((path) => path.startsWith('agent/verifier/'))).toEqual([]);
+  });
+
+  it('judges without what only few signatures need', () => {
+    const loaded = [...loadedWith('agent/verifier/host-verifier.ts')];
+    expect(loaded).toContain('agent/notation/verification/signature.ts');
+    const lazy = /^agent\/verifier\/(?:evidence|plugins)\//;
+    expect(loaded.filter((path) => lazy.test(path))).toEqual([]);
+    expect(Object.keys(metafile.inputs).filter((path) => lazy.test(path))).not.toEqual([]);
+  });
+});
