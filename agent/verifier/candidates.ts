@@ -1,10 +1,12 @@
 // The signatures of an image in order of preference, several of them fetched at a time.
+import { withDeadline } from '../deadline.ts';
 import { AgentError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { ByteBudget } from './signature-limits.ts';
 import {
   fetchSignature,
   keptSignature,
+  type LargeSignature,
   type SignatureCandidate,
   type SignatureSource,
 } from './signatures.ts';
@@ -87,16 +89,21 @@ async function fetchPromptly(
   within: AbortSignal,
 ): Promise<Prompt> {
   const budget = new ByteBudget(source.limits.ordinaryBytes);
-  const own = promptMs === undefined ? undefined : AbortSignal.timeout(promptMs);
-  const signal = own === undefined ? within : AbortSignal.any([within, own]);
-  try {
-    const candidate = await fetchSignature(source, descriptor, budget, signal);
-    return [descriptor, candidate.kind === 'large' ? undefined : candidate];
-  } catch (error) {
-    const late = own?.aborted === true && !within.aborted && error instanceof AgentError;
-    if (!late) throw error;
-    return [descriptor, undefined];
-  }
+  const fetch = (signal: AbortSignal) => fetchSignature(source, descriptor, budget, signal);
+  if (promptMs === undefined) return [descriptor, promptOf(await fetch(within))];
+  return withDeadline(within, promptMs, async (signal) => {
+    try {
+      return [descriptor, promptOf(await fetch(signal))];
+    } catch (error) {
+      const isLate = signal.aborted && !within.aborted && error instanceof AgentError;
+      if (!isLate) throw error;
+      return [descriptor, undefined];
+    }
+  });
+}
+
+function promptOf(candidate: SignatureCandidate | LargeSignature): SignatureCandidate | undefined {
+  return candidate.kind === 'large' ? undefined : candidate;
 }
 
 function tooLarge({ limits }: SignatureSource, { digest }: Descriptor): SignatureCandidate {

@@ -1,15 +1,18 @@
 // What is on the node: containerd's images into the ledger, and each of them verified out of band.
+import { withDeadline } from '../../deadline.ts';
 import type { Logger } from 'pino';
 import { followInventory } from '../../audit/inventory.ts';
 import type { Ledger } from '../../audit/ledger.ts';
 import { Reverification } from '../../audit/reverification.ts';
 import { REVERIFICATION_TIMES } from '../../audit/reverification-schedule.ts';
+import type { OwnImages } from '../../enforcement/own-images.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { type ContainerdClient, createContainerdClient } from '../../node/containerd/client.ts';
 import { followImageEvents } from '../../node/containerd/events.ts';
 import { getImage, listImages } from '../../node/containerd/images.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import type { Verifier } from '../../verifier/verifier.ts';
+import { withoutCanary } from './canary.ts';
 
 /** What following the images needs. */
 export interface ImagesParts {
@@ -20,6 +23,10 @@ export interface ImagesParts {
   readonly intervalMs: number;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The images to leave out. */
+  readonly canaries: OwnImages;
+  /** The connection to containerd broke. */
+  readonly onGone: () => void;
 }
 
 /** One image out of band may take longer than a pull may, but not for ever. */
@@ -54,15 +61,16 @@ export class Images {
   }
 
   #follow(signal: AbortSignal): Promise<void> {
-    const { ledger, metrics, log } = this.#parts;
+    const { ledger, metrics, log, canaries, onGone } = this.#parts;
     const client = this.#client;
+    const source = {
+      events: (within: AbortSignal) => followImageEvents(client, within),
+      list: (within: AbortSignal) => listImages(client, within),
+      get: (name: string, within: AbortSignal) => getImage(client, name, within),
+    };
     const options = {
       ledger,
-      source: {
-        events: (within: AbortSignal) => followImageEvents(client, within),
-        list: (within: AbortSignal) => listImages(client, within),
-        get: (name: string, within: AbortSignal) => getImage(client, name, within),
-      },
+      source: withoutCanary(source, canaries),
       onChange: () => {
         this.wake();
       },
@@ -78,6 +86,7 @@ export class Images {
       }) => {
         metrics.countError(code);
         log.warn({ code }, message);
+        if (code === 'containerd_unavailable') onGone();
       },
     };
     return followInventory(options, signal);
@@ -89,7 +98,7 @@ function createReverification(parts: ImagesParts): Reverification {
   return new Reverification({
     ledger,
     verify: (image, signal) =>
-      verifier.verify(image, AbortSignal.any([signal, AbortSignal.timeout(REVERIFY_DEADLINE_MS)])),
+      withDeadline(signal, REVERIFY_DEADLINE_MS, (within) => verifier.verify(image, within)),
     generation: () => inForce.hashes,
     times: { ...REVERIFICATION_TIMES, intervalMs },
     onVerdict: ({ name }, verdict) => {

@@ -1,4 +1,5 @@
 // One exchange over plain HTTP, to an address that was looked at, within bounds of time and bytes.
+import { withDeadline } from '../../deadline.ts';
 import { lookup } from 'node:dns/promises';
 import { type IncomingMessage, request as openRequest } from 'node:http';
 import { AgentError } from '../../errors.ts';
@@ -36,16 +37,17 @@ export const resolveBySystem: Resolve = async (hostname) => {
 
 /** Opens a connection for each request and keeps none: responders are asked once in an hour. */
 export function createEvidenceClient(limits: EvidenceLimits, resolve: Resolve): EvidenceClient {
-  return async (request, caller) => {
+  return (request, caller) => {
     const { what, maxBytes, timeoutMs } = request;
-    const signal = AbortSignal.any([caller, AbortSignal.timeout(timeoutMs)]);
-    try {
-      const response = await followRedirects(request, limits, resolve, signal);
-      return await readBody(response, maxBytes, what);
-    } catch (error) {
-      if (error instanceof AgentError || !signal.aborted) throw transportFailure(error, what);
-      throw unreachable(what, `expected a whole answer within ${timeoutMs} ms`, error);
-    }
+    return withDeadline(caller, timeoutMs, async (signal) => {
+      try {
+        const response = await followRedirects(request, limits, resolve, signal);
+        return await readBody(response, maxBytes, what);
+      } catch (error) {
+        if (error instanceof AgentError || !signal.aborted) throw transportFailure(error, what);
+        throw unreachable(what, `expected a whole answer within ${timeoutMs} ms`, error);
+      }
+    });
   };
 }
 

@@ -1,4 +1,5 @@
 // Whether the certificates of a chain have been revoked, by asking whom they name.
+import { withDeadline } from '../../deadline.ts';
 import { AgentError } from '../../errors.ts';
 import type {
   CertificateRevocation,
@@ -54,15 +55,15 @@ export function createRevocationSource(options: RevocationSourceOptions): Revoca
   const crls = new CrlSource({ client, clock, limits, files });
   const ocsp = new OcspSource({ client, clock, limits, crls });
   return {
-    async check(chain, { authenticSigningTime }, signal) {
-      const ending = AbortSignal.any([signal, AbortSignal.timeout(limits.overallMs)]);
-      return Promise.all(
-        issuedCertificates(chain).map(async (issued) => {
-          const ask = { ocsp, crls, issued, authenticSigningTime, signal: ending };
-          return { certificate: issued.certificate, status: await statusOf(ask) };
-        }),
-      );
-    },
+    check: (chain, { authenticSigningTime }, signal) =>
+      withDeadline(signal, limits.overallMs, (ending) =>
+        Promise.all(
+          issuedCertificates(chain).map(async (issued) => {
+            const ask = { ocsp, crls, issued, authenticSigningTime, signal: ending };
+            return { certificate: issued.certificate, status: await statusOf(ask) };
+          }),
+        ),
+      ),
     close: async () => {
       await Promise.all([ocsp.close(), crls.close()]);
     },
