@@ -29,7 +29,7 @@ describe.runIf(IS_ROOT)('install', () => {
     expect(statSync(host.at(VERIFIER)).mode & 0o777).toBe(0o755);
     const before = withoutLock(snapshot(host.root, true));
     const again = await runCommand(install, [], host.settings());
-    expect(again).toEqual({ code: 0, stdout: 'nothing to change\n' });
+    expect(again).toEqual({ code: 0, stdout: 'nothing to change\n', stderr: '' });
     expect(withoutLock(snapshot(host.root, true))).toEqual(before);
   });
 
@@ -111,7 +111,7 @@ describe.runIf(IS_ROOT)('uninstall', () => {
     expect(stdout.split('\n')[0]).toBe(`removed  /${VERIFIER}`);
     expect(withoutLock(snapshot(host.root))).toEqual(before);
     const again = await runCommand(uninstall, [], host.settings());
-    expect(again).toEqual({ code: 0, stdout: 'nothing to remove\n' });
+    expect(again).toEqual({ code: 0, stdout: 'nothing to remove\n', stderr: '' });
   });
 
   it('says as JSON what it left because others changed it', async () => {
