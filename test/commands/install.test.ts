@@ -48,6 +48,7 @@ describe.runIf(IS_ROOT)('install', () => {
     const settings = {
       NODESEAL_AGENT_SOCKET: '/run/x.sock',
       NODESEAL_REGISTRY_PLAIN_HTTP: 'reg:5000',
+      NODESEAL_PLUGIN_DIR: '/opt/plugins',
     };
     await runCommand(install, [], { ...host.settings(), ...settings });
     const text = readFileSync(host.at('opt/nodeseal/verifier.json'), 'utf8');
@@ -55,6 +56,8 @@ describe.runIf(IS_ROOT)('install', () => {
       agentSocket: '/run/x.sock',
       plainHttp: ['reg:5000'],
       policyFile: `/${POLICY}`,
+      pluginDir: '/opt/plugins',
+      crlCacheDir: '/var/lib/nodeseal/crl',
     });
   });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { verify } from '../../agent/commands/verify.ts';
 import { createCa } from '../support/ca.ts';
+import { openEvidenceHost } from '../support/evidence-host.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { runCommand, temporaryDirectory } from '../support/front-door.ts';
 import { startTestRegistry } from '../support/registry.ts';
@@ -45,6 +46,19 @@ describe('verify', () => {
     const denied = await run('unsigned');
     expect(denied.code).toBe(1);
     expect(denied.stdout).toMatch(/\ndeny {2}signature_missing: .+\n$/);
+  });
+
+  it('runs verification plugins of the directory that it is given', async () => {
+    const directory = temporaryDirectory();
+    const { image } = await openEvidenceHost(directory, 'plugin', true);
+    const [policy, trust, plugins] = ['policy.json', 'truststore', 'plugins'].map((name) =>
+      join(directory, name),
+    ) as [string, string, string];
+    const args = [image.name, '--policy', policy, '--truststore', trust, '--plugins'];
+    expect(await runCommand(verify, [...args, plugins])).toMatchObject({ code: 0 });
+    const elsewhere = await runCommand(verify, [...args, directory]);
+    expect(elsewhere.code).toBe(1);
+    expect(elsewhere.stdout).toContain('plugin_missing');
   });
 
   it('gives the whole verdict as JSON', async () => {
