@@ -23,6 +23,8 @@ const SIGNALLED = 128;
 export interface BootOptions {
   /** Of 1 to 40 letters, digits and inner hyphens, free on this machine. Default: one that is. */
   readonly name?: string;
+  /** Of `hack/containerd/versions`, built by the first call. Default: the one of the node's Debian. */
+  readonly containerd?: string;
   /** Host path to path in the node; the node cannot write there. */
   readonly bindReadOnly?: Readonly<Record<string, string>>;
 }
@@ -126,7 +128,10 @@ export async function bootTestNode(options: BootOptions = {}): Promise<TestNode>
   // hack/test stops, by its own number, what a runner that was killed left behind.
   const own = `test-${process.env.TEST_RUN ?? 'own'}-${randomBytes(6).toString('hex')}`;
   const name = options.name ?? own;
-  const binds = Object.entries(options.bindReadOnly ?? {});
+  const binds = Object.entries({
+    ...(options.containerd === undefined ? {} : await containerdBinds(options.containerd)),
+    ...options.bindReadOnly,
+  });
   const { stdout } = await run(
     script('boot'),
     [name, ...binds.map(([host, inNode]) => `--bind-ro=${host}:${inNode}`)],
@@ -135,6 +140,16 @@ export async function bootTestNode(options: BootOptions = {}): Promise<TestNode>
   const root = /^root=(.+)$/m.exec(stdout)?.[1];
   if (root === undefined) throw new Error(`hack/node/boot: expected a line root=, found ${stdout}`);
   return new TestNode(name, root);
+}
+
+/** Mounted over Debian's: nothing else of the node changes. */
+async function containerdBinds(version: string): Promise<Record<string, string>> {
+  const build = script('../containerd/build');
+  const { stdout } = await run(build, [version], { timeout: BOOT_TIMEOUT_MS });
+  const programs = ['containerd', 'containerd-shim-runc-v2', 'ctr'];
+  return Object.fromEntries(
+    programs.map((program) => [`${stdout.trim()}/${program}`, `/usr/bin/${program}`]),
+  );
 }
 
 /**

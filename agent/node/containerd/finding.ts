@@ -16,7 +16,7 @@ export const FINDINGS = {
   config_import_missing:
     'The configuration imports a file that does not exist: containerd would not start again.',
   drop_in_version:
-    'A drop-in states a higher version than the root file, which drops settings or keeps containerd from starting.',
+    'A drop-in states a higher version than the root file, which makes containerd 2.0 to 2.2 lose settings of the root file.',
   drop_in_not_imported:
     'There are drop-ins in /etc/containerd/conf.d that the root file does not import.',
   cri_unavailable: 'The CRI plugin is disabled, or containerd has none: kubelet cannot pull.',

@@ -55,22 +55,22 @@ function importFindings({ absentImports, configPath }: EffectiveConfig): readonl
   ];
 }
 
-/** containerd#12891; 2.3.0 to 2.3.4 do not start. */
+/**
+ * containerd#12891. 2.3.0 to 2.3.4 do not start with such a drop-in, nor dump it, so that there is
+ * nothing to find; the later ones migrate each file by itself.
+ */
 function versionFindings({ files, configPath, version }: EffectiveConfig): readonly Finding[] {
   const [root, ...dropIns] = files;
   const rootVersion = root?.version ?? null;
-  if (rootVersion === null) return [];
+  if (rootVersion === null || isAtLeast(version, [2, 3])) return [];
   const higher = dropIns.filter((file) => (file.version ?? 0) > rootVersion);
   if (higher.length === 0) return [];
-  const what = `${listNames(higher.map(({ path }) => path))} state a higher version than ${configPath} (${rootVersion})`;
-  const does = isAtLeast(version, [2, 3])
-    ? 'containerd 2.3 does not start again with it'
-    : 'containerd 2.0 to 2.2 then does not migrate the root file and loses its settings of CRI';
+  const what = `${listNames(higher.map(({ path }) => path))} states a higher version than ${configPath} (${rootVersion})`;
   return [
     {
       code: 'drop_in_version',
       effect: 'warning',
-      message: `${what}: ${does}.`,
+      message: `${what}: containerd ${version} then does not migrate the root file and loses its settings of CRI.`,
       remedy: `Write it for version ${rootVersion}, or leave its version out.`,
       isFixable: false,
     },
@@ -83,7 +83,7 @@ function orphanFindings({ orphanDropIns, configPath }: EffectiveConfig): readonl
     {
       code: 'drop_in_not_imported',
       effect: 'warning',
-      message: `${listNames(orphanDropIns)} not imported by ${configPath}: containerd does not read it, whatever its dump says of imports.`,
+      message: `${listNames(orphanDropIns)} is not imported by ${configPath}: containerd does not read it, whatever its dump says of imports.`,
       remedy: `Add imports = ["/etc/containerd/conf.d/*.toml"] to ${configPath}, or remove it.`,
       isFixable: false,
     },

@@ -1,0 +1,229 @@
+// Real containerds: each setting that makes them pass verifiers over, shown to do it, and the findings that name it.
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type ContainerdClient,
+  createContainerdClient,
+} from '../../agent/node/containerd/client.ts';
+import { fetchCriVersion, pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
+import { createDump } from '../../agent/node/containerd/dump.ts';
+import { readNodeEvidence } from '../../agent/node/containerd/evidence.ts';
+import { type Finding, findFindings } from '../../agent/node/containerd/findings.ts';
+import { VERIFIER_PLUGIN } from '../../agent/node/containerd/pull-settings.ts';
+import { fetchVersion, isAtLeast, isSupported } from '../../agent/node/containerd/version.ts';
+import { createHostReader } from '../../agent/node/host/host-reader.ts';
+import {
+  type ConfigOptions,
+  containerdConfig,
+  FALLBACK_TRIGGERS,
+} from '../support/containerd-config.ts';
+import { testedContainerds } from '../support/containerds.ts';
+import { expectCodeAsync } from '../support/expect-code.ts';
+import {
+  type PushedImage,
+  pushImage,
+  type Registry,
+  startRegistry,
+} from '../support/node-images.ts';
+import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+
+const BIN_DIR = '/opt/containerd/image-verifier/bin';
+const VERIFIER = `${BIN_DIR}/nodeseal-verifier`;
+const CONFIG = '/etc/containerd/config.toml';
+/** What Debian's file has besides. */
+const NODE_PLUGINS = { 'io.containerd.internal.v1.opt': { path: '/var/lib/containerd/opt' } };
+const READY_MS = 20_000;
+
+describeOnNode('what passes image verifiers over', () => {
+  describe.each(testedContainerds())('$name', ({ version, boot }) => {
+    let node: TestNode;
+    let client: ContainerdClient;
+    let image: PushedImage;
+
+    beforeAll(async () => {
+      node = await bootTestNode(boot);
+      try {
+        const registry: Registry = await startRegistry(node, 'crane');
+        client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
+        image = await pushImage(registry, 'unsigned');
+        // Refuses everything, so that a pull that comes in was not judged.
+        await node.writeFile(VERIFIER, '#!/bin/sh\necho never\nexit 1\n', 0o755);
+      } catch (error) {
+        await node.stop();
+        throw error;
+      }
+      return async () => {
+        client.close();
+        await node.stop();
+      };
+    });
+
+    afterEach(async () => {
+      // Where CRI is down, nothing came in.
+      await removeImage(client, image.tagged).catch(() => undefined);
+    });
+
+    /** Restarts containerd with a configuration and waits until CRI serves. */
+    async function configure(options: ConfigOptions, servesCri = true): Promise<void> {
+      const text = containerdConfig({
+        ...options,
+        plugins: { ...NODE_PLUGINS, ...options.plugins },
+      });
+      await node.writeFile(CONFIG, text);
+      await restart(servesCri);
+    }
+
+    async function restart(servesCri: boolean): Promise<void> {
+      // systemd allows five starts in ten seconds, and forgets those that were.
+      const command = 'systemctl reset-failed containerd; systemctl restart containerd';
+      await node.output(['sh', '-c', command]);
+      const ready = () =>
+        (servesCri ? fetchCriVersion(client) : fetchVersion(client)).then(
+          () => true,
+          () => false,
+        );
+      await expect.poll(ready, { timeout: READY_MS }).toBe(true);
+    }
+
+    async function findings(): Promise<readonly Finding[]> {
+      const sources = { client, host: createHostReader(node.root), dump: createDump(node.root) };
+      return findFindings(await readNodeEvidence(sources, VERIFIER, AbortSignal.timeout(READY_MS)));
+    }
+
+    async function bypasses(): Promise<readonly string[]> {
+      return (await findings()).filter(({ effect }) => effect === 'bypass').map(({ code }) => code);
+    }
+
+    /** Whether CRI brings in what the only verifier refuses. */
+    async function isBypassed(): Promise<boolean> {
+      return pullImage(client, image.tagged).then(
+        () => true,
+        (error: unknown) => {
+          expect(String(error)).toContain('rejected image (exit code 1): never');
+          return false;
+        },
+      );
+    }
+
+    it('is the version that it is called', async () => {
+      expect((await fetchVersion(client)).version.replace(/^v|[-+~].*$/g, '')).toBe(version);
+    });
+
+    if (!isSupported(version)) {
+      it('asks no verifier for CRI, whatever its configuration', async () => {
+        expect(await isBypassed()).toBe(true);
+        expect(await bypasses()).toEqual(['containerd_too_old']);
+      });
+      return;
+    }
+
+    it('asks the verifier with Debian’s configuration, and nothing speaks against it', async () => {
+      expect(await isBypassed()).toBe(false);
+      expect(await findings()).toEqual([]);
+    });
+
+    it.each(FALLBACK_TRIGGERS)('is bypassed by $code, and that is found', async (trigger) => {
+      await configure({ images: trigger.images });
+      expect(await isBypassed()).toBe(true);
+      expect(await bypasses()).toEqual([trigger.code]);
+    });
+
+    it('is bypassed by the same setting in a configuration of version 2', async () => {
+      await configure({ version: 2, images: { discard_unpacked_layers: true } });
+      expect(await isBypassed()).toBe(true);
+      expect(await bypasses()).toEqual(['discard_unpacked_layers']);
+    });
+
+    it('goes by what containerd makes of its files: it loses this one on the way from version 2', async () => {
+      const plugins = {
+        'io.containerd.grpc.v1.cri': { containerd: { discard_unpacked_layers: true } },
+      };
+      await configure({ version: 2, plugins });
+      expect(await isBypassed()).toBe(false);
+      expect(await findings()).toEqual([]);
+    });
+
+    it('is bypassed by a drop-in', async () => {
+      const dropIn = containerdConfig({ images: { max_concurrent_downloads: 4 } });
+      await node.writeFile('/etc/containerd/conf.d/ten.toml', dropIn);
+      await configure({ root: { imports: ['conf.d/*.toml'] } });
+      expect(await isBypassed()).toBe(true);
+      expect(await bypasses()).toEqual(['max_concurrent_downloads']);
+      await configure({});
+      await removeImage(client, image.tagged);
+      expect(await isBypassed()).toBe(false);
+      expect((await findings()).map(({ code }) => code)).toEqual(['drop_in_not_imported']);
+      await node.output(['rm', '-r', '/etc/containerd/conf.d']);
+    });
+
+    it('is bypassed by max_verifiers = 0', async () => {
+      await configure({ verifier: { max_verifiers: 0 } });
+      expect(await isBypassed()).toBe(true);
+      expect(await bypasses()).toEqual(['max_verifiers']);
+    });
+
+    it('is bypassed by another bin_dir', async () => {
+      await configure({ verifier: { bin_dir: '/opt/elsewhere' } });
+      expect(await isBypassed()).toBe(true);
+      expect(await bypasses()).toEqual(['bin_dir_elsewhere']);
+    });
+
+    it('runs no verifier with its plugin disabled, or no longer pulls at all', async () => {
+      const options = { root: { disabled_plugins: [VERIFIER_PLUGIN] } };
+      const isSilent = isAtLeast(version, [2, 3]);
+      await configure(options, isSilent);
+      if (isSilent) expect(await isBypassed()).toBe(true);
+      else await expectCodeAsync(pullImage(client, image.tagged), 'containerd_failed');
+      const expected = { code: 'verifier_plugin_disabled', effect: isSilent ? 'bypass' : 'blocks' };
+      expect(await findings()).toMatchObject([expected]);
+      await configure({});
+    });
+
+    it('loses settings to a drop-in of a higher version, or does not start with it', async () => {
+      const dropIn = containerdConfig({ version: 3 });
+      const root = { imports: ['conf.d/*.toml'] };
+      const images = { discard_unpacked_layers: true };
+      await node.writeFile('/etc/containerd/conf.d/ten.toml', dropIn);
+      try {
+        if (isAtLeast(version, [2, 3])) {
+          await node.writeFile(CONFIG, containerdConfig({ version: 2, root, images }));
+          const error = await expectCodeAsync(findings(), 'containerd_dump_failed');
+          expect(error.message).toContain('drop-in config version 3 higher than root');
+        } else {
+          await configure({ version: 2, root, images });
+          expect(await isBypassed()).toBe(false);
+          expect((await findings()).map(({ code }) => code)).toEqual(['drop_in_version']);
+        }
+      } finally {
+        await node.output(['rm', '-r', '/etc/containerd/conf.d']);
+      }
+    });
+
+    it('says which import is missing before the next start fails for it', async () => {
+      await configure({});
+      await node.writeFile(CONFIG, containerdConfig({ root: { imports: ['absent.toml'] } }));
+      const codes = (await findings()).map(({ code }) => code);
+      expect(codes).toContain('config_import_missing');
+    });
+
+    it('refuses every pull with an entry in bin_dir that is no program', async () => {
+      await configure({});
+      await node.writeFile(`${BIN_DIR}/README`, 'text');
+      await expect(pullImage(client, image.tagged)).rejects.toThrow('permission denied');
+      expect((await findings()).map(({ code }) => code)).toEqual(['verifier_broken']);
+      await node.output(['rm', `${BIN_DIR}/README`]);
+    });
+
+    it('goes by the configuration it started with, and the one on the disk is told apart', async () => {
+      await configure({});
+      const text = containerdConfig({ images: { discard_unpacked_layers: true } });
+      const codes = async () => {
+        // The start is known to the second, so that a change right after it is not seen.
+        await node.writeFile(CONFIG, text);
+        return (await findings()).map(({ code }) => code);
+      };
+      const expected = ['discard_unpacked_layers', 'config_changed_since_start'];
+      await expect.poll(codes, { timeout: 5_000 }).toEqual(expected);
+      expect(await isBypassed()).toBe(false);
+    });
+  });
+});

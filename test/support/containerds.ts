@@ -1,0 +1,29 @@
+// The containerds that a run of the tests uses: the node's own and the newest, or all of them.
+import { readFileSync } from 'node:fs';
+import type { BootOptions } from './test-node.ts';
+
+export interface TestedContainerd {
+  /** For the name of a test. */
+  readonly name: string;
+  readonly version: string;
+  /** What to boot a node with that has it. */
+  readonly boot: Pick<BootOptions, 'containerd'>;
+}
+
+/** Of the node's Debian; a test fails when that has moved on. */
+const OWN: TestedContainerd = { name: 'containerd 2.1.9 (Debian)', version: '2.1.9', boot: {} };
+
+const LIST = new URL('../../hack/containerd/versions', import.meta.url);
+
+/** Those that are built, oldest first, and the node's own. `TEST_CONTAINERDS=all` asks for all, anything else is a mistake. */
+export function testedContainerds(): readonly TestedContainerd[] {
+  const built = readFileSync(LIST, 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '')
+    .map((version) => ({ name: `containerd ${version}`, version, boot: { containerd: version } }));
+  const mode = process.env.TEST_CONTAINERDS ?? '';
+  if (mode === 'all') return [OWN, ...built];
+  if (mode === '') return [OWN, ...built.slice(-1)];
+  throw new Error(`TEST_CONTAINERDS: expected all or nothing, found ${mode}`);
+}
