@@ -4,7 +4,7 @@ import { show } from '../../oci/show.ts';
 import type { FaultOptions } from './fault-options.ts';
 
 const RFC_3339 =
-  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,32}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 
 /**
  * Parses a date-time of RFC 3339 section 5.6 with upper-case T and Z. Fractions are cut to the
