@@ -8,8 +8,8 @@ export interface Difference {
   readonly what: string;
   /** notation decides the opposite. */
   readonly nodeseal: 'allow' | 'deny';
-  /** Whether the specification asks for our side, or it is ours to choose and this is the safer one. */
-  readonly side: 'specification' | 'safer';
+  /** The specification asks for our side; or it does not say, and ours is safer; or either is as good. */
+  readonly side: 'specification' | 'safer' | 'either';
   /** Where the specification says so, or what the other side would risk. */
   readonly source: string;
   /** The kinds that show it: every case of them differs, and no case of another kind does. */
@@ -23,7 +23,7 @@ export const DIFFERENCES: readonly Difference[] = [
     nodeseal: 'deny',
     side: 'specification',
     source: 'signature-specification.md, "Extended Attributes"',
-    kinds: ['unknown critical attribute'],
+    kinds: ['unknown critical attribute', 'b64 marked critical'],
   },
   {
     id: 'pss-salt',
@@ -51,7 +51,11 @@ export const DIFFERENCES: readonly Difference[] = [
     nodeseal: 'deny',
     side: 'specification',
     source: 'RFC 8259 section 8.3: names are compared character by character',
-    kinds: ['member of JWS in another case', 'member of the payload in another case'],
+    kinds: [
+      'member of JWS in another case',
+      'protected header of JWS in another case',
+      'member of the payload in another case',
+    ],
   },
   {
     id: 'jws-members',
@@ -157,7 +161,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     id: 'bounds',
-    what: 'Chains of more than 10 certificates, envelopes above 4 MiB, statements with more than 100 trusted identities',
+    what: 'Chains of more than 10 certificates, envelopes above 4 MiB, statements with more than 100 trusted identities, or with names or scopes of thousands of characters',
     nodeseal: 'deny',
     side: 'safer',
     source: 'whoever may push must not make a node work without end',
@@ -165,6 +169,7 @@ export const DIFFERENCES: readonly Difference[] = [
       'chain longer than ten',
       'envelope above 4 MiB',
       'more than a hundred trusted identities',
+      'policy with a very long name or scope',
     ],
   },
   {
@@ -292,14 +297,119 @@ export const DIFFERENCES: readonly Difference[] = [
     source: 'plugin-extensibility.md, "Plugin Installation Path"',
     kinds: ['plugin by a symbolic link'],
   },
+  {
+    id: 'identity-attribute-twice',
+    what: 'A trusted identity with an attribute twice, the first of them empty',
+    nodeseal: 'deny',
+    side: 'specification',
+    source: 'trust-store-trust-policy.md, "Trusted Identities Constraints"',
+    kinds: ['identity with an attribute twice, first without a value'],
+  },
+  {
+    id: 'unevaluated-extension',
+    what: 'A leaf with a malformed extension that is of no account for signatures',
+    nodeseal: 'allow',
+    side: 'specification',
+    source: 'signature-specification.md, "Certificate Requirements": others are not evaluated',
+    kinds: ['leaf with an extension that is malformed, and not evaluated'],
+  },
+  {
+    id: 'printable-string',
+    what: 'A leaf with `@`, `_` and the like in a PrintableString of its name',
+    nodeseal: 'allow',
+    side: 'either',
+    source: 'certificates in the wild have them',
+    kinds: ['leaf whose name has characters that its type lacks'],
+  },
+  {
+    id: 'strict-der',
+    what: 'A leaf with bytes after its basic constraints, an extended key usage without a purpose, or an empty RDN',
+    nodeseal: 'deny',
+    side: 'specification',
+    source: 'RFC 5280 sections 4.1.2.4, 4.2.1.9 and 4.2.1.12',
+    kinds: ['leaf that is not quite as X.509 has it'],
+  },
+  {
+    id: 'revocation-without-address',
+    what: 'A certificate that names OCSP or a CRL, but no address of it',
+    nodeseal: 'deny',
+    side: 'safer',
+    source: 'it can be revoked, and nobody can tell whether it was',
+    kinds: ['leaf whose revocation is somewhere without an address'],
+  },
+  {
+    id: 'payload-types',
+    what: 'A payload whose size is written `394.0`, or with members that do not count and are of another type',
+    nodeseal: 'allow',
+    side: 'either',
+    source: 'they are the same number by RFC 8259 section 6, and what does not count is not read',
+    kinds: ['payload that Go’s types do not hold'],
+  },
+  {
+    id: 'payload-bounds',
+    what: 'A payload with half a surrogate pair, 200 levels, or a number that no double holds',
+    nodeseal: 'deny',
+    side: 'safer',
+    source: 'RFC 8259 sections 6, 8.2 and 9: readers may set such limits, and differ beyond them',
+    kinds: ['payload beyond what readers have in common'],
+  },
+  {
+    id: 'times',
+    what: 'Times outside RFC 3339: a comma before the fraction, an offset of a day, `null`, before 1970 or after 9999 in COSE',
+    nodeseal: 'deny',
+    side: 'specification',
+    source: 'signature-envelope-jws.md and signature-envelope-cose.md, signed attributes',
+    kinds: [
+      'time that RFC 3339 does not know, but Go does',
+      'COSE time that RFC 3339 cannot write',
+    ],
+  },
+  {
+    id: 'plugin-version-alone',
+    what: 'A minimum version of a plugin that is not critical, without a plugin',
+    nodeseal: 'deny',
+    side: 'specification',
+    source: 'signature-specification.md, "Extended Attributes"',
+    kinds: ['minimum version of a plugin that is neither critical nor named'],
+  },
+  {
+    id: 'cose-rare-types',
+    what: 'COSE attributes with rare types: undefined, short floats, simple values, other tags, labels that are bytes, more than 16 levels',
+    nodeseal: 'deny',
+    side: 'safer',
+    source:
+      'nothing in an envelope needs them, and each is more to get wrong in a reader of hostile bytes',
+    kinds: ['COSE attribute of a rare type'],
+  },
+  {
+    id: 'unused-headers',
+    what: 'Headers that verification does not use, of another type than RFC 9052 gives them, or `X5C` beside `x5c`',
+    nodeseal: 'allow',
+    side: 'either',
+    source: 'what is not used is not judged',
+    kinds: ['header that is not used, of another type than its own'],
+  },
+  {
+    id: 'timestamp-header-type',
+    what: 'A timestamp header that is no bytes, where no timestamp is asked for',
+    nodeseal: 'deny',
+    side: 'specification',
+    source: 'signature-envelope-jws.md and signature-envelope-cose.md, unsigned attributes',
+    kinds: ['timestamp header of another type'],
+  },
 ];
+
+const SIDES = {
+  specification: 'The specification',
+  safer: 'Ours is safer',
+  either: 'Either will do',
+} as const satisfies Readonly<Record<Difference['side'], string>>;
 
 /** README's table, its head first. */
 export function differencesTable(): readonly (readonly string[])[] {
   const verdicts = { allow: ['refuses', 'accepts'], deny: ['accepts', 'refuses'] } as const;
   const rows = DIFFERENCES.map(({ what, nodeseal, side, source }) => {
-    const why = side === 'specification' ? `The specification: ${source}` : `Safer: ${source}`;
-    return [what, ...verdicts[nodeseal], why];
+    return [what, ...verdicts[nodeseal], `${SIDES[side]}: ${source}`];
   });
   return [['What', `notation ${NOTATION_VERSION}`, 'nodeseal', 'Which side is right'], ...rows];
 }

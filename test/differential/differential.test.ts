@@ -7,7 +7,8 @@ import { drawCases } from './random.ts';
 import { explainFailures, unseenDifferences } from './report.ts';
 import { runCases } from './run.ts';
 
-const COUNT = 60;
+/** Each kind that shows a difference has its turn, and as many others. */
+const COUNT = 120;
 const SEED = 20260101;
 const TIMEOUT_MS = 120_000;
 

@@ -12,6 +12,7 @@ import { JWS_KINDS } from './kinds/jws.ts';
 import { PAYLOAD_KINDS } from './kinds/payload.ts';
 import { PLUGIN_KINDS } from './kinds/plugins.ts';
 import { POLICY_KINDS } from './kinds/policies.ts';
+import { RARE_KINDS } from './kinds/rarities.ts';
 import { REVOCATION_KINDS } from './kinds/revocation.ts';
 import { STORE_KINDS } from './kinds/stores.ts';
 import { TIMESTAMP_KINDS } from './kinds/timestamps.ts';
@@ -32,4 +33,5 @@ export const KINDS: readonly Kind[] = [
   ...REVOCATION_KINDS,
   ...TIMESTAMP_KINDS,
   ...PLUGIN_KINDS,
+  ...RARE_KINDS,
 ];

@@ -1,6 +1,7 @@
 // Kinds about sizes: what is large but allowed, and what is beyond a bound of ours.
+import { documentOf } from '../../support/trust-policy.ts';
 import { leafWith } from '../generate/certificates.ts';
-import { FORMATS, LEVELS, world } from '../generate/setup.ts';
+import { FORMATS, LEVELS, statementFor, world } from '../generate/setup.ts';
 import { kind } from '../kind.ts';
 
 const MIB = 1024 * 1024;
@@ -40,6 +41,23 @@ export const BOUND_KINDS = [
         signature: { format },
         statement: { trustedIdentities: identities(101) },
       }),
+  }),
+  kind({
+    name: 'policy with a very long name or scope',
+    parameters: {
+      format: FORMATS,
+      members: {
+        name: { name: 'x'.repeat(5000) },
+        scope: { registryScopes: [`example.io/${'a'.repeat(3000)}`] },
+      },
+    },
+    build: ({ format, members }, given) => {
+      const other = statementFor(given, {
+        statement: { name: 'other', registryScopes: ['example.io/other'], ...members },
+      });
+      const policy = documentOf([statementFor(given), other]);
+      return world(given, { fault: 'policy', signature: { format }, policy });
+    },
   }),
 ];
 

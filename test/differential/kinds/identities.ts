@@ -1,7 +1,8 @@
 // Kinds about trusted identities.
 import type { SubjectAttributes } from '../../support/certificate.ts';
+import { documentOf } from '../../support/trust-policy.ts';
 import { leafWith } from '../generate/certificates.ts';
-import { FORMATS, LEVELS, world } from '../generate/setup.ts';
+import { FORMATS, LEVELS, statementFor, world } from '../generate/setup.ts';
 import { kind, values } from '../kind.ts';
 
 /** The subject of the leaf, in the certificate's order. */
@@ -123,6 +124,21 @@ export const IDENTITY_KINDS = [
         signature: { format, signer: leafWith({ subject: SUBJECT }) },
         statement: { trustedIdentities: [`x509.subject: ${identity}`] },
       }),
+  }),
+  kind({
+    name: 'identity with an attribute twice, first without a value',
+    parameters: { format: FORMATS },
+    build: ({ format }, given) => {
+      const other = statementFor(given, {
+        statement: {
+          name: 'other',
+          registryScopes: ['example.io/other'],
+          trustedIdentities: [`x509.subject: ${DN}, OU=, OU=x`],
+        },
+      });
+      const policy = documentOf([statementFor(given), other]);
+      return world(given, { fault: 'policy', signature: { format }, policy });
+    },
   }),
   kind({
     name: 'leaf with an unusual subject, pinned by the rest',
