@@ -12,11 +12,16 @@ export interface StatementTrust {
   readonly hash: string | null;
 }
 
-/** Asks `load` for each store. What keeps one from being loaded counts only where it is needed. */
+/**
+ * Asks `load` for all stores together, so that they are of one moment. If one keeps them from being
+ * loaded they are asked for one by one: what is wrong with it counts only where it is needed.
+ */
 export async function loadStatementTrust(
   names: readonly TrustStoreName[],
   load: (names: readonly TrustStoreName[]) => Promise<TrustStores>,
 ): Promise<StatementTrust> {
+  const together = await caught(load(names));
+  if (!(together instanceof AgentError)) return together;
   const stores = await Promise.all(names.map((name) => loadStore(name, load)));
   const loaded = stores.flatMap(({ name, certificates }) =>
     certificates instanceof AgentError ? [] : [{ name, certificates }],
@@ -28,11 +33,16 @@ async function loadStore(
   name: TrustStoreName,
   load: (names: readonly TrustStoreName[]) => Promise<TrustStores>,
 ): Promise<TrustStore> {
+  const alone = await caught(load([name]));
+  if (alone instanceof AgentError) return { name, certificates: alone };
+  return { name, certificates: alone.stores.flatMap(({ certificates }) => certificates) };
+}
+
+async function caught<T>(promise: Promise<T>): Promise<T | AgentError> {
   try {
-    const { stores } = await load([name]);
-    return { name, certificates: stores.flatMap(({ certificates }) => certificates) };
+    return await promise;
   } catch (error) {
-    if (error instanceof AgentError) return { name, certificates: error };
+    if (error instanceof AgentError) return error;
     throw error;
   }
 }

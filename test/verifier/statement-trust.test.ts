@@ -24,6 +24,18 @@ describe('the trust of a statement', () => {
     expect(hash).toBe(loaded.hash);
   });
 
+  it('is read at one moment, and store by store only when that fails', async () => {
+    const asked: (readonly TrustStoreName[])[] = [];
+    const noting = (from: typeof load) => (names: readonly TrustStoreName[]) => {
+      asked.push(names);
+      return from(names);
+    };
+    await loadStatementTrust(NAMES, noting(load));
+    expect(asked.splice(0)).toEqual([NAMES]);
+    await loadStatementTrust(NAMES, noting(without('tsa:time', missing)));
+    expect(asked).toEqual([NAMES, ['ca:acme'], ['tsa:time']]);
+  });
+
   it('keeps why a store could not be loaded in its place, and has no hash then', async () => {
     const { stores, hash } = await loadStatementTrust(NAMES, without('tsa:time', missing));
     expect(stores).toMatchObject([
