@@ -6,6 +6,7 @@ import { SETTINGS } from '../agent/config.ts';
 import { ERROR_CODES } from '../agent/errors.ts';
 import { createMetrics } from '../agent/metrics/metrics.ts';
 import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
+import { differencesTable } from '../test/differential/differences.ts';
 
 export const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
@@ -18,6 +19,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
   reasons: [['Reason', 'Meaning'], ...sentences(ALLOW_REASONS)],
   codes: [['Code', 'Meaning'], ...sentences(ERROR_CODES)],
   metrics: metricsTable(),
+  differences: differencesTable(),
 };
 
 /** README's text with every table as the code has it. Throws when README has no place for one. */
@@ -56,6 +58,8 @@ function metricsTable(): Table {
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     images: () => [],
     journalLagSeconds: () => null,
+    enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
+    causeCodes: [],
   });
   const rows = metrics.describe().map(({ name, help }) => [code(name), help]);
   return [['Metric', 'Meaning'], ...rows];
