@@ -78,6 +78,11 @@ export const SETTINGS = {
     24 * 60 * 60 * 1000,
     'How old the last verdict on an image may grow before it is verified again.',
   ),
+  canaryInterval: duration(
+    'CANARY_INTERVAL',
+    60 * 60 * 1000,
+    'Time between two canaries, beside those after each change of containerd or of the verifier.',
+  ),
   logLevel: oneOf(
     'LOG_LEVEL',
     'info',

@@ -5,6 +5,8 @@ import { type Logger, pino } from 'pino';
 import { SYSTEM_CLOCK } from '../audit/clock.ts';
 import { type Ledger, openLedger } from '../audit/ledger.ts';
 import { type Config, parseConfig } from '../config.ts';
+import type { Canary } from '../enforcement/canary.ts';
+import type { CanaryVerifierParts } from '../enforcement/canary-verifier.ts';
 import { AgentError } from '../errors.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startMetricsServer } from '../metrics/server.ts';
@@ -21,10 +23,12 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
 import { countImages } from './run/image-counts.ts';
+import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { Images } from './run/images.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
+import { Status } from './run/status.ts';
 
 const HELP = `Usage: nodeseal run
 
@@ -50,6 +54,8 @@ interface Ground {
   readonly log: Logger;
   readonly ledger: Ledger;
   readonly inForce: InForce;
+  /** What verdicts are made from beside policy and trust. */
+  readonly verdicts: CanaryVerifierParts;
 }
 
 async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
@@ -73,13 +79,14 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const inForce = new InForce(host.policyFile, host.truststoreDir);
   const { policy, trust } = inForce;
   const signatures = new SignatureCache();
+  const verdicts = { registry, evidence, clock: SYSTEM_CLOCK };
   const verifier = createVerifier({
-    ...{ registry, policy, trust, evidence, clock: SYSTEM_CLOCK },
+    ...{ ...verdicts, policy, trust },
     signatures,
     goodSignatures: new GoodSignatures(signatures),
   });
   try {
-    await work({ config, host, log, ledger, inForce }, verifier, signal);
+    await work({ config, host, log, ledger, inForce, verdicts }, verifier, signal);
     return 0;
   } finally {
     ledger.close();
@@ -89,7 +96,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
 }
 
 async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Promise<void> {
-  const { config, host, log, ledger, inForce } = ground;
+  const { config, host, log, ledger, inForce, verdicts } = ground;
   // One part that ends by a fault ends the others: half an agent would look like a whole one.
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
@@ -99,9 +106,21 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),
     images: () => countImages(ledger.eachImage()),
     journalLagSeconds: () => journal.lagSeconds,
+    enforcement: () => enforcing.reading(),
+    causeCodes: CAUSE_CODES,
   });
-  const journal = new Journal({ ...journalOf(config, host), ledger, metrics, log, now });
-  const images = new Images({ ...imagesOf(config), ledger, verifier, inForce, metrics, log });
+  const enforcing = new Enforcing({
+    ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK },
+  });
+  const { watch, canary } = enforcing;
+  const journal = new Journal({
+    ...{ ...journalOf(config, host), ledger, metrics, log, now, canaries: canary.own },
+    onTurn: watch.heard,
+  });
+  const images = new Images({
+    ...{ ...imagesOf(config), ledger, verifier, inForce, metrics, log, canaries: canary.own },
+    onGone: watch.containerdGone,
+  });
   const inStep = new InStep({
     ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
     onChange: () => {
@@ -110,13 +129,16 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
 
   // Bound before any work, so that probes are answered while the first installation runs.
-  const server = await serve(ground, metrics, { inStep, images });
+  const server = await serve(ground, metrics, { inStep, images, enforcing });
   try {
     await inStep.step();
-    const socket = await answerPulls(ground, verifier, metrics);
+    const socket = await answerPulls(ground, { verifier, canary }, metrics);
     log.info({ port: server.port, version: VERSION }, 'running');
     try {
-      const parts = [inStep.follow(ending), journal.run(ending), images.run(ending)];
+      const parts = [
+        inStep.follow(ending),
+        ...[journal, images, enforcing].map((part) => part.run(ending)),
+      ];
       await untilAllEnd(parts, stop);
     } finally {
       await socket.close();
@@ -140,10 +162,17 @@ async function untilAllEnd(parts: readonly Promise<void>[], stop: AbortControlle
   }
 }
 
+/** What is served is about. */
+interface ServedParts {
+  readonly inStep: InStep;
+  readonly images: Images;
+  readonly enforcing: Enforcing;
+}
+
 function serve(
-  { config, log, inForce }: Ground,
+  { config, host, log, inForce }: Ground,
   metrics: Metrics,
-  { inStep, images }: { readonly inStep: InStep; readonly images: Images },
+  { inStep, images, enforcing }: ServedParts,
 ): ReturnType<typeof startMetricsServer> {
   // Ready: the verifier is on the host with a policy in force, and the node's images are known.
   const reasons = (): string[] => [
@@ -151,15 +180,19 @@ function serve(
     ...(inForce.isUsable ? [] : ['no trust policy is in force']),
     ...(images.isReconciled ? [] : ['the images of containerd are not known yet']),
   ];
+  const status = new Status({
+    ...{ version: VERSION, now, verifierFile: join(host.root, host.layout.verifierFile) },
+    enforcement: () => enforcing.watch.enforcement(),
+    policy: () => ({ hash: inForce.hashes.policyHash, ...inStep.loaded }),
+    trust: () => ({ hash: inForce.hashes.trustHash, ...inStep.loaded }),
+    isInStep: () => inStep.fault === undefined,
+  });
   return startMetricsServer({
     ...config.listen,
     metrics,
     ready: () => ({ ready: reasons().length === 0, reasons: reasons() }),
-    status: () => [
-      { name: 'version', value: VERSION },
-      { name: 'policy', value: inForce.hashes.policyHash },
-      { name: 'trust', value: inForce.hashes.trustHash },
-    ],
+    status: () => status.lines(),
+    report: () => status.report(),
     onError: (error) => {
       log.error({ error: String(error) }, 'a request failed');
     },
@@ -168,12 +201,13 @@ function serve(
 
 function answerPulls(
   { config, host }: Ground,
-  verifier: Verifier,
+  { verifier, canary }: { readonly verifier: Verifier; readonly canary: Canary },
   metrics: Metrics,
 ): ReturnType<typeof startAgentServer> {
   return startAgentServer({
     path: join(host.root, config.agentSocket),
-    judge: (request, signal) => verifier.verify(request, signal),
+    // Only the canary's own images, and only while they are pulled, are not for the policy in force.
+    judge: (request, signal) => canary.judge(request, signal) ?? verifier.verify(request, signal),
     answered: (outcome) => {
       metrics.countAgentRequest(outcome);
     },

@@ -38,6 +38,14 @@ export type ContainerdEventName = (typeof CONTAINERD_EVENTS)[number];
 export const REQUEST_OUTCOMES = ['allow', 'deny', 'failed', 'invalid', 'abandoned'] as const;
 export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
 
+/** Whether this node enforces. */
+export const ENFORCEMENT_STATES = ['enforcing', 'bypassed', 'unknown'] as const;
+export type EnforcementStateName = (typeof ENFORCEMENT_STATES)[number];
+
+/** How a canary ended. */
+export const CANARY_RESULTS = ['proved', 'refuted', 'inconclusive'] as const;
+export type CanaryResultName = (typeof CANARY_RESULTS)[number];
+
 /** Decisions of a verdict. */
 export const DECISIONS = ['allow', 'deny'] as const;
 

@@ -2,7 +2,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
+import { declareEnforcement } from './enforcement.ts';
 import {
+  type CanaryResultName,
   CONTAINERD_EVENTS,
   DECISIONS,
   IMAGE_ARRIVALS,
@@ -42,6 +44,7 @@ export interface Metrics {
   setVerifierInstalled(installed: boolean): void;
   countHostChanges(count: number): void;
   countAgentRequest(outcome: RequestOutcome): void;
+  countCanary(result: CanaryResultName): void;
   countError(code: ErrorCode): void;
   /** The text for Prometheus. A source that throws loses its own metric only and is counted as an error. */
   render(): Promise<string>;
@@ -60,9 +63,11 @@ export function createMetrics(sources: MetricSources): Metrics {
   const { counter, gauge } = declarers(registry);
   const errors = counter('errors_total', 'Errors, by code.', 'code');
   const countError = (code: ErrorCode): void => errors.inc({ code });
-  const readSources = declareRead(registry, sources, (error) => {
+  const onError = (error: unknown): void => {
     countError(error instanceof AgentError ? error.code : 'internal');
-  });
+  };
+  const readSources = declareRead(registry, sources, onError);
+  const { countCanary, read: readEnforcement } = declareEnforcement(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
   buildInfo.set({ version: sources.version }, 1);
@@ -71,10 +76,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     ...declareJournal(registry),
     ...declareGenerations(registry),
     ...declareHost(registry),
+    countCanary,
     countError,
     render: () => {
       readProcess();
       readSources();
+      readEnforcement();
       return registry.metrics();
     },
     contentType: registry.contentType,

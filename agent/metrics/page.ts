@@ -10,6 +10,7 @@ const LINKS = [
   ['/metrics', 'for Prometheus'],
   ['/healthz', 'is the process alive'],
   ['/readyz', 'does it do its work'],
+  ['/status.json', 'the state for programs'],
 ] as const;
 
 /** Renders the page. Every text is escaped: names of images are attacker-controlled. */

@@ -19,6 +19,8 @@ export interface MetricsServerOptions {
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
   readonly ready: () => Readiness;
   readonly status: () => readonly StatusLine[];
+  /** What programs are told of the same, as a JSON value. */
+  readonly report: () => Promise<object> | object;
   /** Told of every fault behind a response of 500. */
   readonly onError: (error: unknown) => void;
 }
@@ -40,7 +42,7 @@ const MAX_CONNECTIONS = 64;
 export const CLOSE_GRACE_MS = 2_000;
 
 /**
- * Serves `/metrics`, `/healthz`, `/readyz` and `/` until closed; resolves once it listens. Throws
+ * Serves `/metrics`, `/healthz`, `/readyz`, `/status.json` and `/` until closed; resolves once it listens. Throws
  * `setting_invalid` when it cannot listen there.
  *
  * Alive (`/healthz`) means that the event loop turns: the answer itself is the proof. Ready
@@ -96,6 +98,10 @@ async function answer(request: IncomingMessage, options: MetricsServerOptions): 
     case '/readyz': {
       const { ready, reasons } = options.ready();
       return ready ? text(200, 'ready\n') : text(503, `not ready\n${reasons.join('\n')}\n`);
+    }
+    case '/status.json': {
+      const body = `${JSON.stringify(await options.report())}\n`;
+      return { status: 200, type: 'application/json', body };
     }
     case '/':
       return { status: 200, type: 'text/html; charset=utf-8', body: renderPage(options.status()) };

@@ -1,6 +1,12 @@
 // The numbers that others keep and that metrics read when Prometheus asks.
 import type { Decision, Reason } from '../notation/verification/verdict.ts';
-import type { ContainerdEventName, ImageArrival, ImageState, VerdictSource } from './labels.ts';
+import type {
+  ContainerdEventName,
+  EnforcementStateName,
+  ImageArrival,
+  ImageState,
+  VerdictSource,
+} from './labels.ts';
 
 /** What the ledger has counted since it was created. */
 export interface Totals {
@@ -23,8 +29,25 @@ export interface ImageCount {
   readonly count: number;
 }
 
+/** What is known of this node's enforcement. */
+export interface EnforcementReading {
+  readonly state: EnforcementStateName;
+  /** Codes of its causes. */
+  readonly causes: readonly string[];
+  /** Null when no canary has proved it yet. */
+  readonly provedAt: Date | null;
+}
+
+/** Where the state of enforcement comes from. */
+export interface EnforcementSource {
+  /** Asked once per scrape, because a proof grows old without an event. */
+  readonly enforcement: () => EnforcementReading;
+  /** The closed set of the codes of causes. */
+  readonly causeCodes: readonly string[];
+}
+
 /** Where the values come from that others keep; each is called once per scrape. */
-export interface MetricSources {
+export interface MetricSources extends EnforcementSource {
   readonly version: string;
   readonly totals: () => Totals;
   readonly images: () => readonly ImageCount[];

@@ -10,6 +10,8 @@ const EMPTY: MetricSources = {
   totals: () => ({ verdicts: [], containerdEvents: [] }),
   images: () => [],
   journalLagSeconds: () => null,
+  enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
+  causeCodes: ['canary_pending'],
 };
 
 describe('the metrics', () => {

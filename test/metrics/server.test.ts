@@ -15,6 +15,7 @@ async function start(change: Partial<MetricsServerOptions> = {}) {
     port: 0,
     metrics: { render: () => Promise.resolve('a 1\n'), contentType: 'text/plain; version=0.0.4' },
     ready: () => ({ ready: true, reasons: [] }),
+    report: () => ({ state: 'enforcing' }),
     status: () => [{ name: 'policy', value: '<b>&"\'' }],
     onError: (error) => errors.push(error),
     ...change,

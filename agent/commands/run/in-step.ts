@@ -31,7 +31,11 @@ const LOOK_AGAIN_MS = 60_000;
 /** What is known of the host's state; it starts as not installed. */
 export class InStep {
   readonly #parts: InStepParts;
-  #generation = 0;
+  /** Of policy and trust in force: how often they changed, and when last. */
+  loaded: { readonly generation: number; readonly loadedAt: Date | null } = {
+    generation: 0,
+    loadedAt: null,
+  };
   /** Why the host could not be brought in step; undefined while it is. */
   fault: AgentError | undefined;
 
@@ -111,8 +115,8 @@ export class InStep {
     metrics.setPolicyValid(policyError === undefined && !isAbout(this.fault, 'policy'));
     metrics.setTruststoreValid(trustErrors.length === 0 && !isAbout(this.fault, 'truststore'));
     if (!changed) return;
-    this.#generation += 1;
-    const loaded = { generation: this.#generation, loadedAt: clock.now() };
+    const loaded = { generation: this.loaded.generation + 1, loadedAt: clock.now() };
+    this.loaded = loaded;
     metrics.setPolicy(loaded);
     metrics.setTruststore({ ...loaded, certificates });
     for (const { code, message } of [...trustErrors, ...(policyError ? [policyError] : [])]) {

@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import type { JournalEffect } from '../../audit/journal-effects.ts';
 import { intakeJournal, type JournalItem } from '../../audit/journal-intake.ts';
 import type { Ledger } from '../../audit/ledger.ts';
+import type { OwnImages } from '../../enforcement/own-images.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { type FollowIncident, followJournal } from '../../node/journald/follow.ts';
 import type { JournalSource } from '../../node/journald/journalctl.ts';
 import { readEntry } from '../../node/journald/reading.ts';
+import { exceptCanary } from './canary.ts';
 
 /** What following the journal needs. */
 export interface JournalParts {
@@ -17,6 +19,10 @@ export interface JournalParts {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: () => Date;
+  /** The images whose pulls are not to be counted. */
+  readonly canaries: OwnImages;
+  /** Something that may change whether this node enforces. */
+  readonly onTurn: (at: Date) => void;
 }
 
 /** The ledger's name for this journal. */
@@ -24,6 +30,8 @@ const SOURCE = 'journald';
 /** A first start on a node with months of journal must not take them all in. */
 const FIRST_LOOK_BACK_MS = 60 * 60 * 1000;
 const MICROSECONDS = 1_000_000;
+/** containerd runs with another configuration than before, or tells that it bypasses verifiers. */
+const TURNS: ReadonlySet<string> = new Set(['containerd_booted', 'pull_fallback']);
 
 /** The journal of containerd's unit. */
 export class Journal {
@@ -54,10 +62,13 @@ export class Journal {
   }
 
   async *#read(batches: ReturnType<typeof followJournal>): AsyncGenerator<readonly JournalItem[]> {
-    const { source, verifierPath, metrics, now } = this.#parts;
+    const { source, verifierPath, metrics, now, canaries } = this.#parts;
     const writers = { unit: source.unit, verifierPath };
     for await (const batch of batches) {
-      yield batch.map((entry) => ({ ...entry, reading: readEntry(entry, writers) }));
+      yield batch.map((entry) => ({
+        ...entry,
+        reading: exceptCanary(readEntry(entry, writers), canaries),
+      }));
       // The consumer asks for more once the batch is in the ledger.
       metrics.countJournalEntries(batch.length);
       const last = batch.at(-1);
@@ -93,5 +104,6 @@ export class Journal {
       if (decision === 'allow') log.info(fields, 'pull allowed');
       else log.warn(fields, `pull refused: ${message}`);
     } else if (effect.event === 'unreadable_line') metrics.countJournalInvalid();
+    else if (TURNS.has(effect.event)) this.#parts.onTurn(new Date(effect.atUs / 1000));
   }
 }

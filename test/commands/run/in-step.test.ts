@@ -33,6 +33,8 @@ function open(host: AgentHost, settings: Record<string, string> = {}) {
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     images: () => [],
     journalLagSeconds: () => null,
+    enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
+    causeCodes: [],
   });
   const own = hostOf(config);
   const inForce = new InForce(own.policyFile, own.truststoreDir);

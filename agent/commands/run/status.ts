@@ -1,0 +1,89 @@
+// What the agent tells of itself: lines for the page that a person sees, and the same as data for programs.
+import { stat } from 'node:fs/promises';
+import type { Enforcement } from '../../enforcement/state.ts';
+import { AgentError } from '../../errors.ts';
+import type { StatusLine } from '../../metrics/page.ts';
+import { contentOfFile } from '../../node/host/content.ts';
+
+/** A generation of policy or trust. */
+export interface GenerationStatus {
+  readonly hash: string;
+  /** Changes since the agent started. */
+  readonly generation: number;
+  /** Null before the first. */
+  readonly loadedAt: Date | null;
+}
+
+/** What is told, as its owners hold it. */
+export interface StatusParts {
+  readonly version: string;
+  readonly now: () => Date;
+  readonly enforcement: () => Enforcement;
+  readonly policy: () => GenerationStatus;
+  readonly trust: () => GenerationStatus;
+  /** The verifier's executable, for this process. */
+  readonly verifierFile: string;
+  /** Whether the host holds the verifier that came with this agent. */
+  readonly isInStep: () => boolean;
+}
+
+/** The state of enforcement and what it comes from, as `/status.json` tells it. Times are RFC 3339. */
+export class Status {
+  readonly #parts: StatusParts;
+  #checksum: { readonly key: string; readonly sha256: string } | undefined;
+
+  constructor(parts: StatusParts) {
+    this.#parts = parts;
+  }
+
+  /** For the page. */
+  lines(): readonly StatusLine[] {
+    const { version, enforcement, policy, trust } = this.#parts;
+    const { state, causes, provedAt } = enforcement();
+    return [
+      { name: 'version', value: version },
+      { name: 'enforcement', value: state },
+      ...causes.map(({ code, message, remedy }) => ({ name: code, value: `${message} ${remedy}` })),
+      { name: 'proved at', value: provedAt?.toISOString() ?? 'never' },
+      { name: 'policy', value: policy().hash },
+      { name: 'trust', value: trust().hash },
+    ];
+  }
+
+  /** For programs. */
+  async report(): Promise<object> {
+    const { version, now, enforcement, policy, trust } = this.#parts;
+    const { state, causes, provedAt } = enforcement();
+    const age = provedAt === null ? null : (now().getTime() - provedAt.getTime()) / 1000;
+    return {
+      version,
+      enforcement: { state, causes, provedAt, proofAgeSeconds: age },
+      verifier: await this.#verifier(),
+      policy: policy(),
+      trust: trust(),
+    };
+  }
+
+  /** `sha256` is null while there is none; `version` is known of the one that came with this agent. */
+  async #verifier(): Promise<object> {
+    const { verifierFile: path, isInStep, version } = this.#parts;
+    const sha256 = await this.#sha256(path);
+    return { path, sha256, version: sha256 !== null && isInStep() ? version : null };
+  }
+
+  /** Reading tens of megabytes for each who asks would be a way to keep the node busy. */
+  async #sha256(path: string): Promise<string | null> {
+    try {
+      const { ino, size, mtimeMs, ctimeMs } = await stat(path);
+      const key = [ino, size, mtimeMs, ctimeMs].join(' ');
+      if (this.#checksum?.key !== key) {
+        this.#checksum = { key, sha256: (await contentOfFile(path)).sha256 };
+      }
+      return this.#checksum.sha256;
+    } catch (error) {
+      // Missing or unreadable: either way there is none to tell the checksum of.
+      if (error instanceof AgentError || (error instanceof Error && 'code' in error)) return null;
+      throw error;
+    }
+  }
+}
