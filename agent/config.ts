@@ -29,6 +29,12 @@ export const SETTINGS = {
     'TRUSTSTORE_SOURCE',
     'Folder that holds `x509/`, to install on the host and to keep in step with. Unset: the host’s own is used as it is.',
   ),
+  mode: oneOf(
+    'MODE',
+    'enforce',
+    ['enforce', 'audit'],
+    'Whether pulls that are denied are refused, or only judged and recorded and let in.',
+  ),
   verifier: optionalPath(
     'VERIFIER',
     'The `nodeseal-verifier` executable to install. Unset: the one beside the program.',

@@ -124,7 +124,12 @@ export const ERROR_CODES = {
   containerd_dump_failed: '`containerd config dump` did not start, failed, or did not end in time.',
   ledger_failed: 'The ledger could not be opened, read or written.',
   host_write_failed: 'A file on the host could not be written, renamed or removed.',
+  host_busy: 'Another nodeseal is installing or uninstalling on the host.',
+  verifier_not_executable: 'The verifier cannot be started where it is to be installed.',
+  agent_running: 'The agent still runs on the node and would put back what is uninstalled.',
   invocation_invalid: 'The pull verifier was not called the way containerd calls it.',
+  break_glass_invalid:
+    'A break-glass file is ignored: it is malformed, out of its time, or not only root can write it.',
   agent_unavailable: 'The agent did not answer on its socket.',
   canary_failed: 'The registry that serves the canary could not be started on loopback.',
   internal: 'A fault in nodeseal itself.',

@@ -1,11 +1,14 @@
 // The front door of nodeseal-verifier, which containerd runs on each pull: exit code 0 allows, any other denies.
 import { readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { AgentError } from './errors.ts';
-import { NONE_SKIPPED, type Verdict } from './notation/verification/verdict.ts';
 import { encodeAnswer } from './pull/answer.ts';
+import type { BreakGlassOrder } from './pull/break-glass.ts';
+import { readBreakGlass } from './pull/break-glass-file.ts';
 import { type Invocation, MAX_STDIN_BYTES, parseInvocation } from './pull/invocation.ts';
-import { judgePull, type JudgedPull } from './pull/judge-pull.ts';
-import { recordVerdict } from './pull/record-verdict.ts';
+import { judgePull } from './pull/judge-pull.ts';
+import type { PullMode } from './pull/mode.ts';
+import { type DecidedPull, recordVerdict } from './pull/record-verdict.ts';
+import { letIn, refuse } from './pull/unjudged.ts';
 import {
   MAX_SETTINGS_BYTES,
   parseVerifierSettings,
@@ -16,6 +19,7 @@ import { VERSION } from './version.ts';
 /** Put in by the build. Not from the environment: containerd's is inherited, and nobody guards it. */
 declare const NODESEAL_SETTINGS_FILE: string;
 declare const NODESEAL_JOURNAL_SOCKET: string;
+declare const NODESEAL_BREAK_GLASS_FILE: string;
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2] as const;
 const HELP = `nodeseal-verifier ${VERSION}: an image verifier for containerd, which runs it on each pull.
@@ -33,20 +37,47 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && args[0] === '--version') finish(`${VERSION}\n`, 0);
   if (args.length === 1 && args[0] === '--help') finish(HELP, 0);
   const started = performance.now();
-  let invocation: Invocation | undefined;
-  let judged: JudgedPull;
+  // First of all, and by itself: an emergency may be that nothing else of this works.
+  const glass = readBreakGlass(NODESEAL_BREAK_GLASS_FILE, new Date(), process.geteuid?.() ?? 0);
+  const pull =
+    glass.state === 'active' ? letPullIn(glass, args, started) : await decidePull(args, started);
   try {
-    invocation = parseInvocation(args, readStdin());
-    judged = await judgePull(invocation, loadSettings(), started, notice);
-  } catch (error) {
-    judged = { verdict: denyFor(error, invocation, performance.now() - started), via: 'host' };
-  }
-  try {
-    recordVerdict(NODESEAL_JOURNAL_SOCKET, invocation?.name ?? '', judged);
+    recordVerdict(NODESEAL_JOURNAL_SOCKET, pull);
   } catch (error) {
     notice(`journal: ${String(error)}`);
   }
-  finish(`${encodeAnswer(judged.verdict)}\n`, judged.verdict.decision === 'allow' ? 0 : 1);
+  const note = glass.state === 'ignored' ? `ignored ${glass.error.message}` : undefined;
+  const isIn = pull.verdict.decision === 'allow' || pull.mode === 'audit';
+  finish(`${encodeAnswer(pull.verdict, { mode: pull.mode, note })}\n`, isIn ? 0 : 1);
+}
+
+function letPullIn(order: BreakGlassOrder, args: readonly string[], started: number): DecidedPull {
+  let invocation: Invocation | undefined;
+  try {
+    invocation = parseInvocation(args, readStdin());
+  } catch (error) {
+    notice(String(error));
+  }
+  const verdict = letIn(order, invocation, new Date(), performance.now() - started);
+  return { name: invocation?.name ?? '', verdict, via: 'host', mode: 'break_glass' };
+}
+
+async function decidePull(args: readonly string[], started: number): Promise<DecidedPull> {
+  let invocation: Invocation | undefined;
+  // Until the settings say otherwise, and where they cannot be read.
+  let mode: PullMode = 'enforce';
+  try {
+    const settings = loadSettings();
+    mode = settings.mode;
+    // Where nothing is enforced, neither is a verifier that ends without a verdict.
+    if (mode === 'audit') process.exitCode = 0;
+    invocation = parseInvocation(args, readStdin());
+    const judged = await judgePull(invocation, settings, started, notice);
+    return { name: invocation.name, ...judged };
+  } catch (error) {
+    const verdict = refuse(error, invocation, new Date(), performance.now() - started);
+    return { name: invocation?.name ?? '', verdict, via: 'host', mode };
+  }
 }
 
 function readStdin(): Uint8Array {
@@ -72,29 +103,6 @@ function loadSettings(): VerifierSettings {
     );
   }
   return parseVerifierSettings(readFileSync(path, 'utf8'));
-}
-
-function denyFor(error: unknown, invocation: Invocation | undefined, durationMs: number): Verdict {
-  const known = error instanceof AgentError ? error : undefined;
-  const reason = known?.code ?? 'internal';
-  return {
-    decision: 'deny',
-    reason,
-    message: known?.message ?? String(error),
-    inconclusive: true,
-    repository: '',
-    digest: invocation?.digest ?? null,
-    policy: null,
-    level: null,
-    signature: null,
-    signer: null,
-    results: [],
-    skippedSignatures: NONE_SKIPPED,
-    policyHash: null,
-    trustHash: null,
-    time: new Date().toISOString(),
-    durationMs,
-  };
 }
 
 /** containerd shows standard error at debug level only. */

@@ -20,6 +20,7 @@ const SOURCES = ['agent/**/*.ts', 'hack/build.ts', 'package.json', 'package-lock
 export interface VerifierPaths {
   readonly settingsFile: string;
   readonly journalSocket: string;
+  readonly breakGlassFile: string;
 }
 
 /**
@@ -95,6 +96,7 @@ export async function bundleVerifier(outfile: string, paths: VerifierPaths): Pro
       ...(await common()).define,
       NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
       NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journalSocket),
+      NODESEAL_BREAK_GLASS_FILE: JSON.stringify(paths.breakGlassFile),
     },
   });
   return metafile;
@@ -152,11 +154,9 @@ async function main(): Promise<void> {
   const built = await readFile(stamp, 'utf8').catch(() => '');
   if (built === sources && existsSync(agent) && existsSync(verifier)) return;
   await rm(stamp, { force: true });
-  const settingsFile = createLayout().settingsFile;
-  await Promise.all([
-    buildVerifier(verifier, { settingsFile, journalSocket: JOURNAL_SOCKET }),
-    buildAgent(dist),
-  ]);
+  const { settingsFile, breakGlassFile } = createLayout();
+  const paths = { settingsFile, breakGlassFile, journalSocket: JOURNAL_SOCKET };
+  await Promise.all([buildVerifier(verifier, paths), buildAgent(dist)]);
   await writeFile(stamp, sources);
 }
 

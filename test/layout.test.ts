@@ -105,7 +105,9 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/containerd/descriptors.ts': '@grpc/proto-loader',
   'node/containerd/dump.ts': 'node:child_process, process, setTimeout',
   'node/host/content.ts': 'node:crypto, node:fs/promises',
-  'node/host/host-fs.ts': 'node:crypto, node:fs, node:fs/promises',
+  'node/host/host-fs.ts':
+    'node:child_process, node:crypto, node:events, node:fs, node:fs/promises',
+  'node/host/listening.ts': 'node:net',
   'node/host/lock.ts': 'node:child_process, node:fs',
   'node/journald/follow.ts': 'node:timers/promises, Math.random',
   'node/journald/journalctl.ts': 'node:child_process',
@@ -114,6 +116,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/agent-server.ts': 'node:fs/promises, node:net, setTimeout',
   'pull/ask-agent.ts': 'process',
   'pull/blocking-socket.ts': 'bun:ffi, performance',
+  'pull/break-glass-file.ts': 'node:fs',
   'pull/fetch-transport.ts': 'node:tls, fetch, performance',
   'pull/idle-timer.ts': 'setTimeout',
   'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',

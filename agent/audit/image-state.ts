@@ -4,11 +4,18 @@ import type { Verdict } from '../notation/verification/verdict.ts';
 /** Whose verdict: of the pull verifier, or of re-verification. */
 export type VerdictSource = 'pull' | 'reverification';
 
+/**
+ * What came of a verdict. Of a pull: it was bound by it, or let in whatever it said, or let in without
+ * being judged. `none`: there was nothing to bind.
+ */
+export const VERDICT_MODES = ['enforce', 'audit', 'break_glass', 'none'] as const;
+export type VerdictMode = (typeof VERDICT_MODES)[number];
+
 /** A verdict as the ledger keeps it, without the image it is on. */
 export type RecordedVerdict = Omit<
   Verdict,
   'results' | 'level' | 'skippedSignatures' | 'repository' | 'digest'
->;
+> & { readonly mode: VerdictMode };
 
 /** The last verdict of each source; null when there was none. */
 export interface ImageVerdicts {
@@ -35,13 +42,17 @@ export function imageState(verdicts: ImageVerdicts): ImageState {
 
 /**
  * Whether our verifier let the image in: false for what was imported (be it after the verifier
- * refused to pull it), was there before us, or came past a verifier that containerd no longer calls.
+ * refused to pull it), was there before us, came past a verifier that containerd no longer calls, or
+ * by break-glass.
  */
 export function isJudged({ pull }: ImageVerdicts): boolean {
-  return pull?.decision === 'allow';
+  if (pull === null || pull.mode === 'break_glass') return false;
+  return pull.decision === 'allow' || pull.mode === 'audit';
 }
 
 function lastVerdict({ pull, reverification }: ImageVerdicts): RecordedVerdict | null {
-  if (pull === null || reverification === null) return pull ?? reverification;
+  // By break-glass, nobody looked.
+  if (pull === null || pull.mode === 'break_glass') return reverification;
+  if (reverification === null) return pull;
   return Date.parse(pull.time) > Date.parse(reverification.time) ? pull : reverification;
 }

@@ -1,5 +1,6 @@
 // What an entry of the journal means for the ledger.
 import type { Verdict } from '../notation/verification/verdict.ts';
+import type { VerdictMode } from './image-state.ts';
 
 /** Everything of the journal that is counted; also metric label values. */
 export const JOURNAL_EVENTS = [
@@ -25,6 +26,8 @@ export type JournalEventKind = (typeof JOURNAL_EVENTS)[number];
 export interface PullVerdict extends Omit<Verdict, 'results' | 'level' | 'skippedSignatures'> {
   /** Signatures that were looked at and did not decide. Default: none. */
   readonly skipped?: number;
+  /** Whether the pull was bound by it. Default: enforce. */
+  readonly mode?: Exclude<VerdictMode, 'none'>;
 }
 
 /** What this folder needs to know of a containerd line; `agent/node/journald` classifies them. */

@@ -59,8 +59,9 @@ export class Ledger {
         this.#journal.count(effect);
         break;
       case 'pull_verdict': {
-        const { repository, digest } = effect.verdict;
-        this.#verdicts.add('pull', digest === null ? null : { repository, digest }, effect.verdict);
+        const { repository, digest, mode = 'enforce' } = effect.verdict;
+        const image = digest === null ? null : { repository, digest };
+        this.#verdicts.add('pull', image, { ...effect.verdict, mode });
         break;
       }
     }
@@ -102,7 +103,7 @@ export class Ledger {
   /** Records the verdict of a re-verification and when the next one is due. */
   recordReverification(image: ImageKey, verdict: Verdict, schedule: Schedule): void {
     this.#write('record a re-verification', () => {
-      this.#verdicts.add('reverification', image, verdict);
+      this.#verdicts.add('reverification', image, { ...verdict, mode: 'none' });
       this.#images.schedule(image, schedule);
     });
   }
@@ -135,7 +136,7 @@ export class Ledger {
     }
   }
 
-  /** Verdicts by source, decision and reason, since the ledger began. */
+  /** Verdicts by source, decision, reason and mode, since the ledger began. */
   totals(): VerdictTotal[] {
     return guard('read the totals', () => this.#verdicts.totals());
   }

@@ -93,4 +93,21 @@ export const MIGRATIONS: readonly string[] = [
       WHERE other.digest = image.digest AND other.repository <> ''
     ));
   `,
+  `
+  -- Whether pulls were bound by their verdicts; all were until now.
+  ALTER TABLE verdicts ADD COLUMN mode TEXT NOT NULL DEFAULT 'enforce';
+  UPDATE verdicts SET mode = 'none' WHERE source = 'reverification';
+  ALTER TABLE verdict_totals RENAME TO totals_without_mode;
+  CREATE TABLE verdict_totals (
+    source TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (source, decision, reason, mode)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO verdict_totals SELECT source, decision, reason,
+    iif(source = 'reverification', 'none', 'enforce'), count FROM totals_without_mode;
+  DROP TABLE totals_without_mode;
+  `,
 ];

@@ -2,13 +2,14 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Decision, Reason } from '../notation/verification/verdict.ts';
 import type { ImageKey } from './image-key.ts';
-import type { RecordedVerdict, VerdictSource } from './image-state.ts';
+import type { RecordedVerdict, VerdictMode, VerdictSource } from './image-state.ts';
 
-/** How many verdicts of a source there were, ever, with this decision for this reason. */
+/** How many verdicts of a source there were, ever, with this decision for this reason in this mode. */
 export interface VerdictTotal {
   readonly source: VerdictSource;
   readonly decision: Decision;
   readonly reason: Reason;
+  readonly mode: VerdictMode;
   readonly count: number;
 }
 
@@ -23,14 +24,14 @@ export class VerdictTable {
 
   constructor(database: DatabaseSync) {
     this.#count = database.prepare(
-      `INSERT INTO verdict_totals VALUES (?, ?, ?, 1)
+      `INSERT INTO verdict_totals VALUES (?, ?, ?, ?, 1)
        ON CONFLICT DO UPDATE SET count = count + 1`,
     );
     this.#keep = database.prepare(
-      'INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#totals = database.prepare(
-      'SELECT source, decision, reason, count FROM verdict_totals ORDER BY 1, 2, 3',
+      'SELECT source, decision, reason, mode, count FROM verdict_totals ORDER BY 1, 2, 3, 4',
     );
     // A replaced verdict gets a new rowid, so rowids are in order of recording.
     this.#prune = database.prepare(
@@ -42,7 +43,7 @@ export class VerdictTable {
 
   /** Counts a verdict, and keeps it as the last one on `image` (null: the image is unknown). */
   add(source: VerdictSource, image: ImageKey | null, verdict: RecordedVerdict): void {
-    this.#count.run(source, verdict.decision, verdict.reason);
+    this.#count.run(source, verdict.decision, verdict.reason, verdict.mode);
     if (image === null) return;
     this.#keep.run(
       image.repository,
@@ -59,6 +60,7 @@ export class VerdictTable {
       verdict.trustHash,
       verdict.time,
       verdict.durationMs,
+      verdict.mode,
     );
   }
 
@@ -86,7 +88,7 @@ export function toVerdict(
   const [decision, reason, message, inconclusive, ...rest] = VERDICT_COLUMNS.map(
     (name) => row[`${alias}_${name}`],
   );
-  const [policy, signature, signer, policyHash, trustHash, time, durationMs] = rest;
+  const [policy, signature, signer, policyHash, trustHash, time, durationMs, mode] = rest;
   // The values were written from a verdict by `add`; STRICT tables keep their types.
   return {
     decision,
@@ -100,6 +102,7 @@ export function toVerdict(
     trustHash,
     time,
     durationMs,
+    mode,
   } as RecordedVerdict;
 }
 
@@ -115,4 +118,5 @@ const VERDICT_COLUMNS = [
   'trust_hash',
   'time',
   'duration_ms',
+  'mode',
 ] as const;

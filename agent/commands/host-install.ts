@@ -53,6 +53,7 @@ export async function installRequest(config: Config, host: Host): Promise<Instal
       registryCa: registryCa(config) ?? null,
       pluginDir: host.layout.pluginDir,
       crlCacheDir: host.layout.crlCacheDir,
+      mode: config.mode,
     }),
     ...sources(config, generation),
   };

@@ -206,6 +206,7 @@ function answerPulls(
 ): ReturnType<typeof startAgentServer> {
   return startAgentServer({
     path: join(host.root, config.agentSocket),
+    mode: config.mode,
     // Only the canary's own images, and only while they are pulled, are not for the policy in force.
     judge: (request, signal) => canary.judge(request, signal) ?? verifier.verify(request, signal),
     answered: (outcome) => {

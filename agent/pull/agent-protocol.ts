@@ -2,6 +2,7 @@
 import { AgentError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import { parseVerdict, type Verdict } from '../notation/verification/verdict.ts';
 import { type Descriptor, parseDescriptor } from '../oci/descriptor.ts';
+import { isPullMode, type PullMode } from './mode.ts';
 
 /** A pull for the agent to judge. */
 export interface PullRequest {
@@ -9,9 +10,10 @@ export interface PullRequest {
   readonly descriptor: Descriptor;
 }
 
-/** The agent's verdict, or the error that kept it from one. */
+/** The agent's verdict and whether pulls are bound by it, or the error that kept it from one. */
 export type PullResponse =
-  { readonly verdict: Verdict } | { readonly error: { code: ErrorCode; message: string } };
+  | { readonly verdict: Verdict; readonly mode: PullMode }
+  | { readonly error: { code: ErrorCode; message: string } };
 
 /** A descriptor and a name; a longer line is not from our verifier. */
 export const MAX_REQUEST_BYTES = 512 * 1024;
@@ -40,8 +42,12 @@ export function encodeResponse(response: PullResponse): string {
 
 /** Parses a line that came from the agent. Throws `invocation_invalid` when it is not of the protocol. */
 export function parseResponse(line: string): PullResponse {
-  const { verdict, error } = parseLine(line, 'answer from the agent');
-  if (verdict !== undefined) return { verdict: parseVerdict(verdict) };
+  const { verdict, error, mode = 'enforce' } = parseLine(line, 'answer from the agent');
+  if (verdict !== undefined) {
+    // An agent from before there were modes enforces.
+    if (!isPullMode(mode)) throw malformed('answer from the agent', 'a mode');
+    return { verdict: parseVerdict(verdict), mode };
+  }
   if (typeof error === 'object' && error !== null && 'code' in error && 'message' in error) {
     const { code, message } = error;
     if (typeof code === 'string' && isErrorCode(code) && typeof message === 'string') {

@@ -11,11 +11,14 @@ import {
   type PullRequest,
   type PullResponse,
 } from './agent-protocol.ts';
+import type { PullMode } from './mode.ts';
 
 /** What the server needs from the rest. */
 export interface AgentServerOptions {
   readonly path: string;
   readonly judge: (request: PullRequest, signal: AbortSignal) => Promise<Verdict>;
+  /** Told with every verdict. */
+  readonly mode: PullMode;
   /** Called once per connection with how it ended. */
   readonly answered: (outcome: AgentRequestOutcome) => void;
   /** How long one connection may last, in milliseconds. Default 4800. */
@@ -99,7 +102,7 @@ async function answer(
     const request = parseRequest(await readLine(socket));
     // Nothing more is wanted from the other side but the news that it is gone.
     socket.resume();
-    return { verdict: await options.judge(request, signal) };
+    return { verdict: await options.judge(request, signal), mode: options.mode };
   } catch (error) {
     const known = error instanceof AgentError ? error : undefined;
     return {

@@ -1,4 +1,5 @@
 // What containerd shows of a verdict: one short printable line, which ends up in the pod's events.
+import type { VerdictMode } from '../node/journald/verdict-line.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 
 /** containerd takes 32 KiB, but kubelet cuts events at 1 KiB, its own words before ours included. */
@@ -8,9 +9,24 @@ export const MAX_ANSWER_BYTES = 800;
 const UNPRINTABLE = /(?! )[\p{C}\p{Z}]/gu;
 const ELLIPSIS = '…';
 
-/** `decision: reason: message`, without line end. Messages may quote attacker-controlled text. */
-export function encodeAnswer({ decision, reason, message }: Verdict): string {
-  const line = `${decision}: ${reason}: ${message}`.replace(UNPRINTABLE, '?');
+/** What is to be said beside the verdict. */
+export interface AnswerContext {
+  readonly mode: VerdictMode;
+  /** Comes before the message, which may be cut. */
+  readonly note?: string | undefined;
+}
+
+/**
+ * `decision: reason: message`, without line end; where a denied pull is let in, `audit: would deny`
+ * for the decision. Messages may quote attacker-controlled text.
+ */
+export function encodeAnswer(
+  { decision, reason, message }: Verdict,
+  { mode, note }: AnswerContext,
+): string {
+  const shown = mode === 'audit' && decision === 'deny' ? 'audit: would deny' : decision;
+  const said = note === undefined ? message : `[${note}] ${message}`;
+  const line = `${shown}: ${reason}: ${said}`.replace(UNPRINTABLE, '?');
   const bytes = Buffer.from(line);
   if (bytes.length <= MAX_ANSWER_BYTES) return line;
   const kept = bytes.toString('utf8', 0, MAX_ANSWER_BYTES - Buffer.byteLength(ELLIPSIS));

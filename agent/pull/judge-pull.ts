@@ -5,12 +5,14 @@ import type { VerdictVia } from '../node/journald/verdict-line.ts';
 import { parseReference, pinned } from '../oci/reference.ts';
 import { askAgent } from './ask-agent.ts';
 import type { Invocation } from './invocation.ts';
+import { type PullMode, stricterMode } from './mode.ts';
 import type { VerifierSettings } from './verifier-settings.ts';
 
-/** The verdict, and where it comes from. */
+/** The verdict, where it comes from, and whether the pull is bound by it. */
 export interface JudgedPull {
   readonly verdict: Verdict;
   readonly via: VerdictVia;
+  readonly mode: PullMode;
 }
 
 /**
@@ -26,7 +28,7 @@ const BACKSTOP_MS = 250;
 /**
  * Judges a pull. Times are counted from `started`, on the clock of `performance.now()`. A verdict of
  * the agent that is inconclusive is only kept when the host cannot tell either: a pod may lack the
- * network or the name service that the node has. `notice` is told why the agent was of no help.
+ * network or the name service that the node has. Of two modes the stricter holds. `notice` is told why the agent was of no help.
  * Throws what keeps the host from judging, or `deadline_exceeded`.
  */
 export async function judgePull(
@@ -36,16 +38,27 @@ export async function judgePull(
   notice: (reason: string) => void,
 ): Promise<JudgedPull> {
   const asked = judgeByAgent(invocation, settings, started + AGENT_DEADLINE_MS, notice);
-  if (asked !== null && !isUndecided(asked)) return { verdict: asked, via: 'agent' };
+  const mode = asked === null ? settings.mode : stricterMode(settings.mode, asked.mode);
+  if (asked !== null && !isUndecided(asked.verdict)) {
+    return { verdict: asked.verdict, via: 'agent', mode };
+  }
   const own = judgeByHost(invocation, settings, started + DEADLINE_MS);
-  if (asked === null) return { verdict: await own, via: 'host' };
-  notice(`agent: ${asked.reason}: ${asked.message}`);
-  const verdict = await own.catch(() => asked);
-  return isUndecided(verdict) ? { verdict: asked, via: 'agent' } : { verdict, via: 'host' };
+  if (asked === null) return { verdict: await own, via: 'host', mode };
+  const agents = asked.verdict;
+  notice(`agent: ${agents.reason}: ${agents.message}`);
+  const verdict = await own.catch(() => agents);
+  return isUndecided(verdict)
+    ? { verdict: agents, via: 'agent', mode }
+    : { verdict, via: 'host', mode };
 }
 
 function isUndecided({ decision, inconclusive }: Verdict): boolean {
   return decision === 'deny' && inconclusive;
+}
+
+interface AgentsJudgement {
+  readonly verdict: Verdict;
+  readonly mode: PullMode;
 }
 
 function judgeByAgent(
@@ -53,12 +66,14 @@ function judgeByAgent(
   { agentSocket }: VerifierSettings,
   deadline: number,
   notice: (reason: string) => void,
-): Verdict | null {
+): AgentsJudgement | null {
   // The agent is told what containerd resolved, never left to resolve it again.
   if (descriptor === undefined) return null;
   try {
     const answer = askAgent(agentSocket, { name, descriptor }, deadline);
-    if ('verdict' in answer) return verdictOnDigest(answer.verdict, descriptor.digest);
+    if ('verdict' in answer) {
+      return { verdict: verdictOnDigest(answer.verdict, descriptor.digest), mode: answer.mode };
+    }
     notice(`agent: ${answer.error.code}: ${answer.error.message}`);
   } catch (error) {
     // Whatever is wrong with the agent, the host judges by itself.

@@ -2,13 +2,23 @@
 import { encodeStdoutStream } from '../node/journald/stdout-stream.ts';
 import { encodeVerdictLine } from '../node/journald/verdict-line.ts';
 import { BlockingSocket } from './blocking-socket.ts';
-import type { JudgedPull } from './judge-pull.ts';
+import type { VerdictMode, VerdictVia } from '../node/journald/verdict-line.ts';
+import type { Verdict } from '../notation/verification/verdict.ts';
 
 const IDENTIFIER = 'nodeseal-verifier';
 /** syslog: informational, as everything that containerd logs. */
 const PRIORITY = 6;
 /** journald reads at once; one that does not is not worth a pull's time. */
 const DEADLINE_MS = 200;
+
+/** One pull as it was decided. */
+export interface DecidedPull {
+  /** The reference as containerd gave it; '' when it gave none. */
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly via: VerdictVia;
+  readonly mode: VerdictMode;
+}
 
 /** journald makes no entry of it. */
 const EMPTY_LINE = Buffer.from('\n');
@@ -19,8 +29,8 @@ const EMPTY_LINE = Buffer.from('\n');
  * what it has read before it reads on: once it has read a second line, the first one is filed.
  * Throws `agent_unavailable` when journald does not read.
  */
-export function recordVerdict(path: string, name: string, { verdict, via }: JudgedPull): void {
-  const line = encodeVerdictLine(verdict, { name, via, mode: 'enforce' });
+export function recordVerdict(path: string, { verdict, ...context }: DecidedPull): void {
+  const line = encodeVerdictLine(verdict, context);
   // No unit: journald finds it by the writer's cgroup, whatever containerd's unit is called here.
   const stream = { identifier: IDENTIFIER, unit: '', priority: PRIORITY };
   const socket = new BlockingSocket(path, performance.now() + DEADLINE_MS);

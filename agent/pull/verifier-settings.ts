@@ -3,6 +3,7 @@ import { AgentError } from '../errors.ts';
 import { createLayout } from '../node/host/layout.ts';
 import { isJsonObject, type JsonObject } from '../oci/json-object.ts';
 import { show } from '../oci/show.ts';
+import { isPullMode, PULL_MODES, type PullMode } from './mode.ts';
 
 /** Paths are absolute paths of the host. */
 export interface VerifierSettings {
@@ -17,6 +18,8 @@ export interface VerifierSettings {
   /** Of verification plugins. */
   readonly pluginDir: string;
   readonly crlCacheDir: string;
+  /** Whether pulls are bound by their verdicts. */
+  readonly mode: PullMode;
 }
 
 /** A whole CA bundle of an operating system is a quarter of it. */
@@ -33,6 +36,7 @@ export function defaultVerifierSettings(): VerifierSettings {
     registryCa: null,
     pluginDir,
     crlCacheDir,
+    mode: 'enforce',
   };
 }
 
@@ -42,10 +46,10 @@ export function encodeVerifierSettings(
 ): Readonly<Record<string, unknown>> {
   // Named one by one: nothing that merely happens to be in the object is written.
   const { agentSocket, policyFile, truststoreDir, plainHttp, registryCa } = settings;
-  const { pluginDir, crlCacheDir } = settings;
+  const { pluginDir, crlCacheDir, mode } = settings;
   return {
     ...{ agentSocket, policyFile, truststoreDir, plainHttp, registryCa },
-    ...{ pluginDir, crlCacheDir },
+    ...{ pluginDir, crlCacheDir, mode },
   };
 }
 
@@ -66,6 +70,7 @@ export function parseVerifierSettings(text: string | null): VerifierSettings {
     registryCa: stringOrNull(object, 'registryCa') ?? defaults.registryCa,
     pluginDir: absolutePath(object, 'pluginDir') ?? defaults.pluginDir,
     crlCacheDir: absolutePath(object, 'crlCacheDir') ?? defaults.crlCacheDir,
+    mode: modeOf(object) ?? defaults.mode,
   };
 }
 
@@ -100,6 +105,12 @@ function stringOrNull(object: JsonObject, key: string): string | null | undefine
   const value = member(object, key);
   if (value === undefined || value === null || typeof value === 'string') return value;
   throw invalid(key, 'a string or null', value);
+}
+
+function modeOf(object: JsonObject): PullMode | undefined {
+  const value = member(object, 'mode');
+  if (value === undefined || isPullMode(value)) return value;
+  throw invalid('mode', PULL_MODES.join(' or '), value);
 }
 
 function member(object: JsonObject, key: string): unknown {

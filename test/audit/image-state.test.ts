@@ -6,7 +6,13 @@ import {
   isJudged,
   type RecordedVerdict,
 } from '../../agent/audit/image-state.ts';
-import { verdictOf } from '../support/verdict.ts';
+import { verdictOf as verdict } from '../support/verdict.ts';
+
+const verdictOf = (broken: Partial<RecordedVerdict>): RecordedVerdict => ({
+  ...verdict(broken),
+  mode: 'enforce',
+  ...broken,
+});
 
 const EARLY = '2026-08-22T10:00:00Z';
 const LATE = '2026-08-22T10:00:00.001Z';
@@ -22,9 +28,9 @@ describe('imageState', () => {
       'inconclusive',
     ],
     ['doubt that the policy lets pass', { inconclusive: true }, 'inconclusive'],
-  ])('of %s', (_, verdict, state) => {
-    expect(imageState({ pull: verdictOf(verdict), reverification: null })).toBe(state);
-    expect(imageState({ pull: null, reverification: verdictOf(verdict) })).toBe(state);
+  ])('of %s', (_, broken, state) => {
+    expect(imageState({ pull: verdictOf(broken), reverification: null })).toBe(state);
+    expect(imageState({ pull: null, reverification: verdictOf(broken) })).toBe(state);
   });
 
   it('is pending without a verdict', () => {
@@ -44,6 +50,16 @@ describe('imageState', () => {
     });
     expect(imageState({ pull, reverification })).toBe(state);
   });
+
+  it('goes by the verdict of a pull in audit mode, and not by a pull that nobody judged', () => {
+    const denied = { decision: 'deny', reason: 'signature_missing' } as const;
+    const audited = verdictOf({ ...denied, mode: 'audit' });
+    expect(imageState({ pull: audited, reverification: null })).toBe('failed');
+    const pull = verdictOf({ reason: 'break_glass', mode: 'break_glass', time: LATE });
+    expect(imageState({ pull, reverification: null })).toBe('pending');
+    const reverification = verdictOf({ ...denied, mode: 'none', time: EARLY });
+    expect(imageState({ pull, reverification })).toBe('failed');
+  });
 });
 
 describe('isJudged', () => {
@@ -52,5 +68,13 @@ describe('isJudged', () => {
     expect(isJudged({ pull: verdictOf({}), reverification: denied })).toBe(true);
     expect(isJudged({ pull: denied, reverification: null })).toBe(false);
     expect(isJudged({ pull: null, reverification: verdictOf({}) })).toBe(false);
+  });
+
+  it('takes one that audit mode let in, and none that break-glass did', () => {
+    const denied = { decision: 'deny', reason: 'signature_missing' } as const;
+    const audited = verdictOf({ ...denied, mode: 'audit' });
+    expect(isJudged({ pull: audited, reverification: null })).toBe(true);
+    const unjudged = verdictOf({ reason: 'break_glass', mode: 'break_glass' });
+    expect(isJudged({ pull: unjudged, reverification: null })).toBe(false);
   });
 });

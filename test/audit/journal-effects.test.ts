@@ -79,7 +79,7 @@ describe('intakeJournal', () => {
     );
     expect(ledger.position('main')).toEqual({ cursor: cursorOf(3), realtimeUs: realtimeUs(3) });
     expect(ledger.totals()).toEqual([
-      { source: 'pull', decision: 'deny', reason: 'signature_missing', count: 1 },
+      { source: 'pull', decision: 'deny', reason: 'signature_missing', mode: 'enforce', count: 1 },
     ]);
     expect(ledger.events()).toEqual([
       { event: 'containerd_started', count: 1, lastUs: realtimeUs(3), lastDetail: '2.1.9' },

@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalEffect } from '../../agent/audit/journal-effects.ts';
+import type { JournalEffect, PullVerdict } from '../../agent/audit/journal-effects.ts';
 import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
+import { APPLICATION_ID, MIGRATIONS } from '../../agent/audit/schema.ts';
 import { MAX_VERDICTS } from '../../agent/audit/verdict-table.ts';
 import { expectCode } from '../support/expect-code.ts';
 import { verdictOf } from '../support/verdict.ts';
@@ -37,8 +38,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function pull(broken: Parameters<typeof verdictOf>[0] = {}): JournalEffect {
-  return { kind: 'pull_verdict', verdict: verdictOf({ digest: digestOf(1), ...broken }) };
+function pull(broken: Partial<PullVerdict> = {}): JournalEffect {
+  const verdict = verdictOf({ digest: digestOf(1), ...broken });
+  return { kind: 'pull_verdict', verdict: { ...verdict, ...broken } };
 }
 
 function position(n: number): { cursor: string; realtimeUs: number } {
@@ -51,6 +53,7 @@ describe('recordJournal', () => {
     ledger.recordJournal('main', position(1), [
       pull(),
       pull({ decision: 'deny', reason: 'signature_missing' }),
+      pull({ decision: 'deny', reason: 'signature_missing', mode: 'audit' }),
       pull(),
       event,
     ]);
@@ -60,8 +63,9 @@ describe('recordJournal', () => {
     expect(ledger.position('other')).toEqual(position(3));
     expect(ledger.position('none')).toBeUndefined();
     expect(ledger.totals()).toEqual([
-      { source: 'pull', decision: 'allow', reason: 'verified', count: 2 },
-      { source: 'pull', decision: 'deny', reason: 'signature_missing', count: 1 },
+      { source: 'pull', decision: 'allow', reason: 'verified', mode: 'enforce', count: 2 },
+      { source: 'pull', decision: 'deny', reason: 'signature_missing', mode: 'audit', count: 1 },
+      { source: 'pull', decision: 'deny', reason: 'signature_missing', mode: 'enforce', count: 1 },
     ]);
     expect(ledger.events()).toEqual([
       { event: 'pull_fallback', count: 2, lastUs: 9, lastDetail: 'y' },
@@ -190,7 +194,7 @@ describe('images', () => {
     ledger.recordReverification(KEY, again, { ...GENERATION, due: LATER, attempts: 0 });
     const [image] = ledger.images();
     expect(image).toMatchObject({ state: 'failed', judged: true });
-    expect({ ...again, ...image?.reverification }).toEqual(again);
+    expect({ ...again, ...image?.reverification }).toEqual({ ...again, mode: 'none' });
     expect(image?.pull?.reason).toBe('verified');
   });
 
@@ -332,6 +336,33 @@ describe('openLedger', () => {
     expect(expectCode(() => openLedger(path), 'ledger_failed').message).toContain(
       'another program',
     );
+  });
+
+  it('brings a ledger from before there were modes up to date, and loses no count', () => {
+    const path = join(folder, 'ledger.db');
+    const older = new DatabaseSync(path);
+    older.exec(MIGRATIONS[0] ?? '');
+    older.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`);
+    older.exec(`INSERT INTO verdict_totals VALUES
+      ('pull', 'deny', 'signature_missing', 3), ('reverification', 'allow', 'verified', 4)`);
+    const verdict = (source: string): string =>
+      `INSERT INTO verdicts VALUES ('${REPOSITORY}', '${digestOf(1)}', '${source}', 'allow',
+        'verified', '', 0, NULL, NULL, NULL, NULL, NULL, '2026-08-22T10:00:00Z', 1)`;
+    older.exec(`${verdict('pull')}; ${verdict('reverification')}`);
+    older.close();
+    const upgraded = openLedger(path);
+    upgraded.recordJournal('main', position(1), [
+      pull({ decision: 'deny', reason: 'signature_missing' }),
+    ]);
+    expect(upgraded.totals()).toMatchObject([
+      { source: 'pull', reason: 'signature_missing', mode: 'enforce', count: 4 },
+      { source: 'reverification', reason: 'verified', mode: 'none', count: 4 },
+    ]);
+    upgraded.reconcileImages(pulledRecords(1), NOW);
+    expect(upgraded.images()).toMatchObject([
+      { pull: { mode: 'enforce' }, reverification: { mode: 'none' } },
+    ]);
+    upgraded.close();
   });
 
   it('refuses a ledger of a newer version', () => {

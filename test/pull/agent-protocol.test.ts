@@ -20,8 +20,12 @@ const REQUEST: PullRequest = {
   descriptor: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: DIGEST, size: 3 },
 };
 const ANSWERS: readonly PullResponse[] = [
-  { verdict: verdictOf({}) },
-  { verdict: verdictOf({ decision: 'deny', reason: 'signature_missing', signature: null }) },
+  { verdict: verdictOf({}), mode: 'enforce' },
+  { verdict: verdictOf({}), mode: 'audit' },
+  {
+    verdict: verdictOf({ decision: 'deny', reason: 'signature_missing', signature: null }),
+    mode: 'audit',
+  },
   { error: { code: 'policy_missing', message: 'no policy' } },
 ];
 
@@ -72,6 +76,8 @@ describe('an answer', () => {
 
   it.each<[string, Record<string, unknown>, ErrorCode]>([
     ['another protocol', { protocol: 0 }, 'invocation_invalid'],
+    ['an unknown mode', { mode: 'Audit' }, 'invocation_invalid'],
+    ['no mode but null', { mode: null }, 'invocation_invalid'],
     ['neither verdict nor error', { verdict: undefined }, 'invocation_invalid'],
     ['an unknown decision', { verdict: { ...verdictOf({}), decision: 'ALLOW' } }, 'internal'],
     [
@@ -92,15 +98,23 @@ describe('an answer', () => {
     ],
   ])('is refused with %s', (_, changes, code) => {
     expectCode(
-      () => parseResponse(changed(encodeResponse({ verdict: verdictOf({}) }), changes)),
+      () => parseResponse(changed(encodeResponse(ANSWERS[0] as PullResponse), changes)),
       code,
     );
   });
 });
 
+it('binds pulls by the answer of an agent that tells no mode', () => {
+  const [, audit] = ANSWERS.map(encodeResponse);
+  expect(parseResponse(changed(audit ?? '', {}))).toMatchObject({ mode: 'audit' });
+  expect(parseResponse(changed(audit ?? '', { mode: undefined }))).toMatchObject({
+    mode: 'enforce',
+  });
+});
+
 it('reads any line as a value or throws an error of ours', () => {
   const object = fc.dictionary(
-    fc.constantFrom('protocol', 'name', 'descriptor', 'verdict', 'error', '__proto__'),
+    fc.constantFrom('protocol', 'name', 'descriptor', 'verdict', 'mode', 'error', '__proto__'),
     fc.oneof(fc.constant(1), fc.jsonValue()),
   );
   const line = fc.oneof(

@@ -29,6 +29,7 @@ const REQUEST: PullRequest = {
   },
 };
 const VERDICT = verdictOf({});
+const ANSWER = { verdict: VERDICT, mode: 'audit' } as const;
 
 async function temporaryPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'nodeseal-agent-'));
@@ -42,6 +43,7 @@ async function startServer(options: Partial<AgentServerOptions> = {}) {
   const { promise: ended, resolve } = Promise.withResolvers<AgentRequestOutcome>();
   const server = await startAgentServer({
     judge: () => Promise.resolve(VERDICT),
+    mode: ANSWER.mode,
     ...options,
     path,
     answered: (outcome) => {
@@ -77,7 +79,7 @@ describe('the agent’s socket', () => {
         return Promise.resolve(VERDICT);
       },
     });
-    expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual({ verdict: VERDICT });
+    expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual(ANSWER);
     expect(asked).toEqual([REQUEST]);
     expect(outcomes).toEqual(['allow']);
   });
@@ -92,7 +94,7 @@ describe('the agent’s socket', () => {
     const { path, outcomes } = await startServer();
     const answer = parseResponse(await send(path, 'garbage\n'));
     expect(answer).toMatchObject({ error: { code: 'invocation_invalid' } });
-    expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual({ verdict: VERDICT });
+    expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual(ANSWER);
     expect(outcomes).toEqual(['invalid', 'allow']);
   });
 
@@ -144,7 +146,7 @@ describe('the agent’s socket', () => {
     await server.close();
     await writeFile(path, '');
     await startServer({ path });
-    expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual({ verdict: VERDICT });
+    expect(parseResponse(await send(path, encodeRequest(REQUEST)))).toEqual(ANSWER);
   });
 
   it('hangs up on everybody when it is closed', async () => {

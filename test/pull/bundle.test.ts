@@ -11,7 +11,11 @@ let metafile: Metafile;
 beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'nodeseal-bundle-'));
   try {
-    const paths = { settingsFile: '/settings.json', journalSocket: '/journal.sock' };
+    const paths = {
+      settingsFile: '/settings.json',
+      journalSocket: '/journal.sock',
+      breakGlassFile: '/b',
+    };
     metafile = await bundleVerifier(join(directory, 'verifier.cjs'), paths);
   } finally {
     await rm(directory, { recursive: true });

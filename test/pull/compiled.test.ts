@@ -1,11 +1,20 @@
 // The pull verifier as containerd has it: compiled, started with three flags, a descriptor and hardly an environment.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
 import { parseVerdictLine } from '../../agent/node/journald/verdict-line.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
 import {
@@ -14,6 +23,7 @@ import {
   type PullRequest,
 } from '../../agent/pull/agent-protocol.ts';
 import { MAX_ANSWER_BYTES } from '../../agent/pull/answer.ts';
+import { encodeBreakGlass } from '../../agent/pull/break-glass.ts';
 import { MAX_STDIN_BYTES } from '../../agent/pull/invocation.ts';
 import {
   CompiledVerifier,
@@ -133,7 +143,10 @@ describe('without an agent', () => {
       'answers an error',
       (socket) => socket.end(encodeResponse({ error: { code: 'internal', message: 'x' } })),
     ],
-    ['allows another image', (socket) => socket.end(encodeResponse({ verdict: verdictOf({}) }))],
+    [
+      'allows another image',
+      (socket) => socket.end(encodeResponse({ verdict: verdictOf({}), mode: 'enforce' })),
+    ],
   ])('judges by itself when the agent %s', async (_, serve) => {
     const { signed, unsigned } = await verifier.openRegistry();
     await verifier.listen(AGENT_SOCKET, serve);
@@ -159,7 +172,10 @@ describe('without an agent', () => {
     async () => {
       const { unsigned } = await verifier.openRegistry();
       const digest = unsigned.descriptor.digest;
-      await startAgentAs(NOBODY, encodeResponse({ verdict: verdictOf({ digest }) }));
+      await startAgentAs(
+        NOBODY,
+        encodeResponse({ verdict: verdictOf({ digest }), mode: 'enforce' }),
+      );
       const { code, stderr } = await verifier.pull(unsigned);
       expect(code).toBe(1);
       expect(stderr).toContain('expected root to listen');
@@ -189,6 +205,22 @@ describe('an image judged by a CRL', () => {
     expect(asked()).toBe(1);
   });
 });
+
+/** What the verifier writes to the journal next. */
+async function recorded(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  await verifier.listen('journal.sock', (socket) => {
+    void text(socket).then((bytes) => {
+      resolve(bytes);
+      socket.end();
+    });
+  });
+  return promise;
+}
+
+async function recordedLine(): Promise<string> {
+  return (await recorded()).split('\n')[7] ?? '';
+}
 
 const NOBODY = 65_534;
 
@@ -247,15 +279,114 @@ describe('whatever is wrong with the call or the host', () => {
   });
 });
 
+describe('in audit mode', () => {
+  beforeEach(() => verifier.writeSettings({ mode: 'audit' }));
+  afterEach(() => verifier.writeSettings({}));
+
+  it('lets in what it would deny, and says so', async () => {
+    const { signed, unsigned } = await verifier.openRegistry();
+    expect(await verifier.pull(unsigned)).toMatchObject(
+      answered(0, 'audit: would deny: signature_missing'),
+    );
+    expect(await verifier.pull(signed)).toMatchObject(answered(0, 'allow: verified'));
+  });
+
+  it('lets in what cannot be judged: without a policy, or called with no flags', async () => {
+    await rm(verifier.at('policy.json'), { force: true });
+    expect(await verifier.pull(IMAGE)).toMatchObject(
+      answered(0, 'audit: would deny: policy_missing'),
+    );
+    expect(await verifier.start([], '')).toMatchObject(
+      answered(0, 'audit: would deny: invocation_invalid'),
+    );
+  });
+
+  it.each([
+    ['audit', 0, 'audit: would deny'],
+    ['enforce', 1, 'deny'],
+  ] as const)(
+    'holds with an agent in the mode %s only if that is audit',
+    async (mode, code, said) => {
+      const verdict = denied({ digest: IMAGE.descriptor.digest });
+      await verifier.startAgent(() => Promise.resolve(verdict), mode);
+      expect(await verifier.pull(IMAGE)).toMatchObject(
+        answered(code, `${said}: signature_missing`),
+      );
+      await verifier.writeSettings({});
+      expect(await verifier.pull(IMAGE)).toMatchObject({ code: 1 });
+    },
+  );
+
+  it('enforces where its settings cannot be read', async () => {
+    await verifier.writeSettings({ mode: 'audit', plainHttp: 'all' });
+    expect(await verifier.pull(IMAGE)).toMatchObject(answered(1, 'deny: setting_invalid'));
+    await verifier.writeSettings({ mode: 'auditing' });
+    expect(await verifier.pull(IMAGE)).toMatchObject(answered(1, 'deny: setting_invalid'));
+  });
+
+  it('records the true verdict, and that nothing was bound by it', async () => {
+    const line = recordedLine();
+    const { unsigned } = await verifier.openRegistry();
+    expect(await verifier.pull(unsigned)).toMatchObject({ code: 0 });
+    expect(parseVerdictLine(await line)).toMatchObject({
+      ...{ decision: 'deny', reason: 'signature_missing', mode: 'audit' },
+    });
+  });
+});
+
+describe('by break-glass', () => {
+  const hour = 60 * 60 * 1000;
+  const write = async (untilMs: number, mode = 0o600): Promise<void> => {
+    const until = new Date(untilMs);
+    const text = encodeBreakGlass({ until, reason: 'registry is down', by: 'alice' });
+    await rm(verifier.at('break-glass.json'), { force: true });
+    await writeFile(verifier.at('break-glass.json'), text);
+    await chmod(verifier.at('break-glass.json'), mode);
+  };
+  afterEach(() => rm(verifier.at('break-glass.json'), { force: true }));
+
+  it('lets everything in, asks nobody, and says who answers for it', async () => {
+    await write(Date.now() + hour);
+    await verifier.startAgent(() => Promise.reject(new Error('asked')));
+    const line = recordedLine();
+    expect(await verifier.pull(IMAGE)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^allow: break_glass: every image is let in until .+Z, by alice: registry is down\n$/,
+      ) as unknown,
+      stderr: '',
+    });
+    expect(parseVerdictLine(await line)).toMatchObject({
+      ...{ decision: 'allow', reason: 'break_glass', mode: 'break_glass', via: 'host' },
+      ...{ repository: 'registry.invalid/team/app', digest: IMAGE.descriptor.digest },
+    });
+  });
+
+  it('lets in also where nothing else works', async () => {
+    await write(Date.now() + hour);
+    await writeFile(verifier.at('verifier.json'), 'no settings');
+    onTestFinished(() => verifier.writeSettings({}));
+    expect(await verifier.start([], '')).toMatchObject(answered(0, 'allow: break_glass'));
+  });
+
+  it('is over at the time that it says, and the refusal says so', async () => {
+    await write(Date.now() - 1000);
+    expect(await verifier.pull(IMAGE)).toMatchObject(
+      answered(1, String.raw`deny: \w+: \[ignored break-glass: it expired at .+Z\] .+`),
+    );
+  });
+
+  it('is nothing for whom others than root could have written it', async () => {
+    await write(Date.now() + hour, 0o666);
+    expect(await verifier.pull(IMAGE)).toMatchObject(
+      answered(1, String.raw`deny: \w+: \[ignored break-glass: .+ found mode 666\] .+`),
+    );
+  });
+});
+
 describe('for the journal', () => {
   it('leaves the verdict of an allowed pull', async () => {
-    const { promise: received, resolve } = Promise.withResolvers<string>();
-    await verifier.listen('journal.sock', (socket) => {
-      void text(socket).then((bytes) => {
-        resolve(bytes);
-        socket.end();
-      });
-    });
+    const received = recorded();
     const digest = IMAGE.descriptor.digest;
     await verifier.startAgent(() => Promise.resolve(verdictOf({ digest })));
     expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0, stderr: '' });
@@ -266,6 +397,7 @@ describe('for the journal', () => {
       digest,
       name: IMAGE.name,
       via: 'agent',
+      mode: 'enforce',
     });
   });
 

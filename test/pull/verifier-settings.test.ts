@@ -17,6 +17,7 @@ const SETTINGS: VerifierSettings = {
   registryCa: '-----BEGIN CERTIFICATE-----\n',
   pluginDir: '/opt/other/plugins',
   crlCacheDir: '/var/lib/other/crl',
+  mode: 'audit',
 };
 
 describe('the settings of the pull verifier', () => {
@@ -34,12 +35,13 @@ describe('the settings of the pull verifier', () => {
       registryCa: null,
       pluginDir: '/opt/nodeseal/plugins',
       crlCacheDir: '/var/lib/nodeseal/crl',
+      mode: 'enforce',
     });
     expect(parseVerifierSettings('{}')).toEqual(defaultVerifierSettings());
   });
 
   it('may have members of a later version', () => {
-    const text = JSON.stringify({ ...SETTINGS, breakGlassFile: '/opt/nodeseal/break-glass' });
+    const text = JSON.stringify({ ...SETTINGS, later: true });
     expect(parseVerifierSettings(text)).toEqual(SETTINGS);
   });
 
@@ -57,6 +59,9 @@ describe('the settings of the pull verifier', () => {
     ['registries as a string', '{"plainHttp":"registry.example"}'],
     ['a registry that is a number', '{"plainHttp":[5000]}'],
     ['certificates as an array', '{"registryCa":[]}'],
+    ['another mode', '{"mode":"Audit"}'],
+    ['no mode but null', '{"mode":null}'],
+    ['no mode but true', '{"mode":true}'],
   ])('are refused when the file holds %s', (_, text) => {
     expectCode(() => parseVerifierSettings(text), 'setting_invalid');
   });

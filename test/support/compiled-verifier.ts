@@ -10,6 +10,7 @@ import type { Verdict } from '../../agent/notation/verification/verdict.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import type { PullRequest } from '../../agent/pull/agent-protocol.ts';
 import { startAgentServer } from '../../agent/pull/agent-server.ts';
+import type { PullMode } from '../../agent/pull/mode.ts';
 import { buildVerifier } from '../../hack/build.ts';
 import { createCa } from './ca.ts';
 import { startTestRegistry } from './registry.ts';
@@ -59,6 +60,7 @@ export class CompiledVerifier {
     await buildVerifier(verifier.at('nodeseal-verifier'), {
       settingsFile: verifier.at('verifier.json'),
       journalSocket: verifier.at('journal.sock'),
+      breakGlassFile: verifier.at('break-glass.json'),
     });
     await verifier.writeSettings({});
     return verifier;
@@ -116,9 +118,12 @@ export class CompiledVerifier {
   }
 
   /** The real server of the agent, with any judgement. */
-  async startAgent(judge: (request: PullRequest) => Promise<Verdict>): Promise<void> {
+  async startAgent(
+    judge: (request: PullRequest) => Promise<Verdict>,
+    mode: PullMode = 'enforce',
+  ): Promise<void> {
     const path = this.at('run/agent.sock');
-    const server = await startAgentServer({ path, judge, answered: () => undefined });
+    const server = await startAgentServer({ path, mode, judge, answered: () => undefined });
     onTestFinished(() => server.close());
   }
 

@@ -22,6 +22,8 @@ export interface HostLayout {
   readonly verifierFile: string;
   readonly socket: string;
   readonly lockFile: string;
+  /** By which somebody lets every image in for a while; see `agent/pull/break-glass.ts`. */
+  readonly breakGlassFile: string;
   readonly stateDir: string;
   /** CRLs that were fetched; what is read from it is verified anew. */
   readonly crlCacheDir: string;
@@ -42,6 +44,8 @@ export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
     socket: '/run/nodeseal/agent.sock',
     // Gone with a reboot, as is everybody who could hold it.
     lockFile: '/run/nodeseal/install.lock',
+    // Gone with a reboot too: no clock that starts anew can bring an old one back into its time.
+    breakGlassFile: '/run/nodeseal/break-glass.json',
     stateDir: '/var/lib/nodeseal',
     crlCacheDir: '/var/lib/nodeseal/crl',
     pluginDir: '/opt/nodeseal/plugins',
@@ -54,6 +58,13 @@ export function placeOf(layout: HostLayout, path: string): Place | null {
   if (path === layout.settingsFile) return 'settings';
   if (path === layout.policyFile) return 'policy';
   return path.startsWith(`${layout.trustStoreDir}/x509/`) ? 'trust' : null;
+}
+
+/** Tells whether a directory, once we made it, is for what is ours alone, whatever else is in it. */
+export function isOwnDirectory(layout: HostLayout, path: string): boolean {
+  const aboveBinDir = dirname(dirname(layout.verifierFile));
+  const roots = [layout.ownDir, dirname(layout.trustStoreDir), aboveBinDir];
+  return roots.some((root) => path === root || path.startsWith(`${root}/`));
 }
 
 /**

@@ -53,6 +53,7 @@ const ALLOW_REASONS: Readonly<Record<Exclude<Reason, ErrorCode>, true>> = {
   verified: true,
   failure_logged: true,
   skipped_by_policy: true,
+  break_glass: true,
 };
 
 /** Encodes a verdict as one line without line end, cutting texts until it fits. */

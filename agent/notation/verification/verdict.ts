@@ -67,6 +67,7 @@ export const ALLOW_REASONS = {
   verified: 'A signature passed every validation that the policy statement asks for.',
   failure_logged: 'A validation failed, and the level of the policy statement only records that.',
   skipped_by_policy: 'The policy statement has the level skip.',
+  break_glass: 'Nobody has judged: by break-glass, every image is let in for a while.',
 } as const;
 
 /** Why: an allow reason, or the error code that decided. */

@@ -11,6 +11,7 @@ import {
   parseResponse,
 } from '../../../agent/pull/agent-protocol.ts';
 import { encodeAnswer } from '../../../agent/pull/answer.ts';
+import { encodeBreakGlass, parseBreakGlass } from '../../../agent/pull/break-glass.ts';
 import { parseInvocation } from '../../../agent/pull/invocation.ts';
 import {
   defaultVerifierSettings,
@@ -51,6 +52,15 @@ export const PULL_READERS: readonly Reader[] = [
     read: ofText((text) => parseInvocation(text.split('\n'), Buffer.alloc(0))),
   },
   {
+    name: 'break-glass file',
+    seeds: () =>
+      texts(
+        encodeBreakGlass({ until: new Date(1_800_000_000_000), reason: 'INC-1', by: 'a@b.c' }),
+        '{"until":"2027-01-15T08:00:00.5+01:00","reason":"r","by":"b","more":[]}',
+      ),
+    read: parseBreakGlass,
+  },
+  {
     name: 'descriptor of containerd',
     seeds: () => json(DESCRIPTOR, { ...DESCRIPTOR, annotations: { a: 'b' } }),
     read: (bytes) => {
@@ -67,8 +77,11 @@ export const PULL_READERS: readonly Reader[] = [
     name: 'response of the agent',
     seeds: () =>
       texts(
-        encodeResponse({ verdict: verdictOf({ decision: 'deny', reason: 'policy_missing' }) }),
-        encodeResponse({ verdict: verdictOf({}) }),
+        encodeResponse({
+          verdict: verdictOf({ decision: 'deny', reason: 'policy_missing' }),
+          mode: 'audit',
+        }),
+        encodeResponse({ verdict: verdictOf({}), mode: 'enforce' }),
         encodeResponse({ error: { code: 'policy_missing', message: 'none' } }),
       ),
     read: ofText(parseResponse),
@@ -76,7 +89,9 @@ export const PULL_READERS: readonly Reader[] = [
   {
     name: 'verdict, and the answer that is made of it',
     seeds: () => json(verdictOf({})),
-    read: ofText((text) => encodeAnswer(parseVerdict(JSON.parse(jsonOr(text, 'null'))))),
+    read: ofText((text) =>
+      encodeAnswer(parseVerdict(JSON.parse(jsonOr(text, 'null'))), { mode: 'audit' }),
+    ),
   },
   {
     name: 'settings of the pull verifier',
