@@ -1,6 +1,5 @@
 // What lies in the directory of image verifiers: containerd executes every entry of it on each pull.
 import { join } from 'node:path';
-import { AgentError } from '../../errors.ts';
 import type { HostReader } from './host-reader.ts';
 
 /** One entry, whatever its name: containerd filters nothing. */
@@ -19,7 +18,7 @@ export interface BinDir {
   readonly entries: readonly BinDirEntry[] | null | 'unreadable';
 }
 
-/** Lists a `bin_dir`. Throws `containerd_config_unreadable` when an entry cannot be looked at. */
+/** Lists a `bin_dir`. Never throws for what it finds. */
 export async function readBinDir(host: HostReader, path: string): Promise<BinDir> {
   if (path === '') return { path, entries: null };
   let names: readonly string[] | null;
@@ -35,13 +34,8 @@ export async function readBinDir(host: HostReader, path: string): Promise<BinDir
 }
 
 async function readEntry(host: HostReader, directory: string, name: string): Promise<BinDirEntry> {
-  const path = join(directory, name);
-  try {
-    const entry = await host.stat(path);
-    const isGood = entry?.kind === 'file' && entry.isExecutable;
-    return { name, kind: isGood ? 'executable' : 'broken' };
-  } catch (cause) {
-    const fault = `host path ${path}: could not be read: ${String(cause)}`;
-    throw new AgentError('containerd_config_unreadable', fault, { cause });
-  }
+  // What we cannot look at, such as a link that leads in a circle, containerd cannot execute either.
+  const entry = await host.stat(join(directory, name)).catch(() => null);
+  const isGood = entry?.kind === 'file' && entry.isExecutable;
+  return { name, kind: isGood ? 'executable' : 'broken' };
 }

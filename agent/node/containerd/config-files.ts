@@ -62,6 +62,8 @@ async function readConfigFile(host: HostReader, path: string): Promise<ConfigFil
     await host.read(path, MAX_TOML_BYTES),
   ]);
   if (entry === null || bytes === null) return null;
+  // containerd would wait for whoever writes into a pipe.
+  if (entry.kind !== 'file') throw unreadable(path, 'expected a file');
   const what = `containerd configuration ${path}`;
   const section = new TomlSection(parseToml(bytes, what), '', what);
   return {

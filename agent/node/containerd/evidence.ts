@@ -8,7 +8,7 @@ import { parsePullSettings } from './pull-settings.ts';
 
 /**
  * Reads the effective configuration, the `bin_dir` that it names and the platform. Throws what
- * `readEffectiveConfig`, `parsePullSettings` and `readBinDir` throw: then nothing is known.
+ * `readEffectiveConfig` and `parsePullSettings` throw: then nothing is known.
  */
 export async function readNodeEvidence(
   sources: EffectiveConfigSources,
