@@ -122,6 +122,8 @@ export const ERROR_CODES = {
   containerd_config_invalid:
     'The configuration of containerd is not TOML, or not of the form that containerd reads.',
   containerd_dump_failed: '`containerd config dump` did not start, failed, or did not end in time.',
+  systemd_unavailable: 'systemd did not answer on its private socket, or not in time.',
+  systemd_failed: 'systemd answered a call with an error or not with D-Bus, or a job of it failed.',
   ledger_failed: 'The ledger could not be opened, read or written.',
   host_write_failed: 'A file on the host could not be written, renamed or removed.',
   host_busy: 'Another nodeseal is installing or uninstalling on the host.',

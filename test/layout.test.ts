@@ -50,7 +50,7 @@ const PARTS: PartTable = [
   // Edges of the node: not each other, and of what is above them only the words.
   ['node/containerd', 'oci'],
   ['node/host/layout.ts', 'oci'],
-  ['node/host', 'node/host/layout.ts'],
+  ['node/host', 'deadline.ts', 'node/host/layout.ts'],
   ['node/journald', 'oci', VERDICT],
 
   ['audit', 'verifier'],
@@ -105,8 +105,8 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/containerd/descriptors.ts': '@grpc/proto-loader',
   'node/containerd/dump.ts': 'node:child_process, process, setTimeout',
   'node/host/content.ts': 'node:crypto, node:fs/promises',
-  'node/host/host-fs.ts':
-    'node:child_process, node:crypto, node:events, node:fs, node:fs/promises',
+  'node/host/dbus/connection.ts': 'node:net, process',
+  'node/host/host-fs.ts': 'node:child_process, node:crypto, node:events, node:fs, node:fs/promises',
   'node/host/listening.ts': 'node:net',
   'node/host/lock.ts': 'node:child_process, node:fs',
   'node/journald/follow.ts': 'node:timers/promises, Math.random',
