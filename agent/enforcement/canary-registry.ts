@@ -24,9 +24,13 @@ const MAX_CONNECTIONS = 32;
 /** All of it is in memory and on loopback. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** Serves the resources on a free port. Throws `canary_failed` when it cannot listen. */
+/**
+ * Serves the resources on a free port of `address`; the default alone is what images are named by.
+ * Throws `canary_failed` when it cannot listen.
+ */
 export async function startCanaryRegistry(
   resources: ReadonlyMap<string, Resource>,
+  address = CANARY_ADDRESS,
 ): Promise<CanaryRegistry> {
   let asked = false;
   const server = createServer(
@@ -44,9 +48,9 @@ export async function startCanaryRegistry(
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(REQUEST_TIMEOUT_MS);
-  await listen(server);
+  await listen(server, address);
   return {
-    host: `${CANARY_ADDRESS}:${(server.address() as AddressInfo).port}`,
+    host: `${address}:${(server.address() as AddressInfo).port}`,
     wasAsked: () => asked,
     close: () =>
       new Promise((resolve) => {
@@ -86,13 +90,13 @@ function answer(
   response.end(method === 'HEAD' ? undefined : resource.bytes);
 }
 
-function listen(server: Server): Promise<void> {
+function listen(server: Server, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       reject(
         new AgentError('canary_failed', `registry of the canary: ${cause.message}`, { cause }),
       );
     });
-    server.listen({ host: CANARY_ADDRESS, port: 0 }, resolve);
+    server.listen({ host, port: 0 }, resolve);
   });
 }
