@@ -65,6 +65,17 @@ describe('an image', () => {
     expect(await bench.decide({ image })).toBe('deny signature_missing');
   });
 
+  it.each(['strict', 'permissive', 'audit'])(
+    'without a signature that can be used is refused at level %s',
+    async (level) => {
+      const bench = await openBench();
+      const statement = { signatureVerification: { level } };
+      expect(await bench.decide({ statement })).toBe('deny signature_missing');
+      listLayers(bench, [{}]);
+      expect(await bench.decide({ statement })).toBe('deny envelope_invalid');
+    },
+  );
+
   it('is refused when the signature manifest listed for it belongs to another image', async () => {
     const bench = await openBench();
     const other = bench.registry.pushImage(REPOSITORY, 'other', 'another image');
