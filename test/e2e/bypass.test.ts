@@ -8,14 +8,18 @@ import { fetchCriVersion, pullImage, removeImage } from '../../agent/node/contai
 import { createDump } from '../../agent/node/containerd/dump.ts';
 import { readNodeEvidence } from '../../agent/node/containerd/evidence.ts';
 import { type Finding, findFindings } from '../../agent/node/containerd/findings.ts';
-import { VERIFIER_PLUGIN } from '../../agent/node/containerd/pull-settings.ts';
+import { fallbackFindings } from '../../agent/node/containerd/findings/fallback.ts';
+import { parsePullSettings, VERIFIER_PLUGIN } from '../../agent/node/containerd/pull-settings.ts';
+import { parseToml } from '../../agent/node/containerd/toml.ts';
 import { fetchVersion, isAtLeast, isSupported } from '../../agent/node/containerd/version.ts';
 import { createHostReader } from '../../agent/node/host/host-reader.ts';
 import {
   type ConfigOptions,
   containerdConfig,
+  dumpOf,
   FALLBACK_TRIGGERS,
 } from '../support/containerd-config.ts';
+import { PLATFORM_TREES } from '../support/platform-trees.ts';
 import { testedContainerds } from '../support/containerds.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import {
@@ -106,6 +110,20 @@ describeOnNode('what passes image verifiers over', () => {
 
     it('is the version that it is called', async () => {
       expect((await fetchVersion(client)).version.replace(/^v|[-+~].*$/g, '')).toBe(version);
+    });
+
+    it.each(PLATFORM_TREES)('makes of $title what its tree says', async (tree) => {
+      const configPath = '/root/tree/config.toml';
+      await node.writeFile(configPath, containerdConfig(tree.config));
+      const request = { executable: '/usr/bin/containerd', configPath };
+      const dump = createDump(node.root)(request, AbortSignal.timeout(READY_MS));
+      if (tree.config.version === 4 && !isAtLeast(version, [2, 3])) {
+        await expectCodeAsync(dump, 'containerd_dump_failed');
+        return;
+      }
+      const settings = parsePullSettings(parseToml(await dump, 'dump'));
+      expect(fallbackFindings(settings).map(({ code }) => code)).toEqual(tree.bypasses);
+      expect(settings).toEqual(parsePullSettings(parseToml(Buffer.from(dumpOf(tree.config)), '')));
     });
 
     if (!isSupported(version)) {
@@ -211,6 +229,18 @@ describeOnNode('what passes image verifiers over', () => {
       await expect(pullImage(client, image.tagged)).rejects.toThrow('permission denied');
       expect((await findings()).map(({ code }) => code)).toEqual(['verifier_broken']);
       await node.output(['rm', `${BIN_DIR}/README`]);
+    });
+
+    it('refuses every pull with a bin_dir that nothing may be executed in', async () => {
+      await configure({});
+      await node.output(['mount', '--bind', BIN_DIR, BIN_DIR]);
+      try {
+        await node.output(['mount', '-o', 'remount,bind,noexec', BIN_DIR]);
+        await expect(pullImage(client, image.tagged)).rejects.toThrow('permission denied');
+        expect((await findings()).map(({ code }) => code)).toEqual(['bin_dir_noexec']);
+      } finally {
+        await node.output(['umount', BIN_DIR]);
+      }
     });
 
     it('goes by the configuration it started with, and the one on the disk is told apart', async () => {

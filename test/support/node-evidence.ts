@@ -17,6 +17,7 @@ export interface EvidenceChange {
   readonly effective?: Partial<EffectiveConfig>;
   readonly binDir?: string;
   readonly entries?: readonly BinDirEntry[] | null | 'unreadable';
+  readonly isNoexec?: boolean;
   readonly platforms?: readonly PlatformName[];
 }
 
@@ -26,7 +27,7 @@ export const OWN_ENTRY: BinDirEntry = { name: 'nodeseal-verifier', kind: 'execut
 /** A node of containerd 2.1.9 with its default configuration and our verifier, but for the change. */
 export function evidenceOf(change: EvidenceChange = {}): NodeEvidence {
   const { version = '2.1.9', config = {}, dump = dumpOf(config), effective = {} } = change;
-  const { binDir = BIN_DIR, entries = [OWN_ENTRY], platforms = [] } = change;
+  const { binDir = BIN_DIR, entries = [OWN_ENTRY], isNoexec = false, platforms = [] } = change;
   const configPath = '/etc/containerd/config.toml';
   return {
     config: {
@@ -47,7 +48,7 @@ export function evidenceOf(change: EvidenceChange = {}): NodeEvidence {
       values: parseToml(Buffer.from(dump), 'dump'),
       ...effective,
     },
-    binDir: { path: binDir, entries },
+    binDir: { path: binDir, entries, isNoexec },
     platforms,
     verifierFile: `${BIN_DIR}/nodeseal-verifier`,
   };

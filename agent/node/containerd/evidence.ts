@@ -19,7 +19,7 @@ export async function readNodeEvidence(
   const { binDir } = parsePullSettings(config.values).verifier;
   return {
     config,
-    binDir: await readBinDir(sources.host, binDir),
+    binDir: await readBinDir(sources.host, binDir, config.process.pid),
     platforms: detectPlatforms(await readPlatformFacts(sources.host, config.configPath)),
     verifierFile,
   };

@@ -41,6 +41,8 @@ export const FINDINGS = {
   per_verifier_timeout: '`per_verifier_timeout` is shorter than the verifier may need.',
   bin_dir_elsewhere: 'containerd looks for verifiers in another directory than ours is in.',
   bin_dir_unreadable: '`bin_dir` is not a directory, so that containerd refuses every pull.',
+  bin_dir_noexec:
+    '`bin_dir` is on a file system mounted with `noexec`, so that containerd refuses every pull.',
   verifier_missing: 'Our verifier is not in `bin_dir`.',
   verifier_broken:
     'An entry of `bin_dir` cannot be executed, so that containerd refuses every pull.',

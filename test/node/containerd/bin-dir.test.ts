@@ -18,7 +18,7 @@ describe('the directory of verifiers', () => {
     symlinkSync('b', join(hostRoot, BIN_DIR, 'link'));
     symlinkSync('absent', join(hostRoot, BIN_DIR, 'dangling'));
     symlinkSync('loop', join(hostRoot, BIN_DIR, 'loop'));
-    const { entries } = await readBinDir(createHostReader(hostRoot), BIN_DIR);
+    const { entries } = await readBinDir(createHostReader(hostRoot), BIN_DIR, 100);
     expect(entries).toEqual([
       { name: '..data', kind: 'broken' },
       { name: '.hidden', kind: 'executable' },
@@ -36,7 +36,7 @@ describe('the directory of verifiers', () => {
   it('may be absent, empty, unset or no directory', async () => {
     const hostRoot = createHostRoot();
     const entries = async (path = BIN_DIR) =>
-      (await readBinDir(createHostReader(hostRoot), path)).entries;
+      (await readBinDir(createHostReader(hostRoot), path, 100)).entries;
     expect(await entries()).toBeNull();
     expect(await entries('')).toBeNull();
     mkdirSync(join(hostRoot, BIN_DIR), { recursive: true });
@@ -44,5 +44,16 @@ describe('the directory of verifiers', () => {
     put(hostRoot, '/opt/file', '');
     expect(await entries('/opt/file')).toBe('unreadable');
     expect(await entries('/opt/file/below')).toBe('unreadable');
+  });
+
+  it('is told to be on a mount without execution, as its containerd sees it', async () => {
+    const hostRoot = createHostRoot();
+    const isNoexec = async (path: string) =>
+      (await readBinDir(createHostReader(hostRoot), path, 100)).isNoexec;
+    expect(await isNoexec(BIN_DIR)).toBe(false);
+    put(hostRoot, '/proc/100/mountinfo', '1 1 8:1 / /opt rw,noexec - ext4 /dev/sda1 rw\n');
+    expect(await isNoexec(BIN_DIR)).toBe(true);
+    expect(await isNoexec('/usr/../opt/bin/')).toBe(true);
+    expect(await isNoexec('/optional/bin')).toBe(false);
   });
 });

@@ -73,6 +73,7 @@ const CASES: readonly (readonly [FindingCode, string, string, EvidenceChange])[]
   ['bin_dir_elsewhere', 'bypass', '"/opt/cni/bin"', { binDir: '/opt/cni/bin', entries: [] }],
   ['bin_dir_elsewhere', 'bypass', 'bin_dir is ""', { binDir: '', entries: null }],
   ['bin_dir_unreadable', 'blocks', 'refuses every pull', { entries: 'unreadable' }],
+  ['bin_dir_noexec', 'blocks', 'noexec', { isNoexec: true }],
   ['verifier_missing', 'bypass', 'every pull is allowed', { entries: null }],
   ['verifier_missing', 'bypass', 'every pull is allowed', { entries: [] }],
   [

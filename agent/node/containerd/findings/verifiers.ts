@@ -50,6 +50,7 @@ export function binDirFindings(
   const entries = Array.isArray(binDir.entries) ? (binDir.entries as readonly BinDirEntry[]) : [];
   return [
     ...own,
+    ...noexecFindings(binDir, entries),
     ...entryFindings(entries, binDir.path, basename(verifierFile)),
     ...countFindings(settings.verifier.maxVerifiers, entries, basename(verifierFile)),
     ...timeoutFindings(settings.verifier.timeoutMs),
@@ -78,6 +79,23 @@ function ownFindings({ path, entries }: BinDir, verifierFile: string): readonly 
   const message = `${where}, and ${basename(verifierFile)} is not in it: ${entries === null || entries.length === 0 ? 'every pull is allowed' : 'only others are asked'}.`;
   const remedy = 'Run nodeseal install.';
   return [{ code: 'verifier_missing', effect: 'bypass', message, remedy, isFixable: false }];
+}
+
+function noexecFindings(
+  { path, isNoexec }: BinDir,
+  entries: readonly BinDirEntry[],
+): readonly Finding[] {
+  if (!isNoexec || entries.length === 0) return [];
+  return [
+    {
+      code: 'bin_dir_noexec',
+      effect: 'blocks',
+      message: `${path} is on a file system mounted with noexec: containerd cannot execute what is in it and refuses every pull.`,
+      remedy:
+        'Set bin_dir to a directory where programs may be executed, install there, and restart containerd.',
+      isFixable: false,
+    },
+  ];
 }
 
 /** Of ours and of others: one finding for all that can only fail, one for all that have a say. */
