@@ -1,14 +1,31 @@
 // `nodeseal uninstall`: take off the host exactly what was put there.
+import { type Clock, SYSTEM_CLOCK } from '../audit/clock.ts';
 import { parseConfig } from '../config.ts';
-import { uninstallFromHost } from '../node/host/install.ts';
-import { outputFormat, parseArguments } from './arguments.ts';
+import { AgentError, type ErrorCode } from '../errors.ts';
+import {
+  previewUninstall,
+  uninstallFromHost,
+  type UninstallPreview,
+  type UninstallResult,
+} from '../node/host/install.ts';
+import { isListening } from '../node/host/listening.ts';
+import { duration, outputFormat, parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
-import { hostOf } from './host-install.ts';
+import { type Host, hostOf } from './host-install.ts';
+import { jsonLine, textLines } from './output.ts';
+import { shownStep, stepLine } from './planned-steps.ts';
 
-const HELP = `Usage: nodeseal uninstall [--output text|json]
+/** A pod that is stopping has 30 s by default; it may have had none of them yet. */
+const WAIT_MS = 60_000;
+
+const HELP = `Usage: nodeseal uninstall [--dry-run] [--wait DURATION] [--output text|json]
 
 Removes the verifier first and then the rest of what was installed. What others have changed since is
-left, and said. The ledger stays.
+left, and said. The ledger stays. An agent that still runs would put everything back: it is waited
+for while it stops. So this is for when the DaemonSet is gone, not for when a pod of it ends.
+
+  --dry-run  tell each step that would be done, in order, and change nothing
+  --wait     how long for a running agent or another installation to end, e.g. 90s (default 1m)
 
 Exit status: 0 done, 2 could not run.
 `;
@@ -21,16 +38,79 @@ export const uninstall: Command = {
   run: runUninstall,
 };
 
-async function runUninstall({ args, environment, stdout }: CommandContext): Promise<ExitCode> {
-  const { values } = parseArguments(args, { output: { type: 'string' } }, []);
+async function runUninstall({
+  args,
+  environment,
+  stdout,
+  signal,
+}: CommandContext): Promise<ExitCode> {
+  const options = {
+    'dry-run': { type: 'boolean' },
+    wait: { type: 'string' },
+    output: { type: 'string' },
+  } as const;
+  const { values } = parseArguments(args, options, []);
   const format = outputFormat(values.output);
-  const { root, layout } = hostOf(parseConfig(environment));
-  const { removed, left } = await uninstallFromHost({ hostRoot: root, layout });
-  if (format === 'json') stdout.write(`${JSON.stringify({ removed, left })}\n`);
-  else {
-    for (const path of removed) stdout.write(`removed  ${path}\n`);
-    for (const { path, reason } of left) stdout.write(`left     ${path}: ${reason}\n`);
-    if (removed.length === 0) stdout.write('nothing to remove\n');
+  const waitMs = duration(values.wait, '--wait', WAIT_MS);
+  const host = hostOf(parseConfig(environment));
+  if (values['dry-run'] === true) {
+    const preview = await previewUninstall({ hostRoot: host.root, layout: host.layout });
+    stdout.write(format === 'json' ? previewJson(preview) : previewText(preview));
+    return 0;
   }
+  const result = await uninstallOnceFree(host, waitMs, SYSTEM_CLOCK, signal);
+  stdout.write(format === 'json' ? jsonLine(result) : resultText(result));
   return 0;
+}
+
+/** They end by themselves. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['agent_running', 'host_busy']);
+const TRY_AGAIN_MS = 250;
+
+async function uninstallOnceFree(
+  host: Host,
+  waitMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<UninstallResult> {
+  const { root: hostRoot, layout } = host;
+  for (let waitedMs = 0; ; waitedMs += TRY_AGAIN_MS) {
+    try {
+      await assertNoAgent(host);
+      return await uninstallFromHost({ hostRoot, layout });
+    } catch (error) {
+      const isPassing = error instanceof AgentError && PASSING.has(error.code);
+      if (!isPassing || waitedMs >= waitMs || signal.aborted) throw error;
+    }
+    await clock.sleep(TRY_AGAIN_MS, signal);
+  }
+}
+
+/** It serves its socket for as long as it may change the host, and closes it after its last change. */
+async function assertNoAgent({ root, layout }: Host): Promise<void> {
+  if (!(await isListening(root, layout.socket))) return;
+  throw new AgentError(
+    'agent_running',
+    `socket ${layout.socket}: expected no agent on this node, found one that would put back what is uninstalled: stop it first (delete its DaemonSet)`,
+  );
+}
+
+function resultText({ removed, left }: UninstallResult): string {
+  return textLines([
+    ...removed.map((path) => `removed  ${path}`),
+    ...left.map(({ path, reason }) => `left     ${path}: ${reason}`),
+    ...(removed.length === 0 ? ['nothing to remove'] : []),
+  ]);
+}
+
+function previewJson({ steps, removed, left }: UninstallPreview): string {
+  return jsonLine({ dryRun: true, removed, left, steps: steps.map(shownStep) });
+}
+
+function previewText({ steps, left }: UninstallPreview): string {
+  return textLines([
+    ...steps.map(stepLine),
+    ...left.map(({ path, reason }) => `would leave  ${path}: ${reason}`),
+    ...(steps.length === 0 ? ['nothing to remove'] : []),
+  ]);
 }

@@ -1,10 +1,24 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { hostOf, installRequest } from '../../agent/commands/host-install.ts';
 import { install } from '../../agent/commands/install.ts';
 import { uninstall } from '../../agent/commands/uninstall.ts';
 import { parseConfig } from '../../agent/config.ts';
+import { NODE_HOST_FS } from '../../agent/node/host/host-fs.ts';
+import { takeHostLock } from '../../agent/node/host/lock.ts';
 import {
   AgentHost,
   CERTIFICATE,
@@ -41,6 +55,104 @@ describe.runIf(IS_ROOT)('install', () => {
     expect(left).toEqual([]);
     const again = await runCommand(install, ['--output', 'json'], host.settings());
     expect(JSON.parse(again.stdout)).toEqual({ changed: [], left: [] });
+  });
+
+  it('tells as a dry run each step in order, and changes nothing', async () => {
+    const host = new AgentHost();
+    put(host.root, 'etc/containerd/config.toml', 'version = 3\n');
+    const before = snapshot(host.root, true);
+    const { code, stdout } = await runCommand(install, ['--dry-run'], host.settings());
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toContain('would make directory  /opt/nodeseal  0755 0:0');
+    expect(lines.at(-1)).toMatch(
+      /^would write {2}\/opt\/containerd\/image-verifier\/bin\/nodeseal-verifier {2}0755 0:0 {2}sha256:[0-9a-f]{64}$/,
+    );
+    expect(snapshot(host.root, true)).toEqual(before);
+    await runCommand(install, [], host.settings());
+    const again = await runCommand(install, ['--dry-run'], host.settings());
+    expect(again.stdout).toBe('nothing to change\n');
+  });
+
+  it('tells a dry run as JSON, with what others touched', async () => {
+    const host = new AgentHost();
+    const dryRun = async () => {
+      const args = ['--dry-run', '--output', 'json'];
+      const { stdout } = await runCommand(install, args, host.settings());
+      return JSON.parse(stdout) as Record<'changed' | 'left' | 'drift' | 'steps', unknown[]>;
+    };
+    const planned = await dryRun();
+    const { stdout } = await runCommand(install, ['--output', 'json'], host.settings());
+    const done = JSON.parse(stdout) as { changed: string[] };
+    expect(planned).toMatchObject({ dryRun: true, changed: done.changed, left: [], drift: [] });
+    expect(planned.steps).toContainEqual(
+      expect.objectContaining({
+        action: 'write',
+        path: `/${POLICY}`,
+        mode: '0644',
+        uid: 0,
+        gid: 0,
+      }),
+    );
+    chmodSync(host.at(POLICY), 0o600);
+    expect(await dryRun()).toEqual({
+      dryRun: true,
+      changed: [`/${POLICY}`],
+      left: [],
+      drift: [{ path: `/${POLICY}`, place: 'policy', kind: 'attributes' }],
+      steps: [{ action: 'chmod', path: `/${POLICY}`, mode: '0644', uid: 0, gid: 0 }],
+    });
+  });
+
+  it('refuses as a dry run what it would refuse', async () => {
+    const host = new AgentHost();
+    host.policySource.swap({ 'policy.json': '{' });
+    const dryRun = runCommand(install, ['--dry-run'], host.settings());
+    await expectCodeAsync(dryRun, 'policy_invalid');
+  });
+
+  it.each([
+    ['no program for this machine', 'not a program'],
+    ['without its interpreter', '#!/none\n'],
+  ])('leaves the verifier that works when the new one is %s', async (_, content) => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    const before = snapshot(host.root);
+    const settings = host.settings();
+    writeFileSync(settings['NODESEAL_VERIFIER'] ?? '', content);
+    const error = await expectCodeAsync(
+      runCommand(install, [], settings),
+      'verifier_not_executable',
+    );
+    expect(error.message).toContain('nothing was put in its place');
+    expect(statSync(host.at(VERIFIER)).size).toBe('#!/bin/sh\nexit 0\n'.length);
+    await runCommand(install, [], host.settings());
+    expect(withoutLock(snapshot(host.root))).toEqual(withoutLock(before));
+  });
+
+  it('refuses a policy that is larger than any, and what is on the host stays', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    const before = withoutLock(snapshot(host.root, true));
+    host.policySource.swap({ 'policy.json': Buffer.alloc(10 * 1024 * 1024, ' ') });
+    const error = await expectCodeAsync(runCommand(install, [], host.settings()), 'policy_invalid');
+    expect(error.message).toContain('bytes');
+    expect(withoutLock(snapshot(host.root, true))).toEqual(before);
+  });
+
+  it('goes by content, whatever the clock says', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    for (const path of [POLICY, CERTIFICATE, VERIFIER]) {
+      utimesSync(host.at(path), new Date('2001-01-01'), new Date('2099-01-01'));
+    }
+    expect((await runCommand(install, [], host.settings())).stdout).toBe('nothing to change\n');
+    const { size } = statSync(host.at(POLICY));
+    const times = statSync(host.at(POLICY));
+    writeFileSync(host.at(POLICY), Buffer.alloc(size, ' '));
+    utimesSync(host.at(POLICY), times.atime, times.mtime);
+    const { stdout } = await runCommand(install, [], host.settings());
+    expect(stdout).toBe(`changed  /${POLICY}\n`);
   });
 
   it('tells the verifier what the settings say', async () => {
@@ -126,6 +238,81 @@ describe.runIf(IS_ROOT)('uninstall', () => {
     expect(removed).toContain(`/${VERIFIER}`);
     expect(left.map(({ path }) => path)).toEqual([`/${POLICY}`]);
     expect(existsSync(host.at(POLICY))).toBe(true);
+  });
+});
+
+describe.runIf(IS_ROOT)('uninstall on a live node', () => {
+  const serve = async (host: AgentHost): Promise<Server> => {
+    mkdirSync(host.at('run/nodeseal'), { recursive: true });
+    const server = createServer().listen(host.at('run/nodeseal/agent.sock'));
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    return server;
+  };
+
+  it('refuses while the agent runs, which would put everything back', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    await serve(host);
+    const before = snapshot(host.root);
+    const uninstalling = runCommand(uninstall, ['--wait', '1s'], host.settings());
+    const error = await expectCodeAsync(uninstalling, 'agent_running');
+    expect(error.message).toContain('DaemonSet');
+    expect(snapshot(host.root)).toEqual(before);
+  });
+
+  it('waits for the agent that is stopping, and for another installation', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    const server = await serve(host);
+    const lock = await takeHostLock(NODE_HOST_FS, host.root, '/run/nodeseal/install.lock');
+    const uninstalling = runCommand(uninstall, [], host.settings());
+    await once(server, 'connection');
+    server.close();
+    await once(server, 'close');
+    lock.release();
+    expect((await uninstalling).stdout).toContain(`removed  /${VERIFIER}\n`);
+    expect(existsSync(host.at(VERIFIER))).toBe(false);
+  });
+
+  it('is not kept from it by the socket of an agent that was killed', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    const program = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+    mkdirSync(host.at('run/nodeseal'), { recursive: true });
+    const socket = host.at('run/nodeseal/agent.sock');
+    await once(spawn(process.execPath, ['--eval', program, socket]), 'exit');
+    expect(existsSync(socket)).toBe(true);
+    const { stdout } = await runCommand(uninstall, ['--wait', '1s'], host.settings());
+    expect(stdout).toContain(`removed  /${VERIFIER}\n`);
+  });
+
+  it('tells as a dry run what it would remove and leave, agent or not', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    writeFileSync(host.at(POLICY), '{}');
+    await serve(host);
+    const before = snapshot(host.root, true);
+    const { stdout } = await runCommand(uninstall, ['--dry-run'], host.settings());
+    expect(stdout.split('\n')[0]).toBe(`would remove  /${VERIFIER}`);
+    expect(stdout).toContain(`would leave  /${POLICY}: changed by others\n`);
+    const json = await runCommand(uninstall, ['--dry-run', '--output', 'json'], host.settings());
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      dryRun: true,
+      left: [{ path: `/${POLICY}`, reason: 'changed by others' }],
+    });
+    expect(snapshot(host.root, true)).toEqual(before);
+  });
+
+  it('tells of the ledger, and of directories that hold files of others', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    put(host.root, 'opt/nodeseal/plugins/theirs/notation-theirs', 'theirs');
+    put(host.root, 'var/lib/nodeseal/ledger.sqlite', 'ours');
+    const { stdout } = await runCommand(uninstall, [], host.settings());
+    expect(stdout).toContain('left     /opt/nodeseal: holds files of others\n');
+    expect(stdout).toContain('left     /var/lib/nodeseal: the record of this node\n');
+    expect(existsSync(host.at('opt/nodeseal/plugins/theirs/notation-theirs'))).toBe(true);
   });
 });
 

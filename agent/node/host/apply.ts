@@ -7,9 +7,9 @@ import type { HostFs } from './host-fs.ts';
 import { locate, locateDirectory, lstatOrNull } from './locate.ts';
 import type { Step } from './plan.ts';
 
-/** Everyone may look: the host's own tools read policy and trust too. */
-const DIRECTORY_MODE = 0o755;
 const STAGING_MODE = 0o700;
+/** What every program of ours answers at once, and nothing else happens. */
+const VERSION_QUESTION = '--version';
 
 /**
  * Carries out the steps in order. On return everything is on the disk and no staging directory is
@@ -47,7 +47,7 @@ function applyStep(host: Host, step: Step): Promise<void> {
     case 'clean':
       return clean(host, step.path);
     case 'mkdir':
-      return attempt('create the directory', step.path, () => makeDirectory(host, step.path));
+      return attempt('create the directory', step.path, () => makeDirectory(host, step));
     case 'write':
       return attempt('write it', step.path, () => write(host, step));
     case 'chmod':
@@ -69,8 +69,51 @@ async function write(host: Host, step: Extract<Step, { kind: 'write' }>): Promis
   await assertSameFilesystem(fs, step, stagingDir, dirname(target));
   const staged = join(stagingDir, basename(target));
   await fs.create(staged, readContent(step.content), step);
+  if ((step.mode & EXECUTABLE) !== 0) await assertStarts(host, step, staged);
   await fs.rename(staged, target);
   await fs.syncDirectory(dirname(target));
+}
+
+const EXECUTABLE = 0o111;
+/** A process that was forked while we wrote holds the file open until it executes its program: microseconds. */
+const MAX_STARTS = 20;
+
+/**
+ * What cannot be started would refuse every pull from the moment it is in `bin_dir`. It is started
+ * where it is staged, on the filesystem it is for, so that a noexec mount shows too; once it has
+ * started, nobody can hold it open for writing any more.
+ */
+async function assertStarts(
+  { fs }: Host,
+  step: Extract<Step, { kind: 'write' }>,
+  staged: string,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await fs.start(staged, VERSION_QUESTION);
+      return;
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ETXTBSY' && attempt < MAX_STARTS) continue;
+      throw notExecutable(step, errno ?? String(error), error);
+    }
+  }
+}
+
+function notExecutable(
+  { path, stagingDir }: Extract<Step, { kind: 'write' }>,
+  found: string,
+  cause: unknown,
+): AgentError {
+  const remedy =
+    found === 'EACCES'
+      ? `programs cannot be executed from ${dirname(stagingDir)}: mount that filesystem without noexec, or set bin_dir of containerd and NODESEAL_BIN_DIR to a directory of another one`
+      : 'it is not a program for this machine, or its interpreter is missing';
+  return new AgentError(
+    'verifier_not_executable',
+    `host path ${path}: expected a program that starts, found ${found}; ${remedy}; nothing was put in its place`,
+    { cause },
+  );
 }
 
 async function makeStagingDirectory({ fs }: Host, path: string, here: string): Promise<void> {
@@ -96,10 +139,15 @@ async function assertSameFilesystem(
   );
 }
 
-async function makeDirectory({ fs, root }: Host, path: string): Promise<void> {
-  const here = await locateDirectory(fs, root, path);
+async function makeDirectory(
+  { fs, root }: Host,
+  step: Extract<Step, { kind: 'mkdir' }>,
+): Promise<void> {
+  const here = await locateDirectory(fs, root, step.path);
   try {
-    await fs.mkdir(here, DIRECTORY_MODE);
+    await fs.mkdir(here, step.mode);
+    // A parent with a set-group-ID bit would decide the group.
+    await fs.setAttributes(here, step);
   } catch (error) {
     // Somebody made it since the plan; the write into it will tell whether it is a directory.
     if (errnoOf(error) !== 'EEXIST') throw error;

@@ -14,6 +14,8 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
     'EXDEV',
     'it would have to be renamed across mounts: mount the directory above it, not the directory itself',
   ],
+  ['EBUSY', 'something is mounted there: unmount it (findmnt shows it)'],
+  ['EISDIR', 'a directory that is not empty stands in its place: move it away'],
   ['ELOOP', 'a symbolic link stands where a file was expected: remove the link'],
 ]);
 

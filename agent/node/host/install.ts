@@ -5,8 +5,10 @@ import { applyPlan } from './apply.ts';
 import { contentOfBytes, contentOfFile } from './content.ts';
 import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
 import { createLayout, type HostLayout, type Place } from './layout.ts';
+import { locate, lstatOrNull } from './locate.ts';
 import { takeHostLock } from './lock.ts';
 import { observeHost } from './observe.ts';
+import { type Drift, findDrift } from './drift.ts';
 import { type DesiredFile, type DesiredFiles, planInstall, type Step } from './plan.ts';
 import { type LeftFile, planUninstall } from './plan-uninstall.ts';
 
@@ -39,6 +41,8 @@ export interface InstallRequest extends HostAccess {
   readonly trustFiles?: readonly TrustFile[];
   /** Written as JSON for the verifier to read. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Told what others did to our files, before anything is done about it. */
+  readonly onDrift?: (drift: readonly Drift[]) => void;
 }
 
 /** What an installation did. */
@@ -49,31 +53,62 @@ export interface InstallResult {
   readonly left: readonly string[];
 }
 
+/** What an installation would do. */
+export interface InstallPreview extends InstallResult {
+  readonly steps: readonly Step[];
+  readonly drift: readonly Drift[];
+}
+
 /** What an uninstallation did. */
 export interface UninstallResult {
   readonly removed: readonly string[];
   readonly left: readonly LeftFile[];
 }
 
+/** What an uninstallation would do. */
+export interface UninstallPreview extends UninstallResult {
+  readonly steps: readonly Step[];
+}
+
 /**
  * Makes the host hold what is asked for. Doing it again changes nothing; after a run that was killed
  * or failed anywhere, it finishes what was begun. Other files in `bin_dir` are not touched. Throws
- * `host_write_failed`, or `truststore_invalid` for the path of a trust file.
+ * `host_write_failed`, `host_busy`, `verifier_not_executable`, or `truststore_invalid` for the path of
+ * a trust file.
  */
 export async function installOnHost(request: InstallRequest): Promise<InstallResult> {
   const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = request;
-  const owner = request.owner ?? { uid: 0, gid: 0 };
-  const desired = await desiredFiles(request, layout, owner);
+  const desired = await desiredFiles(request, layout);
   const lock = await takeHostLock(fs, hostRoot, layout.lockFile);
   try {
-    const paths = [...desired.values()].flat().map(({ path }) => path);
-    const state = await observeHost(fs, hostRoot, layout, paths);
-    const { steps, left } = planInstall(desired, state, layout, owner);
+    const { steps, changed, left } = await previewOf(request, desired, layout);
     await applyPlan(fs, hostRoot, steps);
-    return { changed: changedBy(steps, layout), left };
+    return { changed, left };
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Tells what `installOnHost` would do, and changes nothing on the host. Throws what it would throw
+ * before its first step.
+ */
+export async function previewInstall(request: InstallRequest): Promise<InstallPreview> {
+  const { layout = createLayout() } = request;
+  return previewOf(request, await desiredFiles(request, layout), layout);
+}
+
+async function previewOf(
+  { hostRoot, fs = NODE_HOST_FS, owner = ROOT, onDrift }: InstallRequest,
+  desired: DesiredFiles,
+  layout: HostLayout,
+): Promise<InstallPreview> {
+  const paths = [...desired.values()].flat().map(({ path }) => path);
+  const state = await observeHost(fs, hostRoot, layout, paths);
+  const drift = findDrift(desired, state, layout);
+  onDrift?.(drift);
+  const { steps, left } = planInstall(desired, state, layout, owner);
+  return { steps, changed: changedBy(steps, layout), left, drift };
 }
 
 /**
@@ -84,22 +119,52 @@ export async function uninstallFromHost(access: HostAccess): Promise<UninstallRe
   const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = access;
   const lock = await takeHostLock(fs, hostRoot, layout.lockFile);
   try {
-    const state = await observeHost(fs, hostRoot, layout, [layout.verifierFile]);
-    if (state.manifestFault !== null) throw damaged(layout, state.manifestFault);
-    const { steps, left } = planUninstall(state, layout);
+    const { steps, removed, left } = await previewUninstall(access);
     await applyPlan(fs, hostRoot, steps);
+    const all = [...left, ...(await keptDirectories(fs, hostRoot, layout, steps))];
     lock.remove();
-    return { removed: changedBy(steps, layout), left };
+    // What is left in a directory says enough of the directory.
+    const isAbove = (path: string) => all.some((one) => one.path.startsWith(`${path}/`));
+    return { removed, left: all.filter(({ path }) => !isAbove(path)) };
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function desiredFiles(
-  { policyBytes, trustFiles, settings, verifierPath }: InstallRequest,
+/** Tells what `uninstallFromHost` would do, and changes nothing on the host. Throws what it would. */
+export async function previewUninstall(access: HostAccess): Promise<UninstallPreview> {
+  const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = access;
+  const state = await observeHost(fs, hostRoot, layout, [layout.verifierFile]);
+  if (state.manifestFault !== null) throw damaged(layout, state.manifestFault);
+  const { steps, left } = planUninstall(state, layout);
+  return { steps, removed: changedBy(steps, layout), left };
+}
+
+async function keptDirectories(
+  fs: HostFs,
+  hostRoot: string,
   layout: HostLayout,
-  owner: { readonly uid: number; readonly gid: number },
+  steps: readonly Step[],
+): Promise<LeftFile[]> {
+  const emptied = steps.filter(({ kind }) => kind === 'rmdir').map(({ path }) => path);
+  const candidates: LeftFile[] = [
+    ...emptied.map((path) => ({ path, reason: 'holds files of others' }) as const),
+    { path: layout.stateDir, reason: 'the record of this node' },
+  ];
+  const kept: LeftFile[] = [];
+  for (const candidate of candidates) {
+    const here = await locate(fs, hostRoot, candidate.path);
+    if ((await lstatOrNull(fs, here, candidate.path)) !== null) kept.push(candidate);
+  }
+  return kept;
+}
+
+const ROOT = { uid: 0, gid: 0 };
+
+async function desiredFiles(
+  { policyBytes, trustFiles, settings, verifierPath, owner = ROOT }: InstallRequest,
+  layout: HostLayout,
 ): Promise<DesiredFiles> {
   const readable = (path: string, bytes: Uint8Array): DesiredFile => {
     return { path, content: contentOfBytes(bytes), mode: 0o644, ...owner };

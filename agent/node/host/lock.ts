@@ -33,8 +33,8 @@ export interface HostLock {
 }
 
 /**
- * Takes the lock at the host's `path`, or throws `host_write_failed` when somebody holds it; it does
- * not wait.
+ * Takes the lock at the host's `path`, or throws `host_busy` when somebody holds it; it does not
+ * wait. Throws `host_write_failed` for anything else.
  *
  * The kernel must hold it, so that it ends with its holder: a process id in a file means nothing to a
  * holder in another container. Node offers no flock(2), but a lock belongs to the open file that
@@ -95,7 +95,7 @@ function lock(file: number, path: string): void {
 
 function busy(path: string): AgentError {
   return new AgentError(
-    'host_write_failed',
+    'host_busy',
     `host path ${path}: another nodeseal is installing or uninstalling: wait for it`,
   );
 }

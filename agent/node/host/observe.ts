@@ -1,9 +1,9 @@
 // Reads from the host what a plan has to know.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { hostError } from './host-error.ts';
-import type { HostFs } from './host-fs.ts';
-import { type HostLayout, placeOf, stagingDirs } from './layout.ts';
+import type { Attributes, HostFs } from './host-fs.ts';
+import { type HostLayout, placeOf, stagingDirOf, stagingDirs } from './layout.ts';
 import { locate, locateDirectory, lstatOrNull } from './locate.ts';
 import { EMPTY_MANIFEST, type Manifest, MAX_MANIFEST_BYTES, parseManifest } from './manifest.ts';
 import { type Actual, ancestorsOf, type HostState } from './plan.ts';
@@ -31,10 +31,13 @@ export async function observeHost(
     ...manifest.directories.map((dir) => join(dir, 'any')),
   ])) {
     const here = await locateDirectory(fs, hostRoot, path);
-    if ((await lstatOrNull(fs, here, path)) !== null) entries.set(path, { kind: 'directory' });
+    const stats = await lstatOrNull(fs, here, path);
+    if (stats !== null) entries.set(path, { kind: 'directory', ...attributesOf(stats) });
   }
+  const mounts = await fs.mountPoints();
   for (const path of files) {
-    const actual = await look(fs, hostRoot, path);
+    const mounted = await mountOver(fs, hostRoot, layout, path, mounts);
+    const actual = mounted ?? (await look(fs, hostRoot, path));
     if (actual !== null) entries.set(path, actual);
   }
   const leftovers: string[] = [];
@@ -45,19 +48,43 @@ export async function observeHost(
   return { entries, leftovers, manifest, manifestFault };
 }
 
+/**
+ * What is mounted over a file, or over a directory between it and where it is staged: there, nothing
+ * can be renamed in.
+ */
+async function mountOver(
+  fs: HostFs,
+  hostRoot: string,
+  layout: HostLayout,
+  path: string,
+  mounts: ReadonlySet<string>,
+): Promise<Actual | null> {
+  const place = placeOf(layout, path) ?? 'manifest';
+  const top = dirname(stagingDirOf(layout, place));
+  for (let at = path; at.startsWith(`${top}/`); at = dirname(at)) {
+    const here = await (at === path ? locate : locateDirectory)(fs, hostRoot, at);
+    if (mounts.has(here)) return { kind: 'mount', at };
+  }
+  return null;
+}
+
 async function look(fs: HostFs, hostRoot: string, path: string): Promise<Actual | null> {
   const here = await locate(fs, hostRoot, path);
   const stats = await lstatOrNull(fs, here, path);
   if (stats === null) return null;
   if (stats.isSymbolicLink()) return { kind: 'symlink' };
-  if (stats.isDirectory()) return { kind: 'directory' };
+  if (stats.isDirectory()) return { kind: 'directory', ...attributesOf(stats) };
   if (!stats.isFile()) return { kind: 'other' };
   try {
     const sha256 = await fs.hash(here);
-    return { kind: 'file', sha256, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+    return { kind: 'file', sha256, ...attributesOf(stats) };
   } catch (error) {
     throw hostError('read it', path, error);
   }
+}
+
+function attributesOf({ mode, uid, gid }: Attributes): Attributes {
+  return { mode: mode & 0o7777, uid, gid };
 }
 
 /**

@@ -5,7 +5,12 @@ import { deepestFirst, type HostState, isOurs, type Step } from './plan.ts';
 /** A file that stays, and why. */
 export interface LeftFile {
   readonly path: string;
-  readonly reason: 'changed by others' | 'not installed by nodeseal' | 'needed by the verifier';
+  readonly reason:
+    | 'changed by others'
+    | 'not installed by nodeseal'
+    | 'needed by the verifier'
+    | 'holds files of others'
+    | 'the record of this node';
 }
 
 /** The steps and what they leave alone. */

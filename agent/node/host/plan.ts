@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { type Content, contentOfBytes } from './content.ts';
 import type { Attributes } from './host-fs.ts';
-import { type HostLayout, type Place, placeOf, stagingDirOf } from './layout.ts';
+import { type HostLayout, isOwnDirectory, type Place, placeOf, stagingDirOf } from './layout.ts';
 import { encodeManifest, type Manifest } from './manifest.ts';
 
 /** A file that the host should hold. */
@@ -15,10 +15,12 @@ export interface DesiredFile extends Attributes {
 /** The files that each place should hold. A place that is absent is left as it is. */
 export type DesiredFiles = ReadonlyMap<Place, readonly DesiredFile[]>;
 
-/** What stands at a path of the host. */
+/** What stands at a path of the host. A `mount` hides what we see nothing of and cannot replace. */
 export type Actual =
   | (Attributes & { readonly kind: 'file'; readonly sha256: string })
-  | { readonly kind: 'directory' | 'symlink' | 'other' };
+  | (Attributes & { readonly kind: 'directory' })
+  | { readonly kind: 'symlink' | 'other' }
+  | { readonly kind: 'mount'; readonly at: string };
 
 /** What the host holds. A path that is not in `entries` was looked at and is not there. */
 export interface HostState {
@@ -31,7 +33,7 @@ export interface HostState {
 /** One change. Each leaves the host in a state that the next run can go on from. */
 export type Step =
   | { readonly kind: 'clean'; readonly path: string }
-  | { readonly kind: 'mkdir'; readonly path: string }
+  | ({ readonly kind: 'mkdir'; readonly path: string } & Attributes)
   | ({ readonly kind: 'write'; readonly stagingDir: string } & DesiredFile)
   | ({ readonly kind: 'chmod'; readonly path: string } & Attributes)
   | { readonly kind: 'remove'; readonly path: string }
@@ -77,18 +79,48 @@ export function planInstall(
   };
   const record = recordSteps(final, files.length > 0, state, layout, owner);
   const emptied = known.filter((path) => !needed.has(path));
+  const mkdir = (path: string): Step => ({ kind: 'mkdir', path, mode: DIRECTORY_MODE, ...owner });
   return {
     steps: [
       ...state.leftovers.map((path): Step => ({ kind: 'clean', path })),
       ...forRecord.map(mkdir),
       ...record.before,
       ...missing.filter((path) => !forRecord.includes(path)).map(mkdir),
+      ...directorySteps(
+        known.filter((path) => needed.has(path)),
+        state,
+        layout,
+        owner,
+      ),
       ...files,
       ...deepestFirst(emptied).map((path): Step => ({ kind: 'rmdir', path })),
       ...record.after,
     ],
     left,
   };
+}
+
+/** Everyone may look: the host's own tools read policy and trust too. */
+export const DIRECTORY_MODE = 0o755;
+
+/** Whoever may write in them decides what is trusted and what is executed; `/opt` is not ours to judge. */
+function directorySteps(
+  made: readonly string[],
+  { entries }: HostState,
+  layout: HostLayout,
+  owner: Omit<Attributes, 'mode'>,
+): Step[] {
+  const wanted = { mode: DIRECTORY_MODE, ...owner };
+  return [layout.ownDir, ...made.filter((path) => isOwnDirectory(layout, path))].flatMap((path) => {
+    const actual = entries.get(path);
+    if (actual?.kind !== 'directory' || hasAttributes(actual, wanted)) return [];
+    return [{ kind: 'chmod', path, ...wanted } as const];
+  });
+}
+
+/** Tells whether mode and owner are those. */
+export function hasAttributes(actual: Attributes, { mode, uid, gid }: Attributes): boolean {
+  return actual.mode === mode && actual.uid === uid && actual.gid === gid;
 }
 
 /** The order is what keeps every moment between two steps safe. */
@@ -138,30 +170,31 @@ export function isOurs(actual: Actual | undefined, written: readonly string[]): 
 function assertReplaceable(path: string, { entries, manifest }: HostState): void {
   const actual = entries.get(path);
   if (actual === undefined || actual.kind === 'file') return;
-  if (actual.kind === 'symlink' && manifest.files.has(path)) return;
-  throw new AgentError(
-    'host_write_failed',
-    `host path ${path}: expected a regular file or nothing, found a ${actual.kind}; move it away`,
-  );
+  const shown = `host path ${path}: expected a regular file or nothing, found`;
+  if (actual.kind === 'mount') {
+    throw new AgentError(
+      'host_write_failed',
+      `${shown} something mounted at ${actual.at}; unmount it (findmnt shows it), or mount the directory above it instead`,
+    );
+  }
+  // It took the place of a file of ours; a directory that is not empty stays and is told when it comes to it.
+  if (manifest.files.has(path)) return;
+  throw new AgentError('host_write_failed', `${shown} a ${actual.kind}; move it away`);
 }
 
 function stepFor(file: DesiredFile, { entries }: HostState, stagingDir: string): Step[] {
   const actual = entries.get(file.path);
-  if (actual?.kind !== 'file' || actual.sha256 !== file.content.sha256) {
-    return [{ kind: 'write', stagingDir, ...file }];
-  }
   const { path, mode, uid, gid } = file;
-  if (actual.mode === mode && actual.uid === uid && actual.gid === gid) return [];
-  return [{ kind: 'chmod', path, mode, uid, gid }];
+  if (actual?.kind !== 'file' || actual.sha256 !== file.content.sha256) {
+    const emptied: Step[] = actual?.kind === 'directory' ? [{ kind: 'rmdir', path }] : [];
+    return [...emptied, { kind: 'write', stagingDir, ...file }];
+  }
+  return hasAttributes(actual, file) ? [] : [{ kind: 'chmod', path, mode, uid, gid }];
 }
 
 function missingDirectories(files: readonly Step[], { entries }: HostState): string[] {
   const written = files.filter(({ kind }) => kind === 'write').map(({ path }) => path);
   return [...ancestorsOf(written)].filter((path) => !entries.has(path));
-}
-
-function mkdir(path: string): Step {
-  return { kind: 'mkdir', path };
 }
 
 /** Every directory above the paths, those nearer to the root first. */

@@ -15,7 +15,7 @@ const take = (root: string) => takeHostLock(NODE_HOST_FS, root, PATH);
 it('is held by one at a time, and free again once released', async () => {
   const root = createHostRoot();
   const lock = await take(root);
-  const error = await expectCodeAsync(take(root), 'host_write_failed');
+  const error = await expectCodeAsync(take(root), 'host_busy');
   expect(error.message).toContain('another nodeseal');
   lock.release();
   (await take(root)).release();
@@ -41,7 +41,7 @@ it('is held against other processes, and ends with a holder that is killed', asy
   const args = ['--no-warnings', '--input-type=module', '--eval', program, root];
   const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
-  await expectCodeAsync(take(root), 'host_write_failed');
+  await expectCodeAsync(take(root), 'host_busy');
   holder.kill('SIGKILL');
   await once(holder, 'exit');
   (await take(root)).release();

@@ -103,7 +103,7 @@ function hostOf(desired: DesiredFiles): HostState {
   const steps = plan(desired);
   const entries = new Map<string, Actual>();
   for (const step of steps) {
-    if (step.kind === 'mkdir') entries.set(step.path, { kind: 'directory' });
+    if (step.kind === 'mkdir') entries.set(step.path, { ...step, kind: 'directory' });
     if (step.kind !== 'write') continue;
     const { path, content, mode, uid, gid } = step;
     entries.set(path, { kind: 'file', sha256: content.sha256, mode, uid, gid });
