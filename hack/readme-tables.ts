@@ -55,6 +55,8 @@ export function defaultText(value: Setting['default']): string {
 function metricsTable(): Table {
   const metrics = createMetrics({
     version: '',
+    mode: 'enforce',
+    breakGlass: () => null,
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     images: () => [],
     journalLagSeconds: () => null,

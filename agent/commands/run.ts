@@ -9,8 +9,8 @@ import type { Canary } from '../enforcement/canary.ts';
 import type { CanaryVerifierParts } from '../enforcement/canary-verifier.ts';
 import { AgentError } from '../errors.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
-import { startMetricsServer } from '../metrics/server.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
+import { readBreakGlass } from '../pull/break-glass-file.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { createPooledTransport } from '../verifier/registry/pooled-transport.ts';
@@ -22,13 +22,14 @@ import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
+import { BreakGlassWatch } from './run/break-glass.ts';
 import { countImages } from './run/image-counts.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { Images } from './run/images.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
-import { Status } from './run/status.ts';
+import { serve } from './run/serving.ts';
 
 const HELP = `Usage: nodeseal run
 
@@ -101,16 +102,26 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
 
+  const imageCounts = () => countImages(ledger.eachImage());
   const metrics = createMetrics({
     version: VERSION,
     totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),
-    images: () => countImages(ledger.eachImage()),
+    mode: config.mode,
+    breakGlass: () => breakGlass.until,
+    images: imageCounts,
     journalLagSeconds: () => journal.lagSeconds,
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
   });
+  const breakGlass = new BreakGlassWatch({
+    read: (at) => readBreakGlass(join(host.root, host.layout.breakGlassFile), at),
+    ...{ clock: SYSTEM_CLOCK, log, metrics },
+    onTurn: () => {
+      watch.wake();
+    },
+  });
   const enforcing = new Enforcing({
-    ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK },
+    ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK, breakGlass },
   });
   const { watch, canary } = enforcing;
   const journal = new Journal({
@@ -126,10 +137,14 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     onChange: () => {
       images.wake();
     },
+    onTouch: watch.wake,
   });
 
   // Bound before any work, so that probes are answered while the first installation runs.
-  const server = await serve(ground, metrics, { inStep, images, enforcing });
+  const server = await serve({
+    ...{ config, host, log, metrics, inForce, inStep, images, journal, enforcing },
+    ...{ breakGlass, imageCounts, now },
+  });
   try {
     await inStep.step();
     const socket = await answerPulls(ground, { verifier, canary }, metrics);
@@ -137,7 +152,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     try {
       const parts = [
         inStep.follow(ending),
-        ...[journal, images, enforcing].map((part) => part.run(ending)),
+        ...[journal, images, enforcing, breakGlass].map((part) => part.run(ending)),
       ];
       await untilAllEnd(parts, stop);
     } finally {
@@ -160,43 +175,6 @@ async function untilAllEnd(parts: readonly Promise<void>[], stop: AbortControlle
   } finally {
     await Promise.allSettled(ends);
   }
-}
-
-/** What is served is about. */
-interface ServedParts {
-  readonly inStep: InStep;
-  readonly images: Images;
-  readonly enforcing: Enforcing;
-}
-
-function serve(
-  { config, host, log, inForce }: Ground,
-  metrics: Metrics,
-  { inStep, images, enforcing }: ServedParts,
-): ReturnType<typeof startMetricsServer> {
-  // Ready: the verifier is on the host with a policy in force, and the node's images are known.
-  const reasons = (): string[] => [
-    ...(inStep.fault === undefined ? [] : [inStep.fault.message]),
-    ...(inForce.isUsable ? [] : ['no trust policy is in force']),
-    ...(images.isReconciled ? [] : ['the images of containerd are not known yet']),
-  ];
-  const status = new Status({
-    ...{ version: VERSION, now, verifierFile: join(host.root, host.layout.verifierFile) },
-    enforcement: () => enforcing.watch.enforcement(),
-    policy: () => ({ hash: inForce.hashes.policyHash, ...inStep.loaded }),
-    trust: () => ({ hash: inForce.hashes.trustHash, ...inStep.loaded }),
-    isInStep: () => inStep.fault === undefined,
-  });
-  return startMetricsServer({
-    ...config.listen,
-    metrics,
-    ready: () => ({ ready: reasons().length === 0, reasons: reasons() }),
-    status: () => status.lines(),
-    report: () => status.report(),
-    onError: (error) => {
-      log.error({ error: String(error) }, 'a request failed');
-    },
-  });
 }
 
 function answerPulls(

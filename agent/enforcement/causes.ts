@@ -19,6 +19,14 @@ export const CAUSES = {
     message: 'An unsigned image came in although its verdict was to deny it.',
     remedy: 'End the audit mode or the break-glass that lets every image in.',
   },
+  audit_mode: {
+    message: 'The audit mode is set: every image comes in, whatever its verdict.',
+    remedy: 'Set `NODESEAL_MODE=enforce` once `nodeseal policy preview` shows nothing to lose.',
+  },
+  break_glass: {
+    message: 'By break-glass every image comes in without being judged.',
+    remedy: 'End it with `nodeseal break-glass --off`, or wait until it expires.',
+  },
   verifier_missing: {
     message: 'The verifier is not in the directory that it was installed in.',
     remedy: 'Run `nodeseal install`, or see in the log why the agent cannot put it back.',

@@ -15,10 +15,12 @@ export interface Enforcement {
   readonly provedAt: Date | null;
 }
 
+const EFFECTS = ['opened', 'bypass', 'blocks', 'warning'] as const;
+
 /** Something that speaks against enforcement without proving anything. */
 export interface Suspicion extends Cause {
-  /** Keeps verifiers from being asked; keeps pulls from working; or is to be told and no more. */
-  readonly effect: 'bypass' | 'blocks' | 'warning';
+  /** Lets images in on purpose; keeps verifiers from being asked; keeps pulls from working; or is to be told and no more. */
+  readonly effect: (typeof EFFECTS)[number];
 }
 
 /** One canary that has ended. */
@@ -54,7 +56,7 @@ const CLOCK_TOLERANCE_MS = 60_000;
  *
  * | fresh canary | suspicion of a bypass | state | causes, in order |
  * |---|---|---|---|
- * | refuted | any | bypassed | the canary's, suspicions, why later ones tell nothing |
+ * | refuted | any | bypassed | what lets images in on purpose, the canary's, suspicions, why later ones tell nothing |
  * | proved | any | enforcing | suspicions, why later ones tell nothing |
  * | none | yes | bypassed | suspicions, why none tells |
  * | none | no | unknown | why none tells, suspicions |
@@ -67,19 +69,20 @@ export function enforcementOf(evidence: Evidence, now: Date): Enforcement {
   const { told, last, provedAt } = evidence;
   const suspicions = [...evidence.suspicions].sort((a, b) => weightOf(a) - weightOf(b));
   const suspected = suspicions.map(({ code, message, remedy }) => ({ code, message, remedy }));
+  const openings = suspicions.filter(({ effect }) => effect === 'opened').length;
+  const [opened, rest] = [suspected.slice(0, openings), suspected.slice(openings)];
   if (told !== null && isFresh(told, evidence, now)) {
     const later = last?.result.kind === 'inconclusive' ? [last.result.cause] : [];
     return told.result.kind === 'proved'
       ? { state: 'enforcing', causes: [...suspected, ...later], provedAt }
-      : { state: 'bypassed', causes: [told.result.cause, ...suspected, ...later], provedAt };
+      : { state: 'bypassed', causes: [...opened, told.result.cause, ...rest, ...later], provedAt };
   }
   const why = whyNoneTells(evidence);
-  return suspicions[0]?.effect === 'bypass'
+  const [first] = suspicions;
+  return first?.effect === 'opened' || first?.effect === 'bypass'
     ? { state: 'bypassed', causes: [...suspected, why], provedAt }
     : { state: 'unknown', causes: [why, ...suspected], provedAt };
 }
-
-const EFFECTS = ['bypass', 'blocks', 'warning'] as const;
 
 function weightOf({ effect }: Suspicion): number {
   return EFFECTS.indexOf(effect);

@@ -1,7 +1,7 @@
 // Keeps an eye on whether this node enforces: tries the canary again and again, and knows the state in between.
 import { AgentError } from '../errors.ts';
 import type { CanaryResult } from './canary-result.ts';
-import { causeOf } from './causes.ts';
+import { type Cause, causeOf } from './causes.ts';
 import { containerdStartedAt, type EventTotal, fallbackWarning } from './fallback.ts';
 import { nextCanaryMs } from './schedule.ts';
 import {
@@ -28,6 +28,8 @@ export interface EnforcementWatchOptions {
   readonly findings: (signal: AbortSignal) => Promise<readonly Suspicion[]>;
   /** The verifier's path if it is not there; a look at it must be cheap. */
   readonly missingVerifier: () => string | undefined;
+  /** By what every image is let in at this moment, on purpose; a look at it must be cheap. */
+  readonly opened: () => readonly Cause[];
   /** Between two canaries, in milliseconds. */
   readonly intervalMs: number;
   readonly clock: Clock;
@@ -50,6 +52,8 @@ export class EnforcementWatch {
   #provedAt: Date | null = null;
   #goneAt: Date | null = null;
   #missingSince: Date | null = null;
+  #openedAt: Date | null = null;
+  #isOpened = false;
   #lookedAt: Date | null = null;
   #failures = 0;
   #shown: { readonly text: string; readonly state: EnforcementState } | undefined;
@@ -63,11 +67,21 @@ export class EnforcementWatch {
   enforcement(): Enforcement {
     const { events, clock, intervalMs } = this.#options;
     const heard = events();
-    const suspicions = [this.#verifierMissing(), fallbackWarning(heard), ...this.#suspicions];
+    const suspicions = [
+      ...this.#opened(),
+      this.#verifierMissing(),
+      fallbackWarning(heard),
+      ...this.#suspicions,
+    ];
     const evidence = {
       suspicions: suspicions.filter((one) => one !== undefined).filter(isFirstOfItsCode),
       ...{ last: this.#last, told: this.#told, provedAt: this.#provedAt, intervalMs },
-      changedAt: latest([containerdStartedAt(heard), this.#goneAt, this.#missingSince]),
+      changedAt: latest([
+        containerdStartedAt(heard),
+        this.#goneAt,
+        this.#missingSince,
+        this.#openedAt,
+      ]),
     };
     return enforcementOf(evidence, clock.now());
   }
@@ -103,6 +117,8 @@ export class EnforcementWatch {
 
   async #look(signal: AbortSignal): Promise<CanaryResult['kind']> {
     const { canary, clock, onCanary } = this.#options;
+    // Before the time is taken: this run sees what was opened until now.
+    this.#opened();
     const at = clock.now();
     this.#lookedAt = at;
     this.#suspicions = await this.#findings(signal);
@@ -125,6 +141,14 @@ export class EnforcementWatch {
       if (!(error instanceof AgentError)) throw error;
       return [{ ...causeOf('configuration_unread', error.message), effect: 'warning' }];
     }
+  }
+
+  /** Both when it begins and when it ends: what was proved before says nothing of what is now. */
+  #opened(): readonly Suspicion[] {
+    const causes = this.#options.opened();
+    if (causes.length > 0 !== this.#isOpened) this.#openedAt = this.#options.clock.now();
+    this.#isOpened = causes.length > 0;
+    return causes.map((cause) => ({ ...cause, effect: 'opened' }));
   }
 
   #verifierMissing(): Suspicion | undefined {

@@ -46,6 +46,26 @@ export type EnforcementStateName = (typeof ENFORCEMENT_STATES)[number];
 export const CANARY_RESULTS = ['proved', 'refuted', 'inconclusive'] as const;
 export type CanaryResultName = (typeof CANARY_RESULTS)[number];
 
+/** Whether pulls are bound by their verdicts. */
+export const MODES = ['enforce', 'audit'] as const;
+export type ModeName = (typeof MODES)[number];
+
+/** By what an image came in against its verdict, or without one. */
+export const UNENFORCED_MODES = ['audit', 'break_glass'] as const;
+
+/** What others touched on the host, and what they did. */
+export const DRIFT_PLACES = [
+  'trust',
+  'policy',
+  'settings',
+  'verifier',
+  'record',
+  'directory',
+] as const;
+export type DriftPlaceName = (typeof DRIFT_PLACES)[number];
+export const DRIFT_KINDS = ['changed', 'removed', 'replaced', 'attributes', 'shadowed'] as const;
+export type DriftKindName = (typeof DRIFT_KINDS)[number];
+
 /** Decisions of a verdict. */
 export const DECISIONS = ['allow', 'deny'] as const;
 

@@ -1,8 +1,11 @@
 // Every metric of the agent but those of its process: its name, its help and its labels.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type Counter, type Gauge, Histogram, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
+import { declarers } from './declarers.ts';
 import { declareEnforcement } from './enforcement.ts';
+import { declareGenerations, type GenerationMetrics } from './generations.ts';
+import { declareHost, type HostMetrics } from './host.ts';
 import {
   type CanaryResultName,
   CONTAINERD_EVENTS,
@@ -13,21 +16,16 @@ import {
   REASONS,
   REQUEST_OUTCOMES,
   type RequestOutcome,
+  UNENFORCED_MODES,
   VERDICT_SOURCES,
   type VerdictSource,
 } from './labels.ts';
+import { declareModes } from './modes.ts';
 import { declareProcess } from './process.ts';
 import type { ImageCount, MetricSources, Totals } from './sources.ts';
 
-/** A generation of policy or trust that is in force. */
-export interface Generation {
-  /** Counts up with each change since the agent started. */
-  readonly generation: number;
-  readonly loadedAt: Date;
-}
-
 /** Counts and observes; every label value is of a closed set. */
-export interface Metrics {
+export interface Metrics extends HostMetrics, GenerationMetrics {
   observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
   /** Signatures that a verdict passed over; somebody pushed them. */
   countSkippedSignatures(source: VerdictSource, count: number): void;
@@ -36,13 +34,6 @@ export interface Metrics {
   countJournalInvalid(): void;
   /** journalctl was started again. */
   countJournalRestart(): void;
-  setPolicy(policy: Generation): void;
-  /** False while the policy offered last was refused; the one in force is the last good one. */
-  setPolicyValid(valid: boolean): void;
-  setTruststore(truststore: Generation & { readonly certificates: number }): void;
-  setTruststoreValid(valid: boolean): void;
-  setVerifierInstalled(installed: boolean): void;
-  countHostChanges(count: number): void;
   countAgentRequest(outcome: RequestOutcome): void;
   countCanary(result: CanaryResultName): void;
   countError(code: ErrorCode): void;
@@ -68,6 +59,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   };
   const readSources = declareRead(registry, sources, onError);
   const { countCanary, read: readEnforcement } = declareEnforcement(registry, sources, onError);
+  const readModes = declareModes(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
   buildInfo.set({ version: sources.version }, 1);
@@ -82,6 +74,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       readProcess();
       readSources();
       readEnforcement();
+      readModes();
       return registry.metrics();
     },
     contentType: registry.contentType,
@@ -131,60 +124,6 @@ function declareJournal(
   };
 }
 
-function declareHost(
-  registry: Registry,
-): Pick<Metrics, 'setVerifierInstalled' | 'countHostChanges'> {
-  const { counter, gauge } = declarers(registry);
-  const installed = gauge('verifier_installed', '1 if the host held the verifier at last sight.');
-  const changes = counter('host_changes_total', 'Files written, changed or removed on the host.');
-  return {
-    setVerifierInstalled: (value) => installed.set(Number(value)),
-    countHostChanges: (count) => changes.inc(count),
-  };
-}
-
-function declareGenerations(
-  registry: Registry,
-): Pick<Metrics, 'setPolicy' | 'setPolicyValid' | 'setTruststore' | 'setTruststoreValid'> {
-  const { gauge } = declarers(registry);
-  const policy = declareGeneration(registry, 'policy', 'trust policy');
-  const truststore = declareGeneration(registry, 'truststore', 'trust stores');
-  const certificates = gauge('truststore_certificates', 'Certificates in the trust stores.');
-  return {
-    setPolicy: policy.set,
-    setPolicyValid: policy.setValid,
-    setTruststore: (value) => {
-      truststore.set(value);
-      certificates.set(value.certificates);
-    },
-    setTruststoreValid: truststore.setValid,
-  };
-}
-
-function declarers(registry: Registry) {
-  const registers = [registry];
-  return {
-    counter: (name: string, help: string, ...labelNames: string[]): Counter =>
-      new Counter({ name: `nodeseal_${name}`, help, labelNames, registers }),
-    gauge: (name: string, help: string, ...labelNames: string[]): Gauge =>
-      new Gauge({ name: `nodeseal_${name}`, help, labelNames, registers }),
-  };
-}
-
-function declareGeneration(registry: Registry, noun: string, what: string) {
-  const { gauge } = declarers(registry);
-  const generation = gauge(`${noun}_generation`, `Changes of the ${what} since the agent started.`);
-  const loaded = gauge(`${noun}_loaded_timestamp_seconds`, `When the ${what} came into force.`);
-  const valid = gauge(`${noun}_valid`, `1 if the ${what} offered last came into force, else 0.`);
-  return {
-    set: (value: Generation): void => {
-      generation.set(value.generation);
-      loaded.set(value.loadedAt.getTime() / 1000);
-    },
-    setValid: (value: boolean): void => valid.set(Number(value)),
-  };
-}
-
 /**
  * Declares the metrics whose values the sources keep. The result reads them, all at one moment; a
  * source that throws leaves its metrics without samples, because a stale number would pass for a true one.
@@ -198,10 +137,15 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
     'Events in the journal of containerd.',
     'event',
   );
+  const unenforced = counter(
+    'unenforced_pulls_total',
+    'Pulls let in against their verdict (audit) or without one (break_glass).',
+    'mode',
+  );
   const images = gauge('images', 'Images on this node.', 'state', 'arrival');
   const lag = gauge('journal_lag_seconds', 'How far the reading of the journal is behind.');
   const reads = [
-    () => setTotals(sources.totals(), verdicts, events),
+    () => setTotals(sources.totals(), verdicts, unenforced, events),
     () => setImages(sources.images(), images),
     () => {
       const seconds = sources.journalLagSeconds();
@@ -209,7 +153,7 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
     },
   ];
   return (): void => {
-    for (const metric of [verdicts, events, images]) metric.reset();
+    for (const metric of [verdicts, unenforced, events, images]) metric.reset();
     lag.remove();
     for (const read of reads) {
       try {
@@ -221,14 +165,17 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
   };
 }
 
-function setTotals(totals: Totals, verdicts: Counter, events: Counter): void {
-  for (const { source, decision, reason, count } of totals.verdicts) {
+function setTotals(totals: Totals, verdicts: Counter, unenforced: Counter, events: Counter): void {
+  for (const mode of UNENFORCED_MODES) unenforced.inc({ mode }, 0);
+  for (const { source, decision, reason, mode, count } of totals.verdicts) {
     const labels = {
       source: label(VERDICT_SOURCES, source),
       decision: label(DECISIONS, decision),
       reason: label(REASONS, reason),
     };
     verdicts.inc(labels, count);
+    const isIn = mode === 'break_glass' || (mode === 'audit' && decision === 'deny');
+    if (isIn) unenforced.inc({ mode }, count);
   }
   for (const event of CONTAINERD_EVENTS) events.inc({ event }, 0);
   for (const { event, count } of totals.containerdEvents) {

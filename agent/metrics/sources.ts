@@ -5,6 +5,7 @@ import type {
   EnforcementStateName,
   ImageArrival,
   ImageState,
+  ModeName,
   VerdictSource,
 } from './labels.ts';
 
@@ -14,6 +15,8 @@ export interface Totals {
     readonly source: VerdictSource;
     readonly decision: Decision;
     readonly reason: Reason;
+    /** Whether the pull was bound by it; `none` for what was no pull. */
+    readonly mode: 'enforce' | 'audit' | 'break_glass' | 'none';
     readonly count: number;
   }[];
   readonly containerdEvents: readonly {
@@ -49,6 +52,10 @@ export interface EnforcementSource {
 /** Where the values come from that others keep; each is called once per scrape. */
 export interface MetricSources extends EnforcementSource {
   readonly version: string;
+  /** Set for this node. */
+  readonly mode: ModeName;
+  /** When break-glass expires; null while there is none. */
+  readonly breakGlass: () => Date | null;
   readonly totals: () => Totals;
   readonly images: () => readonly ImageCount[];
   /** Seconds between the newest entry of the journal and the newest that was handled; null when not known. */

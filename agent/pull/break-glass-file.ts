@@ -16,10 +16,14 @@ const WRITABLE_BY_OTHERS = 0o022;
 
 /**
  * Whether every image is to be let in at `now`. Costs one look where there is no file, as on nearly
- * every pull. `owner` is the only user besides root whose file counts: the one whom the caller runs
- * as, who could as well replace the caller. Never throws.
+ * every pull. `owner` is the only user besides root whose file counts; default is the one whom the
+ * caller runs as, who could as well replace the caller. Never throws.
  */
-export function readBreakGlass(path: string, now: Date, owner: number): BreakGlass {
+export function readBreakGlass(
+  path: string,
+  now: Date,
+  owner = process.geteuid?.() ?? 0,
+): BreakGlass {
   try {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return { state: 'absent' };
     return readFile(path, now, owner);

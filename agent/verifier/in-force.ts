@@ -73,6 +73,16 @@ export class InForce {
     return this.#hashes;
   }
 
+  /** The certificate in force that expires first, or did; null without one. */
+  get nextExpiry(): { readonly at: Date; readonly subject: string } | null {
+    const certificates = [...this.#stores.values()]
+      .flatMap((outcome) => (outcome instanceof AgentError ? [] : outcome.stores))
+      .flatMap((store) => store.certificates)
+      .sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+    const [first] = certificates;
+    return first === undefined ? null : { at: first.notAfter, subject: first.subject.text };
+  }
+
   /** The policy in force. Rejects with why there is none. */
   readonly policy = (): Promise<TrustPolicyDocument> =>
     this.#policy instanceof AgentError

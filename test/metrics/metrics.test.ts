@@ -7,6 +7,8 @@ import { parseExposition, type Sample } from '../support/exposition.ts';
 
 const EMPTY: MetricSources = {
   version: '1.2.3',
+  mode: 'enforce',
+  breakGlass: () => null,
   totals: () => ({ verdicts: [], containerdEvents: [] }),
   images: () => [],
   journalLagSeconds: () => null,
@@ -38,9 +40,12 @@ describe('the metrics', () => {
       ...EMPTY,
       totals: () => ({
         verdicts: [
-          { ...row, count: 2 },
-          { ...row, count: 3 },
-          { source: 'reverification', decision: 'allow', reason: 'verified', count: 7 },
+          { ...row, mode: 'enforce', count: 2 },
+          { ...row, mode: 'audit', count: 3 },
+          {
+            ...{ source: 'reverification', decision: 'allow', reason: 'verified', mode: 'none' },
+            count: 7,
+          },
         ],
         containerdEvents: [{ event: 'pull_blocked', count: 5 }],
       }),
@@ -51,6 +56,8 @@ describe('the metrics', () => {
     await metrics.render();
     const { samples } = parseExposition(await metrics.render());
     expect(valueOf(samples, 'nodeseal_verdicts_total', row)).toBe(5);
+    expect(valueOf(samples, 'nodeseal_unenforced_pulls_total', { mode: 'audit' })).toBe(3);
+    expect(valueOf(samples, 'nodeseal_unenforced_pulls_total', { mode: 'break_glass' })).toBe(0);
     expect(
       valueOf(samples, 'nodeseal_verdicts_total', {
         source: 'reverification',
@@ -89,7 +96,9 @@ describe('the metrics', () => {
       totals: () => {
         if (fails) throw new AgentError('ledger_failed', 'disk I/O error');
         return {
-          verdicts: [{ source: 'pull', decision: 'allow', reason: 'verified', count: 1 }],
+          verdicts: [
+            { source: 'pull', decision: 'allow', reason: 'verified', mode: 'enforce', count: 1 },
+          ],
           containerdEvents: [],
         };
       },
@@ -102,6 +111,40 @@ describe('the metrics', () => {
     const { samples } = parseExposition(text);
     expect(valueOf(samples, 'nodeseal_images', { state: 'verified', arrival: 'judged' })).toBe(9);
     expect(valueOf(samples, 'nodeseal_errors_total', { code: 'ledger_failed' })).toBe(1);
+  });
+
+  it('count as unenforced what audit would have denied, and all that break-glass let in', async () => {
+    const row = { source: 'pull', count: 1 } as const;
+    const metrics = createMetrics({
+      ...EMPTY,
+      totals: () => ({
+        verdicts: [
+          { ...row, decision: 'allow', reason: 'verified', mode: 'audit' },
+          { ...row, decision: 'deny', reason: 'policy_missing', mode: 'audit' },
+          { ...row, decision: 'deny', reason: 'signature_missing', mode: 'audit' },
+          { ...row, decision: 'allow', reason: 'break_glass', mode: 'break_glass' },
+          { ...row, decision: 'deny', reason: 'signature_missing', mode: 'enforce' },
+        ],
+        containerdEvents: [],
+      }),
+    });
+    const { samples } = parseExposition(await metrics.render());
+    expect(valueOf(samples, 'nodeseal_unenforced_pulls_total', { mode: 'audit' })).toBe(2);
+    expect(valueOf(samples, 'nodeseal_unenforced_pulls_total', { mode: 'break_glass' })).toBe(1);
+  });
+
+  it('show the mode, and break-glass only while it lasts', async () => {
+    let end: Date | null = new Date(1_800_000_000_000);
+    const metrics = createMetrics({ ...EMPTY, mode: 'audit', breakGlass: () => end });
+    const broken = parseExposition(await metrics.render()).samples;
+    expect(valueOf(broken, 'nodeseal_mode', { mode: 'audit' })).toBe(1);
+    expect(valueOf(broken, 'nodeseal_mode', { mode: 'enforce' })).toBe(0);
+    expect(valueOf(broken, 'nodeseal_break_glass_active', {})).toBe(1);
+    expect(valueOf(broken, 'nodeseal_break_glass_until_timestamp_seconds', {})).toBe(1_800_000_000);
+    end = null;
+    const text = await metrics.render();
+    expect(valueOf(parseExposition(text).samples, 'nodeseal_break_glass_active', {})).toBe(0);
+    expect(named(text, 'nodeseal_break_glass_until_timestamp_seconds')).toEqual([]);
   });
 
   it('say nothing of a lag that is not known', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseCertificate } from '../../agent/notation/x509/certificate.ts';
 import type { TrustStoreName } from '../../agent/notation/trustpolicy/trust-store-name.ts';
 import { InForce } from '../../agent/verifier/in-force.ts';
 import { createCa } from '../support/ca.ts';
@@ -80,6 +81,15 @@ describe('what is in force', () => {
     expect(await files.statements()).toEqual(['acme']);
     expect(await files.trusted('ca:acme')).toBe(1);
     await expectCodeAsync(files.inForce.trust(['ca:acme', 'ca:other']), 'truststore_missing');
+  });
+
+  it('tells which certificate expires first, of none if there is none', async () => {
+    const files = await open();
+    const { notAfter, subject } = parseCertificate(ca.root.der, 'root');
+    expect(files.inForce.nextExpiry).toEqual({ at: notAfter, subject: subject.text });
+    files.remove('truststore');
+    await files.inForce.read();
+    expect(files.inForce.nextExpiry).toBeNull();
   });
 
   it.each([

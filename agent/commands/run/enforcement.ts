@@ -8,7 +8,7 @@ import type { Ledger } from '../../audit/ledger.ts';
 import type { Config } from '../../config.ts';
 import type { Canary } from '../../enforcement/canary.ts';
 import type { CanaryVerifierParts } from '../../enforcement/canary-verifier.ts';
-import { CAUSES } from '../../enforcement/causes.ts';
+import { type Cause, causeOf, CAUSES } from '../../enforcement/causes.ts';
 import type { Suspicion } from '../../enforcement/state.ts';
 import { EnforcementWatch } from '../../enforcement/watch.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
@@ -19,7 +19,10 @@ import { readNodeEvidence } from '../../node/containerd/evidence.ts';
 import { FINDINGS } from '../../node/containerd/finding.ts';
 import { findFindings } from '../../node/containerd/findings.ts';
 import { createHostReader } from '../../node/host/host-reader.ts';
+import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
+import type { PullMode } from '../../pull/mode.ts';
 import type { Host } from '../host-install.ts';
+import type { BreakGlassWatch } from './break-glass.ts';
 import { createCanary } from './canary.ts';
 
 /** What enforcement is made from. */
@@ -31,6 +34,7 @@ export interface EnforcingParts {
   readonly metrics: Pick<Metrics, 'countCanary' | 'countError'>;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly breakGlass: Pick<BreakGlassWatch, 'now'>;
 }
 
 /** The closed set of the codes of causes. */
@@ -47,7 +51,7 @@ export class Enforcing {
   readonly watch: EnforcementWatch;
 
   constructor(parts: EnforcingParts) {
-    const { config, host, ledger, metrics, log, clock, verifier } = parts;
+    const { config, host, ledger, metrics, log, clock, verifier, breakGlass } = parts;
     const client = createContainerdClient(join(config.hostRoot, config.containerdSocket));
     this.#parts = parts;
     this.#client = client;
@@ -66,6 +70,7 @@ export class Enforcing {
         const path = join(host.root, host.layout.verifierFile);
         return existsSync(path) ? undefined : host.layout.verifierFile;
       },
+      opened: () => openedBy(config.mode, breakGlass.now),
       intervalMs: config.canaryInterval,
       ...{ clock, random: Math.random },
       onCanary: ({ kind }) => {
@@ -104,6 +109,15 @@ export class Enforcing {
       this.#client.close();
     }
   }
+}
+
+function openedBy(mode: PullMode, glass: BreakGlass): readonly Cause[] {
+  return [
+    ...(glass.state === 'active'
+      ? [causeOf('break_glass', `It is so: ${describeBreakGlass(glass)}.`)]
+      : []),
+    ...(mode === 'audit' ? [causeOf('audit_mode')] : []),
+  ];
 }
 
 function findingsOf(client: ContainerdClient, config: Config, host: Host) {

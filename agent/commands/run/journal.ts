@@ -1,6 +1,6 @@
 // What containerd and the pull verifier said: the journal into the ledger.
 import type { Logger } from 'pino';
-import type { JournalEffect } from '../../audit/journal-effects.ts';
+import type { JournalEffect, PullVerdict } from '../../audit/journal-effects.ts';
 import { intakeJournal, type JournalItem } from '../../audit/journal-intake.ts';
 import type { Ledger } from '../../audit/ledger.ts';
 import type { OwnImages } from '../../enforcement/own-images.ts';
@@ -95,15 +95,26 @@ export class Journal {
   }
 
   #tell(effect: JournalEffect): void {
-    const { metrics, log } = this.#parts;
+    const { metrics } = this.#parts;
     if (effect.kind === 'pull_verdict') {
-      const { repository, digest, decision, reason, message, durationMs, skipped } = effect.verdict;
-      metrics.observeVerification('pull', decision, durationMs / 1000);
-      metrics.countSkippedSignatures('pull', skipped ?? 0);
-      const fields = { image: `${repository}@${digest ?? ''}`, decision, reason, durationMs };
-      if (decision === 'allow') log.info(fields, 'pull allowed');
-      else log.warn(fields, `pull refused: ${message}`);
+      this.#tellVerdict(effect.verdict);
     } else if (effect.event === 'unreadable_line') metrics.countJournalInvalid();
     else if (TURNS.has(effect.event)) this.#parts.onTurn(new Date(effect.atUs / 1000));
+  }
+
+  #tellVerdict(verdict: PullVerdict): void {
+    const { metrics, log } = this.#parts;
+    const { repository, digest, decision, reason, message, durationMs, skipped } = verdict;
+    const { mode = 'enforce' } = verdict;
+    const fields = { image: `${repository}@${digest ?? ''}`, decision, reason, mode, durationMs };
+    if (mode === 'break_glass') {
+      log.warn(fields, `pull let in by break-glass: ${message}`);
+      return;
+    }
+    metrics.observeVerification('pull', decision, durationMs / 1000);
+    metrics.countSkippedSignatures('pull', skipped ?? 0);
+    if (decision === 'allow') log.info(fields, 'pull allowed');
+    else if (mode === 'audit') log.warn(fields, `pull let in that would be refused: ${message}`);
+    else log.warn(fields, `pull refused: ${message}`);
   }
 }

@@ -2,8 +2,12 @@
 import { stat } from 'node:fs/promises';
 import type { Enforcement } from '../../enforcement/state.ts';
 import { AgentError } from '../../errors.ts';
+import { IMAGE_STATES, type ImageState } from '../../metrics/labels.ts';
 import type { StatusLine } from '../../metrics/page.ts';
+import type { ImageCount } from '../../metrics/sources.ts';
 import { contentOfFile } from '../../node/host/content.ts';
+import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
+import type { PullMode } from '../../pull/mode.ts';
 
 /** A generation of policy or trust. */
 export interface GenerationStatus {
@@ -14,13 +18,25 @@ export interface GenerationStatus {
   readonly loadedAt: Date | null;
 }
 
+/** The trust stores, and which certificate of them expires first. */
+export interface TrustStatus extends GenerationStatus {
+  readonly nextExpiry: { readonly at: Date; readonly subject: string } | null;
+}
+
 /** What is told, as its owners hold it. */
 export interface StatusParts {
   readonly version: string;
   readonly now: () => Date;
   readonly enforcement: () => Enforcement;
+  /** What is set for this node. */
+  readonly mode: PullMode;
+  readonly breakGlass: () => BreakGlass;
+  /** Why the agent is not ready. */
+  readonly problems: () => readonly string[];
   readonly policy: () => GenerationStatus;
-  readonly trust: () => GenerationStatus;
+  readonly trust: () => TrustStatus;
+  readonly imageCounts: () => readonly ImageCount[];
+  readonly journalLagSeconds: () => number | null;
   /** The verifier's executable, for this process. */
   readonly verifierFile: string;
   /** Whether the host holds the verifier that came with this agent. */
@@ -43,6 +59,8 @@ export class Status {
     return [
       { name: 'version', value: version },
       { name: 'enforcement', value: state },
+      { name: 'mode', value: this.#parts.mode },
+      { name: 'break-glass', value: breakGlassOf(this.#parts.breakGlass()).message },
       ...causes.map(({ code, message, remedy }) => ({ name: code, value: `${message} ${remedy}` })),
       { name: 'proved at', value: provedAt?.toISOString() ?? 'never' },
       { name: 'policy', value: policy().hash },
@@ -52,15 +70,21 @@ export class Status {
 
   /** For programs. */
   async report(): Promise<object> {
-    const { version, now, enforcement, policy, trust } = this.#parts;
+    const { version, now, enforcement, policy, trust, mode, breakGlass, problems } = this.#parts;
+    const { imageCounts, journalLagSeconds } = this.#parts;
     const { state, causes, provedAt } = enforcement();
     const age = provedAt === null ? null : (now().getTime() - provedAt.getTime()) / 1000;
     return {
       version,
       enforcement: { state, causes, provedAt, proofAgeSeconds: age },
+      mode,
+      breakGlass: breakGlassOf(breakGlass()),
+      problems: problems(),
       verifier: await this.#verifier(),
       policy: policy(),
       trust: trust(),
+      coverage: coverageOf(imageCounts()),
+      journalLagSeconds: journalLagSeconds(),
     };
   }
 
@@ -86,4 +110,31 @@ export class Status {
       throw error;
     }
   }
+}
+
+function breakGlassOf(glass: BreakGlass) {
+  switch (glass.state) {
+    case 'absent':
+      return { state: glass.state, message: 'none' };
+    case 'active': {
+      const { state, until, reason, by } = glass;
+      return { state, until, reason, by, message: describeBreakGlass(glass) };
+    }
+    case 'ignored':
+      return { state: glass.state, message: `ignored ${glass.error.message}` };
+  }
+}
+
+function coverageOf(counts: readonly ImageCount[]): object {
+  const sum = (fits: (count: ImageCount) => boolean): number =>
+    counts.filter(fits).reduce((total, { count }) => total + count, 0);
+  const states = IMAGE_STATES.map((state): [ImageState, number] => [
+    state,
+    sum((one) => one.state === state),
+  ]);
+  return {
+    images: sum(() => true),
+    ...Object.fromEntries(states),
+    unjudged: sum(({ arrival }) => arrival === 'unjudged'),
+  };
 }

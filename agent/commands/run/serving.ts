@@ -1,0 +1,75 @@
+// What the agent tells over HTTP: whether it is ready, its metrics and its status.
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from '../../config.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { type MetricsServer, startMetricsServer } from '../../metrics/server.ts';
+import type { ImageCount } from '../../metrics/sources.ts';
+import type { InForce } from '../../verifier/in-force.ts';
+import { VERSION } from '../../version.ts';
+import type { Host } from '../host-install.ts';
+import type { BreakGlassWatch } from './break-glass.ts';
+import type { Enforcing } from './enforcement.ts';
+import type { Images } from './images.ts';
+import type { InStep } from './in-step.ts';
+import type { Journal } from './journal.ts';
+import { Status } from './status.ts';
+
+/** What is told of. */
+export interface ServedParts {
+  readonly config: Config;
+  readonly host: Host;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly inForce: InForce;
+  readonly inStep: InStep;
+  readonly images: Pick<Images, 'isReconciled'>;
+  readonly journal: Pick<Journal, 'lagSeconds'>;
+  readonly enforcing: Pick<Enforcing, 'watch'>;
+  readonly breakGlass: BreakGlassWatch;
+  readonly imageCounts: () => readonly ImageCount[];
+  readonly now: () => Date;
+}
+
+/** Serves until closed. Throws `setting_invalid` when it cannot listen. */
+export function serve(parts: ServedParts): Promise<MetricsServer> {
+  const { config, log, metrics } = parts;
+  const status = createStatus(parts);
+  return startMetricsServer({
+    ...config.listen,
+    metrics,
+    ready: () => ({ ready: reasons(parts).length === 0, reasons: reasons(parts) }),
+    status: () => status.lines(),
+    report: () => status.report(),
+    onError: (error) => {
+      log.error({ error: String(error) }, 'a request failed');
+    },
+  });
+}
+
+/** Ready: the verifier is on the host with a policy in force, and the node's images are known. */
+function reasons({ inStep, inForce, images }: ServedParts): readonly string[] {
+  return [
+    ...(inStep.fault === undefined ? [] : [inStep.fault.message]),
+    ...(inForce.isUsable ? [] : ['no trust policy is in force']),
+    ...(images.isReconciled ? [] : ['the images of containerd are not known yet']),
+  ];
+}
+
+function createStatus(parts: ServedParts): Status {
+  const { config, host, inForce, inStep, journal, enforcing, breakGlass, now } = parts;
+  return new Status({
+    ...{ version: VERSION, now, mode: config.mode, imageCounts: parts.imageCounts },
+    verifierFile: join(host.root, host.layout.verifierFile),
+    breakGlass: () => breakGlass.now,
+    problems: () => reasons(parts),
+    enforcement: () => enforcing.watch.enforcement(),
+    policy: () => ({ hash: inForce.hashes.policyHash, ...inStep.loaded }),
+    trust: () => ({
+      ...{ hash: inForce.hashes.trustHash, ...inStep.loaded },
+      nextExpiry: inForce.nextExpiry,
+    }),
+    isInStep: () => inStep.fault === undefined,
+    journalLagSeconds: () => journal.lagSeconds,
+  });
+}

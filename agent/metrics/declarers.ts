@@ -1,0 +1,13 @@
+// How a metric is declared: its prefix, and the registry that it is in.
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** Declares counters and gauges of a registry by their names without our prefix. */
+export function declarers(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: (name: string, help: string, ...labelNames: string[]): Counter =>
+      new Counter({ name: `nodeseal_${name}`, help, labelNames, registers }),
+    gauge: (name: string, help: string, ...labelNames: string[]): Gauge =>
+      new Gauge({ name: `nodeseal_${name}`, help, labelNames, registers }),
+  };
+}
