@@ -81,12 +81,15 @@ class Peer implements PeerConnection {
     socket.on('close', () => this.end('the connection was closed'));
   }
 
-  /** "Authentication Protocol": EXTERNAL, with the user id in hexadecimal digits of its decimal ones. */
+  /**
+   * "Authentication Protocol": EXTERNAL, with the user id in hexadecimal digits of its decimal ones.
+   * BEGIN is sent with it rather than when we are let in, as systemd's own clients do: a call that
+   * systemd reads together with BEGIN is not looked at until more bytes come, which may be never.
+   */
   async authenticate(): Promise<void> {
     const uid = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex');
-    this.#socket.write(`\0AUTH EXTERNAL ${uid}\r\n`);
+    this.#socket.write(`\0AUTH EXTERNAL ${uid}\r\nBEGIN\r\n`);
     await Promise.race([this.#authenticated.promise, this.ended]);
-    this.#socket.write('BEGIN\r\n');
   }
 
   async call(call: MethodCall): Promise<readonly DbusValue[]> {
