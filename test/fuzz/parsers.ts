@@ -2,6 +2,7 @@
 import type { Reader } from './fuzz.ts';
 import { ENCODING_READERS } from './parsers/encoding.ts';
 import { EVIDENCE_READERS } from './parsers/evidence.ts';
+import { HOST_READERS } from './parsers/host.ts';
 import { NODE_READERS } from './parsers/node.ts';
 import { OCI_READERS } from './parsers/oci.ts';
 import { POLICY_READERS } from './parsers/policy.ts';
@@ -20,4 +21,5 @@ export const PARSERS: readonly Reader[] = [
   ...REGISTRY_READERS,
   ...PULL_READERS,
   ...NODE_READERS,
+  ...HOST_READERS,
 ];
