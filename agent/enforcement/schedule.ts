@@ -2,7 +2,7 @@
 import type { CanaryResult } from './canary-result.ts';
 
 /** containerd is back within seconds of a restart, and an operator who fixes something wants to see it. */
-const FIRST_RETRY_MS = 2_000;
+const FIRST_RETRY_MS = 1_000;
 /** A bypass can last for ever; proving it again is cheap but not free. */
 const MAX_RETRY_MS = 10 * 60_000;
 /** Nodes that started together must not stay together. */
