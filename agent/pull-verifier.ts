@@ -1,9 +1,7 @@
 // The front door of nodeseal-verifier, which containerd runs on each pull: exit code 0 allows, any other denies.
-import { readFileSync, readSync, statSync, writeSync } from 'node:fs';
-import { AgentError } from './errors.ts';
 import { encodeAnswer } from './pull/answer.ts';
-import type { BreakGlassOrder } from './pull/break-glass.ts';
-import { readBreakGlass } from './pull/break-glass-file.ts';
+import type { BreakGlass, BreakGlassOrder } from './pull/break-glass.ts';
+import { isAbsent, readAll, readHostFile, writeText } from './pull/blocking-file.ts';
 import { type Invocation, MAX_STDIN_BYTES, parseInvocation } from './pull/invocation.ts';
 import { judgePull } from './pull/judge-pull.ts';
 import type { PullMode } from './pull/mode.ts';
@@ -38,7 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && args[0] === '--help') finish(HELP, 0);
   const started = performance.now();
   // First of all, and by itself: an emergency may be that nothing else of this works.
-  const glass = readBreakGlass(NODESEAL_BREAK_GLASS_FILE, new Date(), process.geteuid?.() ?? 0);
+  const glass = await findBreakGlass();
   const pull =
     glass.state === 'active' ? letPullIn(glass, args, started) : await decidePull(args, started);
   try {
@@ -80,45 +78,28 @@ async function decidePull(args: readonly string[], started: number): Promise<Dec
   }
 }
 
+/** On nearly every pull there is none, and nothing more is loaded to see that. */
+async function findBreakGlass(): Promise<BreakGlass> {
+  if (isAbsent(NODESEAL_BREAK_GLASS_FILE)) return { state: 'absent' };
+  const { readBreakGlass } = await import('./pull/loaded-late.ts');
+  return readBreakGlass(NODESEAL_BREAK_GLASS_FILE, new Date());
+}
+
 function readStdin(): Uint8Array {
-  // One byte more than is allowed, so that too much can be told from just enough.
-  const bytes = Buffer.alloc(MAX_STDIN_BYTES + 1);
-  let length = 0;
-  while (length < bytes.length) {
-    const read = readSync(STDIN, bytes, length, bytes.length - length, null);
-    if (read === 0) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
+  return readAll(STDIN, MAX_STDIN_BYTES, 'standard input');
 }
 
 function loadSettings(): VerifierSettings {
-  const path = NODESEAL_SETTINGS_FILE;
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return parseVerifierSettings(null);
-  if (size > MAX_SETTINGS_BYTES) {
-    throw new AgentError(
-      'setting_invalid',
-      `${path}: expected at most ${MAX_SETTINGS_BYTES} bytes, found ${size}`,
-    );
-  }
-  return parseVerifierSettings(readFileSync(path, 'utf8'));
+  const bytes = readHostFile(NODESEAL_SETTINGS_FILE, MAX_SETTINGS_BYTES);
+  return parseVerifierSettings(bytes === null ? null : Buffer.from(bytes).toString('utf8'));
 }
 
 /** containerd shows standard error at debug level only. */
 function notice(reason: string): void {
-  write(STDERR, `${reason}\n`);
+  writeText(STDERR, `${reason}\n`);
 }
 
 function finish(text: string, exitCode: 0 | 1): never {
-  write(STDOUT, text);
+  writeText(STDOUT, text);
   process.exit(exitCode);
-}
-
-function write(fd: number, text: string): void {
-  try {
-    writeSync(fd, text);
-  } catch {
-    // Nobody reads: the exit code alone decides.
-  }
 }

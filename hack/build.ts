@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
@@ -65,13 +65,12 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
   await mkdir(dirname(outfile), { recursive: true });
   const work = await mkdtemp(join(dirname(outfile), '.build-'));
   try {
-    const bundle = join(work, 'verifier.cjs');
     const executable = join(work, 'verifier');
-    await bundleVerifier(bundle, paths);
+    await bundleVerifier(work, paths);
     // Nothing in the directory that containerd was started in may change what the verifier does.
     const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
-    const args = ['build', bundle, '--compile', '--bytecode', '--minify', ...closed];
-    await run(BUN, [...args, '--outfile', executable], { timeout: BUN_TIMEOUT_MS });
+    const args = ['build', ...VERIFIER_MODULES, '--compile', '--bytecode', '--minify', ...closed];
+    await run(BUN, [...args, '--outfile', executable], { cwd: work, timeout: BUN_TIMEOUT_MS });
     await chmod(executable, 0o755);
     await rename(executable, outfile);
   } finally {
@@ -79,21 +78,51 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
   }
 }
 
+/** The front door, and what it loads late. */
+const VERIFIER_MODULES = ['pull-verifier.cjs', 'loaded-late.cjs'] as const;
+
+/** Where Bun keeps the modules of an executable. */
+const EMBEDDED = '/$bunfs/root';
+
 /**
- * Bundles the pull verifier into one file of CommonJS, and tells what is in it. A test sees to it that
- * this is no package: Bun's stand-in for undici, for one, ignores certificate authorities.
+ * Late modules of the pull verifier as files of their own in the executable: of a module that is
+ * loaded all bytecode is, and nine tenths of it are for pulls that the agent does not answer.
  */
-export async function bundleVerifier(outfile: string, paths: VerifierPaths): Promise<Metafile> {
+const LOADED_LATE: Plugin = {
+  name: 'loaded-late',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /loaded-late\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, namespace: 'loaded-late' } : undefined,
+    );
+    bundle.onLoad({ filter: /./, namespace: 'loaded-late' }, () => ({
+      // By a name that Bun cannot read when it compiles, or it would put the module into the first.
+      contents: `module.exports = require([${JSON.stringify(EMBEDDED)}, 'loaded-late.cjs'].join('/'));`,
+    }));
+  },
+};
+
+/**
+ * Bundles the pull verifier into `directory`, as two files of CommonJS, and tells what is in them. A
+ * test sees to it that this is no package: Bun's stand-in for undici, for one, ignores certificate
+ * authorities.
+ */
+export async function bundleVerifier(directory: string, paths: VerifierPaths): Promise<Metafile> {
+  const options = await common();
   const { metafile } = await build({
-    ...(await common()),
-    entryPoints: [join(ROOT, 'agent/pull-verifier.ts')],
-    outfile,
+    ...options,
+    entryPoints: ['agent/pull-verifier.ts', 'agent/pull/loaded-late.ts'].map((path) => ({
+      in: join(ROOT, path),
+      out: basename(path, '.ts'),
+    })),
+    outdir: directory,
+    outExtension: { '.js': '.cjs' },
     absWorkingDir: ROOT,
     metafile: true,
     format: 'cjs',
     external: ['bun:ffi'],
+    plugins: [LOADED_LATE],
     define: {
-      ...(await common()).define,
+      ...options.define,
       NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
       NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journalSocket),
       NODESEAL_BREAK_GLASS_FILE: JSON.stringify(paths.breakGlassFile),

@@ -1,6 +1,6 @@
-// A blocking Unix stream socket by calls of libc: an event loop would cost the verifier more time than the agent's answer.
-import { dlopen } from 'bun:ffi';
+// A blocking Unix stream socket: an event loop would cost the verifier more time than the agent's answer.
 import { AgentError } from '../errors.ts';
+import { type Libc, loadLibc } from './libc.ts';
 
 // <bits/socket.h>, <asm-generic/socket.h>: the same numbers on every 64-bit architecture that Bun runs on.
 const AF_UNIX = 1;
@@ -21,22 +21,6 @@ const MAX_PATH_BYTES = 108;
 const UCRED_BYTES = 12;
 const RECEIVE_BYTES = 64 * 1024;
 
-function loadLibc() {
-  return dlopen('libc.so.6', {
-    socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
-    connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
-    send: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
-    recv: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i64' },
-    ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
-    close: { args: ['i32'], returns: 'i32' },
-    sched_yield: { args: [], returns: 'i32' },
-    setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
-    getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
-  }).symbols;
-}
-
-let libc: ReturnType<typeof loadLibc> | undefined;
-
 /**
  * A connected socket whose every wait ends at one deadline. All methods throw `agent_unavailable`
  * when the other side is gone, silent for too long, or says too much. Whoever opened it closes it.
@@ -44,7 +28,7 @@ let libc: ReturnType<typeof loadLibc> | undefined;
 export class BlockingSocket {
   readonly #path: string;
   readonly #deadline: number;
-  readonly #calls: ReturnType<typeof loadLibc>;
+  readonly #calls: Libc;
   readonly #fd: number;
 
   /** `deadline` is on the clock of `performance.now()`; it also bounds connecting to a full backlog. */
@@ -52,12 +36,7 @@ export class BlockingSocket {
     this.#path = path;
     this.#deadline = deadline;
     const address = encodeAddress(path);
-    try {
-      libc ??= loadLibc();
-    } catch (cause) {
-      throw new AgentError('agent_unavailable', 'libc.so.6: expected its socket calls', { cause });
-    }
-    this.#calls = libc;
+    this.#calls = loadLibc();
     this.#fd = Number(this.#calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
     if (this.#fd < 0) throw this.#failed('socket');
     try {

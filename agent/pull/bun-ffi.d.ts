@@ -1,4 +1,4 @@
-// The part of Bun's foreign function interface that blocking-socket.ts uses.
+// The part of Bun's foreign function interface that libc.ts uses.
 declare module 'bun:ffi' {
   type Type = 'i32' | 'u32' | 'u64' | 'i64' | 'ptr';
   interface Signature {
@@ -16,4 +16,6 @@ declare module 'bun:ffi' {
       ) => number | bigint;
     };
   };
+  /** Reads memory at an address that a call returned. */
+  export const read: { i32(pointer: number | bigint): number };
 }

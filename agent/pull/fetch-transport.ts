@@ -1,5 +1,4 @@
 // HTTP requests by Bun's own fetch: where one image is judged, the event loop of node:net costs more time than all its requests.
-import tls from 'node:tls';
 import { AgentError } from '../errors.ts';
 import { decodePemCertificates } from '../notation/encoding/pem.ts';
 import { attemptTwice } from '../verifier/registry/attempt-twice.ts';
@@ -80,5 +79,7 @@ function assertHeaderSize(headers: Headers, maxBytes: number, what: string): voi
 /** Bun trusts the given ones instead of its own, and takes any text for certificates. */
 function trusting(ca: string): readonly string[] {
   decodePemCertificates(Buffer.from(ca), { what: 'registry CA', code: 'setting_invalid' });
-  return [...tls.rootCertificates, ca];
+  // Loaded here: most hosts name no CA, and it takes longer to load than all else.
+  const { rootCertificates } = process.getBuiltinModule('node:tls');
+  return [...rootCertificates, ca];
 }

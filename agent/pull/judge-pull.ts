@@ -2,7 +2,6 @@
 import { AgentError } from '../errors.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { VerdictVia } from '../node/journald/verdict-line.ts';
-import { parseReference, pinned } from '../oci/reference.ts';
 import { askAgent } from './ask-agent.ts';
 import type { Invocation } from './invocation.ts';
 import { type PullMode, stricterMode } from './mode.ts';
@@ -92,28 +91,14 @@ function verdictOnDigest(verdict: Verdict, digest: string): Verdict {
 }
 
 async function judgeByHost(
-  { name, digest, descriptor }: Invocation,
-  { policyFile, truststoreDir, pluginDir, crlCacheDir, ...registry }: VerifierSettings,
+  invocation: Invocation,
+  settings: VerifierSettings,
   deadline: number,
 ): Promise<Verdict> {
   const leftMs = Math.max(deadline - performance.now(), 1);
-  // Loaded only now: the registry client costs more time than the agent's answer.
-  const { createHostVerifier } = await import('../verifier/host-verifier.ts');
-  const { createFetchTransport } = await import('./fetch-transport.ts');
-  const { plainHttp, registryCa } = registry;
-  const verifier = createHostVerifier({
-    ...{ policyFile, truststoreDir, pluginDir, crlCacheDir },
-    registry: {
-      createTransport: createFetchTransport,
-      plainHttp,
-      ...(registryCa === null ? {} : { ca: registryCa }),
-    },
-  });
-  const image =
-    descriptor === undefined
-      ? { name: pinned(parseReference(name), digest) }
-      : { name, descriptor };
-  const verdict = verifier.verify(image, AbortSignal.timeout(leftMs));
+  // Loaded only now: it costs more time than the agent's answer.
+  const late = await import('./loaded-late.ts');
+  const verdict = late.judgeByHost(invocation, settings, AbortSignal.timeout(leftMs));
   return Promise.race([verdict, rejectAfter(leftMs + BACKSTOP_MS)]);
 }
 

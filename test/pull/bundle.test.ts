@@ -16,7 +16,7 @@ beforeAll(async () => {
       journalSocket: '/journal.sock',
       breakGlassFile: '/b',
     };
-    metafile = await bundleVerifier(join(directory, 'verifier.cjs'), paths);
+    metafile = await bundleVerifier(directory, paths);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -34,19 +34,31 @@ function loadedWith(entry: string): Set<string> {
   return loaded;
 }
 
+/** What a file of the bundle asks for at run time. */
+function externalsOf(file: string): string[] {
+  const outputs = Object.entries(metafile.outputs);
+  const [, output] = outputs.find(([path]) => path.endsWith(`/${file}`)) ?? [];
+  return [...new Set((output?.imports ?? []).map(({ path }) => path))];
+}
+
 describe('the bundle of the pull verifier', () => {
   it('holds our own files and no package: neither undici, nor pkijs, nor @peculiar/x509', () => {
     const inputs = Object.keys(metafile.inputs);
     expect(inputs).toContain('agent/pull-verifier.ts');
     expect(inputs).toContain('agent/notation/timestamp/timestamp.ts');
-    expect(inputs.filter((path) => !path.startsWith('agent/'))).toEqual([]);
+    // The second is the call by which the front door loads the other file.
+    expect(inputs.filter((path) => !/^(?:agent\/|loaded-late:)/.test(path))).toEqual([]);
   });
 
   it('asks for nothing at run time but what Node or Bun have in them', () => {
-    const [output] = Object.values(metafile.outputs);
-    const external = (output?.imports ?? []).map(({ path }) => path);
-    expect(external).toContain('node:fs');
+    const external = externalsOf('loaded-late.cjs');
+    expect(external).toContain('node:crypto');
     expect(external.filter((path) => !/^(?:node|bun):/.test(path))).toEqual([]);
+  });
+
+  it('starts with none of the modules that take long to load', () => {
+    expect(externalsOf('pull-verifier.cjs')).toEqual(['bun:ffi']);
+    expect(externalsOf('loaded-late.cjs')).not.toContain('node:tls');
   });
 
   it('starts without what an agent that answers makes needless', () => {

@@ -1,5 +1,4 @@
 // Where things are on the host. All paths are as the host sees them, whatever this process has the host mounted at.
-import { dirname, join } from 'node:path';
 
 /** containerd's default `bin_dir` of image verifiers; it executes every entry of it on each pull. */
 export const DEFAULT_BIN_DIR = '/opt/containerd/image-verifier/bin';
@@ -40,7 +39,7 @@ export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
     ownDir: '/opt/nodeseal',
     settingsFile: '/opt/nodeseal/verifier.json',
     manifestFile: '/opt/nodeseal/installed.json',
-    verifierFile: join(binDir, 'nodeseal-verifier'),
+    verifierFile: `${binDir.replace(/\/+$/, '')}/nodeseal-verifier`,
     socket: '/run/nodeseal/agent.sock',
     // Gone with a reboot, as is everybody who could hold it.
     lockFile: '/run/nodeseal/install.lock',
@@ -62,8 +61,8 @@ export function placeOf(layout: HostLayout, path: string): Place | null {
 
 /** Tells whether a directory, once we made it, is for what is ours alone, whatever else is in it. */
 export function isOwnDirectory(layout: HostLayout, path: string): boolean {
-  const aboveBinDir = dirname(dirname(layout.verifierFile));
-  const roots = [layout.ownDir, dirname(layout.trustStoreDir), aboveBinDir];
+  const aboveBinDir = parentOf(parentOf(layout.verifierFile));
+  const roots = [layout.ownDir, parentOf(layout.trustStoreDir), aboveBinDir];
   return roots.some((root) => path === root || path.startsWith(`${root}/`));
 }
 
@@ -75,15 +74,20 @@ export function isOwnDirectory(layout: HostLayout, path: string): boolean {
 export function stagingDirOf(layout: HostLayout, place: Place | 'manifest'): string {
   const above = {
     trust: layout.trustStoreDir,
-    policy: dirname(layout.policyFile),
+    policy: parentOf(layout.policyFile),
     settings: layout.ownDir,
     manifest: layout.ownDir,
-    verifier: dirname(dirname(layout.verifierFile)),
+    verifier: parentOf(parentOf(layout.verifierFile)),
   };
-  return join(above[place], '.nodeseal-staging');
+  return `${above[place]}/.nodeseal-staging`;
 }
 
 /** Every staging directory; outside a run none of them exists. */
 export function stagingDirs(layout: HostLayout): readonly string[] {
   return PLACES.map((place) => stagingDirOf(layout, place));
+}
+
+// Not by node:path: the pull verifier knows its paths from here, and would load it on each pull.
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }
