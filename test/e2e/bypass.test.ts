@@ -7,7 +7,11 @@ import {
 import { fetchCriVersion, pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { createDump } from '../../agent/node/containerd/dump.ts';
 import { readNodeEvidence } from '../../agent/node/containerd/evidence.ts';
-import { type Finding, findFindings } from '../../agent/node/containerd/findings.ts';
+import {
+  type Finding,
+  findFindings,
+  type NodeEvidence,
+} from '../../agent/node/containerd/findings.ts';
 import { fallbackFindings } from '../../agent/node/containerd/findings/fallback.ts';
 import { parsePullSettings, VERIFIER_PLUGIN } from '../../agent/node/containerd/pull-settings.ts';
 import { parseToml } from '../../agent/node/containerd/toml.ts';
@@ -88,9 +92,13 @@ describeOnNode('what passes image verifiers over', () => {
       await expect.poll(ready, { timeout: READY_MS }).toBe(true);
     }
 
-    async function findings(): Promise<readonly Finding[]> {
+    async function evidence(): Promise<NodeEvidence> {
       const sources = { client, host: createHostReader(node.root), dump: createDump(node.root) };
-      return findFindings(await readNodeEvidence(sources, VERIFIER, AbortSignal.timeout(READY_MS)));
+      return readNodeEvidence(sources, VERIFIER, AbortSignal.timeout(READY_MS));
+    }
+
+    async function findings(): Promise<readonly Finding[]> {
+      return findFindings(await evidence());
     }
 
     async function bypasses(): Promise<readonly string[]> {
@@ -112,6 +120,14 @@ describeOnNode('what passes image verifiers over', () => {
       expect((await fetchVersion(client)).version.replace(/^v|[-+~].*$/g, '')).toBe(version);
     });
 
+    if (!isSupported(version)) {
+      it('asks no verifier for CRI', async () => {
+        expect(await isBypassed()).toBe(true);
+        expect(await bypasses()).toEqual(['containerd_too_old']);
+      });
+      return;
+    }
+
     it.each(PLATFORM_TREES)('makes of $title what its tree says', async (tree) => {
       const configPath = '/root/tree/config.toml';
       await node.writeFile(configPath, containerdConfig(tree.config));
@@ -125,14 +141,6 @@ describeOnNode('what passes image verifiers over', () => {
       expect(fallbackFindings(settings).map(({ code }) => code)).toEqual(tree.bypasses);
       expect(settings).toEqual(parsePullSettings(parseToml(Buffer.from(dumpOf(tree.config)), '')));
     });
-
-    if (!isSupported(version)) {
-      it('asks no verifier for CRI, whatever its configuration', async () => {
-        expect(await isBypassed()).toBe(true);
-        expect(await bypasses()).toEqual(['containerd_too_old']);
-      });
-      return;
-    }
 
     it('asks the verifier with Debian’s configuration, and nothing speaks against it', async () => {
       expect(await isBypassed()).toBe(false);
@@ -221,6 +229,39 @@ describeOnNode('what passes image verifiers over', () => {
       await node.writeFile(CONFIG, containerdConfig({ root: { imports: ['absent.toml'] } }));
       const codes = (await findings()).map(({ code }) => code);
       expect(codes).toContain('config_import_missing');
+    });
+
+    it('is asked about the configuration on its own command line, by its own program', async () => {
+      const unit = '/run/systemd/system/containerd.service.d/elsewhere.conf';
+      const command = '/opt/own/containerd --log-level=info --config ../srv/elsewhere.toml';
+      const text = `[Service]\nWorkingDirectory=/opt\nExecStart=\nExecStart=${command}\n`;
+      const copy = 'cp /usr/bin/containerd /opt/own/new && mv /opt/own/new /opt/own/containerd';
+      await node.output(['sh', '-euc', `mkdir /opt/own; ${copy}`]);
+      const config = { images: { discard_unpacked_layers: true }, plugins: NODE_PLUGINS };
+      await node.writeFile('/srv/elsewhere.toml', containerdConfig(config));
+      await node.writeFile(unit, text);
+      try {
+        await node.output(['systemctl', 'daemon-reload']);
+        await configure({});
+        expect(await isBypassed()).toBe(true);
+        expect((await evidence()).config).toMatchObject({
+          configPath: '/srv/elsewhere.toml',
+          process: { executable: '/opt/own/containerd', isReplaced: false },
+        });
+        expect((await findings()).map(({ code }) => code)).toEqual(['discard_unpacked_layers']);
+        await node.output(['sh', '-euc', copy]);
+        expect((await findings()).map(({ code }) => code)).toContain('containerd_replaced');
+      } finally {
+        await node.output(['sh', '-euc', `rm -r ${unit} /opt/own; systemctl daemon-reload`]);
+        await configure({});
+      }
+    });
+
+    it('tells nothing while it is stopped, rather than what its files would say', async () => {
+      await node.output(['systemctl', 'stop', 'containerd']);
+      await expectCodeAsync(findings(), 'containerd_unavailable');
+      await restart(true);
+      expect(await findings()).toEqual([]);
     });
 
     it('refuses every pull with an entry in bin_dir that is no program', async () => {
