@@ -8,6 +8,7 @@ import {
   RUNTIME_PLUGIN,
   VERIFIER_PLUGIN,
 } from '../../../agent/node/containerd/pull-settings.ts';
+import { parseOsRelease } from '../../../agent/node/containerd/platform-facts.ts';
 import { parseToml } from '../../../agent/node/containerd/toml.ts';
 import { decodeMessage, encodeCall, messageLength } from '../../../agent/node/host/dbus/message.ts';
 import type { Reader } from '../fuzz.ts';
@@ -58,6 +59,11 @@ export const HOST_READERS: readonly Reader[] = [
         '22 1 0:21 / / rw,relatime shared:1 - ext4 /dev/a rw\n30 22 0:5 / /opt\\040a ro,noexec - tmpfs a rw',
       ),
     read: ofText((text) => mountOptionsAt(text, '/opt a/b')),
+  },
+  {
+    name: 'os-release',
+    seeds: () => texts('ID=debian\nNAME="Debian \\"GNU\\""\n# a\nID_LIKE=\'a b\'\n'),
+    read: ofText(parseOsRelease),
   },
   {
     name: 'message of systemd',
