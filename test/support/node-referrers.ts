@@ -69,6 +69,19 @@ export async function attachSignature(
   await pushJson(base, index, INDEX, referrersTag(image));
 }
 
+/** Stores an envelope as the only signature of `image`, in a manifest as `notation` makes one. */
+export async function attachEnvelope(
+  registry: Registry,
+  image: PushedImage,
+  envelope: Uint8Array,
+  envelopeType: string,
+): Promise<void> {
+  const config = await pushBytes(baseOf(registry, image), 'blobs', Buffer.from('{}'), SIGNATURE);
+  const manifest = { schemaVersion: 2, mediaType: MANIFEST, config };
+  await attachSignature(registry, image, { manifest, envelope, envelopeType });
+}
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const SIGNATURE = 'application/vnd.cncf.notary.signature';
 

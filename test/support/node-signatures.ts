@@ -20,6 +20,8 @@ export interface SignOptions {
   readonly format: 'jws' | 'cose';
   /** A Notation duration such as `1h`. Default: no expiry. */
   readonly expiry?: string;
+  /** Where to have it stamped, and the authority's root certificate on the node. Default: not at all. */
+  readonly timestamp?: { readonly url: string; readonly rootPath: string };
 }
 
 // Arguments: directory, common name, and how openssl names the algorithm.
@@ -72,12 +74,15 @@ async function registerKey(node: TestNode, key: KeyEntry): Promise<void> {
 export async function sign(
   registry: Registry,
   pinned: string,
-  { key, format, expiry }: SignOptions,
+  { key, format, expiry, timestamp }: SignOptions,
 ): Promise<void> {
   await registry.node.output([
     ...['notation', 'sign', '--insecure-registry', '--key', key.name, '--signature-format', format],
     `--force-referrers-tag=${registry.kind === 'docker-registry'}`,
     ...(expiry === undefined ? [] : ['--expiry', expiry]),
+    ...(timestamp === undefined
+      ? []
+      : ['--timestamp-url', timestamp.url, '--timestamp-root-cert', timestamp.rootPath]),
     pinned,
   ]);
 }
