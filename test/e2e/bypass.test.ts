@@ -257,6 +257,21 @@ describeOnNode('what passes image verifiers over', () => {
       }
     });
 
+    it('is not mistaken for a process in a container that calls itself containerd', async () => {
+      // It reads from a pipe that nobody writes to.
+      await node.writeFile('/srv/containerd', '#!/bin/sh\nread nothing\n', 0o755);
+      const impostor = ['/srv/containerd', '-a', '/run/containerd/containerd.sock', '-c', '/none'];
+      const child = node.spawn(['unshare', '--pid', '--fork', ...impostor]);
+      const named = async () =>
+        (await node.output(['pgrep', '-x', 'containerd'])).trim().split('\n');
+      await expect.poll(named).toHaveLength(2);
+      const show = ['systemctl', 'show', '--property=MainPID', '--value', 'containerd'];
+      const mainPid = Number(await node.output(show));
+      expect((await evidence()).config.process.pid).toBe(mainPid);
+      child.kill('SIGKILL');
+      await expect.poll(named).toHaveLength(1);
+    });
+
     it('tells nothing while it is stopped, rather than what its files would say', async () => {
       await node.output(['systemctl', 'stop', 'containerd']);
       await expectCodeAsync(findings(), 'containerd_unavailable');

@@ -21,6 +21,11 @@ export interface FakeProcess {
   /** Default: the first of the command line, if it is a path, else /usr/bin/containerd. Null: it may not be read. */
   readonly executable?: string | null;
   readonly workingDirectory?: string;
+  /** Default: 0. */
+  readonly uid?: number;
+  /** Its number in each PID namespace that it is in. Default: `pid` alone. */
+  readonly nspid?: readonly number[];
+  readonly cgroup?: string;
   /** Default: far in the future, so that no file is newer. */
   readonly startedSeconds?: number;
 }
@@ -28,11 +33,15 @@ export interface FakeProcess {
 /** Puts a process into a host's /proc. */
 export function putProcess(hostRoot: string, process: FakeProcess = {}): void {
   const { pid = 100, comm = 'containerd', commandLine = ['/usr/bin/containerd'] } = process;
+  const { uid = 0, nspid = [pid], cgroup = '/system.slice/containerd.service' } = process;
   const { workingDirectory = '/', startedSeconds = BOOT_SECONDS + 3_000_000_000 } = process;
   const first = commandLine[0] ?? '';
   const { executable = first.startsWith('/') ? first : '/usr/bin/containerd' } = process;
   const directory = `/proc/${pid}`;
-  put(hostRoot, `${directory}/comm`, `${comm}\n`);
+  const nested = nspid.map((number) => `\t${number}`).join('');
+  const status = `Name:\t${comm}\nPid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nNSpid:${nested}\n`;
+  put(hostRoot, `${directory}/status`, status);
+  put(hostRoot, `${directory}/cgroup`, `0::${cgroup}\n`);
   put(hostRoot, `${directory}/cmdline`, commandLine.map((word) => `${word}\0`).join(''));
   const ticks = (startedSeconds - BOOT_SECONDS) * 100;
   const before = Array.from({ length: 18 }, () => '1').join(' ');

@@ -53,15 +53,29 @@ async function listCandidates(host: HostReader): Promise<readonly Candidate[]> {
   });
   const found: Candidate[] = [];
   for (const name of names ?? []) {
-    if (!/^\d+$/.test(name)) continue;
-    const comm = await readText(host, `/proc/${name}/comm`);
-    if (comm?.trim() !== 'containerd') continue;
+    if (!/^\d+$/.test(name) || !(await isContainerdOfHost(host, name))) continue;
     const commandLine = (await readText(host, `/proc/${name}/cmdline`))?.split('\0').slice(0, -1);
     if (commandLine === undefined || commandLine.length === 0) continue;
     if (parseCommandLine(commandLine).isSubcommand) continue;
     found.push({ pid: Number(name), commandLine });
   }
   return found;
+}
+
+/**
+ * A process in a pod can call itself containerd and choose its command line: attacker-controlled,
+ * and we are about to run its program. So it has to be root's, in no deeper PID namespace than the
+ * /proc that shows it, and in none of kubelet's cgroups, where pods stay that share the host's
+ * namespaces.
+ */
+async function isContainerdOfHost(host: HostReader, pid: string): Promise<boolean> {
+  const status = await readText(host, `/proc/${pid}/status`);
+  if (status === null || !/^Name:\tcontainerd$/m.test(status)) return false;
+  const isRoots = /^Uid:\t0\t0\t/m.test(status);
+  // Absent where the kernel has no PID namespaces.
+  const isDeeper = /^NSpid:\t\d+\t/m.test(status);
+  const cgroup = (await readText(host, `/proc/${pid}/cgroup`)) ?? '';
+  return isRoots && !isDeeper && !/\bkubepods\b/.test(cgroup);
 }
 
 function choose(

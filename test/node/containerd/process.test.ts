@@ -92,6 +92,28 @@ describe('the process of containerd', () => {
       {},
     ],
     ['not a shim', [{ pid: 1 }, { pid: 2, comm: 'containerd-shim' }], {}],
+    [
+      'not one in a container, whatever it calls itself',
+      [{ pid: 1 }, { pid: 2, nspid: [2, 7], commandLine: ['containerd', '-a', SOCKET] }],
+      {},
+    ],
+    [
+      'not one in a pod that shares the host’s processes',
+      [
+        { pid: 1 },
+        {
+          pid: 2,
+          cgroup: '/../../kubepods.slice/kubepods-burstable.slice/pod1/x',
+          commandLine: ['containerd', '-a', SOCKET],
+        },
+      ],
+      {},
+    ],
+    [
+      'not another user’s',
+      [{ pid: 1 }, { pid: 2, uid: 1000, commandLine: ['containerd', '-a', SOCKET] }],
+      {},
+    ],
     ['not one that has ended', [{ pid: 1 }, { pid: 2, commandLine: [] }], {}],
   ])('is %s', async (_, processes, options) => {
     expect((await find(processes, options)).pid).toBe(1);
