@@ -51,6 +51,18 @@ describe('the server', () => {
     expect(page).toContain('href="/metrics"');
   });
 
+  it('tells the state to programs, when it is known', async () => {
+    const { get } = await start({ report: () => Promise.resolve({ causes: ['<b>'] }) });
+    const response = await get('/status.json');
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(await response.json()).toEqual({ causes: ['<b>'] });
+    const { errors, get: broken } = await start({
+      report: () => Promise.reject(new Error('closed')),
+    });
+    expect((await broken('/status.json')).status).toBe(500);
+    expect(errors).toHaveLength(1);
+  });
+
   it('answers HEAD as GET without a body', async () => {
     const { get } = await start();
     const response = await get('/metrics', { method: 'HEAD' });
