@@ -86,13 +86,16 @@ async function resolveImport(
   if (directory.includes('*')) return [];
   const names = (await reading(directory, () => host.list(directory))) ?? [];
   return names
-    .filter((name) => matches(basename(path), name))
+    .filter((name) => matchesGlob(basename(path), name))
     .sort()
     .map((name) => join(directory, name));
 }
 
-/** Only the star is special: without regular expressions, so that no pattern takes exponential time. */
-function matches(pattern: string, name: string): boolean {
+/**
+ * Whether a name matches a pattern of an import, both without a path. Only the star is special, and no
+ * pattern takes exponential time.
+ */
+export function matchesGlob(pattern: string, name: string): boolean {
   const [first = '', ...parts] = pattern.split('*');
   const last = parts.pop();
   if (last === undefined) return pattern === name;
