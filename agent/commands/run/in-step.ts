@@ -3,13 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { watch } from 'chokidar';
 import type { Logger } from 'pino';
+import type { Clock } from '../../audit/clock.ts';
 import type { Config } from '../../config.ts';
 import { AgentError } from '../../errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import { installOnHost } from '../../node/host/install.ts';
+import type { Drift } from '../../node/host/drift.ts';
+import { installOnHost, type InstallRequest } from '../../node/host/install.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import { type Host, installRequest } from '../host-install.ts';
-import type { Clock } from '../../audit/clock.ts';
+import { HostTouch } from './host-touch.ts';
 
 /** What keeping in step needs. */
 export interface InStepParts {
@@ -21,10 +23,14 @@ export interface InStepParts {
   readonly clock: Clock;
   /** Verdicts may differ from now on. */
   readonly onChange: () => void;
+  /** Others touched our files, or `bin_dir`. */
+  readonly onTouch: () => void;
 }
 
 /** A ConfigMap swap and an editor's save are several events; one look after them is enough. */
 const SETTLE_MS = 200;
+/** Notifications tell neither of modes and owners nor of mounts; this look does, and costs milliseconds. */
+const TOUCH_MS = 2_000;
 /** Notifications can be lost (inotify's queue, network mounts); what they missed is found here. */
 const LOOK_AGAIN_MS = 60_000;
 
@@ -38,18 +44,27 @@ export class InStep {
   };
   /** Why the host could not be brought in step; undefined while it is. */
   fault: AgentError | undefined;
+  readonly #touch: HostTouch;
+  #lastGood: InstallRequest | undefined;
+  /** What others did and could not be put right; it counts once. */
+  #unmended: ReadonlySet<string> = new Set();
 
   constructor(parts: InStepParts) {
     this.#parts = parts;
+    this.#touch = new HostTouch(parts.host);
   }
 
   /**
    * Brings host and verdicts in step once. A source that is wrong in any part is refused whole: the
-   * host keeps the last good generation. On a host that never had one, nothing is installed, because
-   * a verifier without a policy would refuse every image.
+   * host keeps the last good generation, and whatever others do to that is put right. On a host that
+   * never had one, nothing is installed, because a verifier without a policy would refuse every image.
    */
   async step(): Promise<void> {
-    this.fault = await this.#install();
+    await this.#touch.around(async () => {
+      const { fault, hasChanged } = await this.#install();
+      this.fault = fault;
+      return { hasChanged };
+    });
     await this.#read();
   }
 
@@ -76,7 +91,7 @@ export class InStep {
     });
     try {
       for (;;) {
-        await clock.sleep(LOOK_AGAIN_MS, AbortSignal.any([signal, look.signal]));
+        await this.#untouched(AbortSignal.any([signal, look.signal]));
         await clock.sleep(SETTLE_MS, signal);
         if (signal.aborted) return;
         // Before the step: what changes while it reads must be looked at once more.
@@ -88,24 +103,84 @@ export class InStep {
     }
   }
 
-  async #install(): Promise<AgentError | undefined> {
-    const { config, host, metrics, log } = this.#parts;
+  /** Until the signal aborts, somebody touches the host, or it is time to look whatever was told. */
+  async #untouched(signal: AbortSignal): Promise<void> {
+    const { clock, onTouch } = this.#parts;
+    for (let waitedMs = 0; waitedMs < LOOK_AGAIN_MS; waitedMs += TOUCH_MS) {
+      await clock.sleep(TOUCH_MS, signal);
+      if (signal.aborted) return;
+      const found = await this.#touch.look();
+      if (found === 'touched') onTouch();
+      if (found !== 'same') return;
+    }
+  }
+
+  async #install(): Promise<{ fault: AgentError | undefined; hasChanged: boolean }> {
+    const { host, metrics, log } = this.#parts;
+    let refused: AgentError | undefined;
     try {
-      const { changed, left } = await installOnHost(await installRequest(config, host));
+      const wanted = await this.#request();
+      refused = wanted.refused;
+      this.#touch.expect(wanted.request);
+      const { changed, left } = await installOnHost({
+        ...wanted.request,
+        onDrift: (drift) => {
+          this.#tellDrift(drift);
+        },
+      });
+      this.#unmended = new Set();
       metrics.setVerifierInstalled(true);
       metrics.countHostChanges(changed.length);
       if (changed.length > 0) log.info({ changed, left }, 'the host was changed');
-      return undefined;
+      return { fault: this.#told(refused), hasChanged: changed.length > 0 };
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       metrics.setVerifierInstalled(existsSync(join(host.root, host.layout.verifierFile)));
-      if (error.code !== this.fault?.code || error.message !== this.fault.message) {
-        const { code, message, faults } = error;
-        log.error({ code, faults }, `the host was left as it is: ${message}`);
-        metrics.countError(code);
-      }
-      return error;
+      return { fault: this.#told(refused ?? error), hasChanged: false };
     }
+  }
+
+  /**
+   * What the host should hold. Where the sources are refused, that is the last good generation: the
+   * one of this process, else the one on the host, with the verifier that came with this agent.
+   */
+  async #request(): Promise<{ request: InstallRequest; refused?: AgentError }> {
+    const { config, host } = this.#parts;
+    try {
+      this.#lastGood = await installRequest(config, host);
+      return { request: this.#lastGood };
+    } catch (refused) {
+      if (!(refused instanceof AgentError)) throw refused;
+      if (this.#lastGood !== undefined) return { request: this.#lastGood, refused };
+      try {
+        return { request: await installRequest(withoutSources(config), host), refused };
+      } catch {
+        // The host has none either: what was offered is what is to be mended.
+        throw refused;
+      }
+    }
+  }
+
+  /** Says a fault once, for as long as it stays the same. */
+  #told(fault: AgentError | undefined): AgentError | undefined {
+    if (fault === undefined) return undefined;
+    const { code, message, faults } = fault;
+    if (code !== this.fault?.code || message !== this.fault.message) {
+      this.#parts.log.error({ code, faults }, `the host was left as it is: ${message}`);
+      this.#parts.metrics.countError(code);
+    }
+    return fault;
+  }
+
+  #tellDrift(drift: readonly Drift[]): void {
+    const { metrics, log, onTouch } = this.#parts;
+    const keyOf = ({ path, kind }: Drift) => `${kind} ${path}`;
+    const found = drift.filter((one) => !this.#unmended.has(keyOf(one)));
+    this.#unmended = new Set(drift.map(keyOf));
+    if (found.length === 0) return;
+    for (const { place, kind } of found) metrics.countHostDrift(place, kind);
+    log.warn({ drift: found }, 'others touched our files on the host');
+    onTouch();
   }
 
   async #read(): Promise<void> {
@@ -125,6 +200,10 @@ export class InStep {
     log.info({ ...inForce.hashes, certificates }, 'policy and trust are in force');
     onChange();
   }
+}
+
+function withoutSources(config: Config): Config {
+  return { ...config, policySource: undefined, truststoreSource: undefined };
 }
 
 function isAbout(error: AgentError | undefined, subject: 'policy' | 'truststore'): boolean {

@@ -19,9 +19,11 @@ export async function fingerprintHost(
 ): Promise<string> {
   const directories = new Set([...paths, layout.manifestFile, layout.verifierFile].map(dirname));
   const lines: string[] = [];
+  const places: string[] = [];
   for (const directory of [...directories].sort()) {
     // One walk for all the files of a directory.
     const here = await textOf(() => locateDirectory(fs, hostRoot, directory));
+    places.push(`${here}/`);
     const names = paths.filter((path) => dirname(path) === directory).map((path) => basename(path));
     for (const name of ['', ...names.sort()]) {
       lines.push(`${here} ${name} ${await textOf(() => describe(fs, join(here, name)))}`);
@@ -29,7 +31,11 @@ export async function fingerprintHost(
     if (directory !== dirname(layout.verifierFile)) continue;
     lines.push(await textOf(async () => (await fs.readdir(here)).sort().join('\0')));
   }
-  const mounts = await textOf(async () => [...(await fs.mountPoints())].sort().join('\0'));
+  // A node mounts something for every pod: only what is mounted over ours counts.
+  const isOver = (mount: string) => places.some((place) => `${mount}/`.startsWith(place));
+  const mounts = await textOf(async () =>
+    [...(await fs.mountPoints())].filter(isOver).sort().join('\0'),
+  );
   return [...lines, mounts].join('\n');
 }
 

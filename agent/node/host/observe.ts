@@ -1,12 +1,13 @@
 // Reads from the host what a plan has to know.
 import { dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
+import { ancestorsOf } from './ancestors.ts';
 import { hostError } from './host-error.ts';
 import type { Attributes, HostFs } from './host-fs.ts';
 import { type HostLayout, placeOf, stagingDirOf, stagingDirs } from './layout.ts';
 import { locate, locateDirectory, lstatOrNull } from './locate.ts';
 import { EMPTY_MANIFEST, type Manifest, MAX_MANIFEST_BYTES, parseManifest } from './manifest.ts';
-import { type Actual, ancestorsOf, type HostState } from './plan.ts';
+import { type Actual, type HostState } from './plan.ts';
 
 /** The host's state, and why its manifest counts as empty if it could not be read as one. */
 export interface Observation extends HostState {

@@ -1,6 +1,7 @@
 // What has to be removed from the host, in order: a pure function of what is recorded and what it holds.
+import { deepestFirst } from './ancestors.ts';
 import { type HostLayout, type Place, placeOf, PLACES } from './layout.ts';
-import { deepestFirst, type HostState, isOurs, type Step } from './plan.ts';
+import { type HostState, isOurs, type Step } from './plan.ts';
 
 /** A file that stays, and why. */
 export interface LeftFile {

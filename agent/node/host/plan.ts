@@ -1,6 +1,6 @@
 // What has to be done on the host, in order: a pure function of what it should hold and what it holds.
-import { dirname } from 'node:path';
 import { AgentError } from '../../errors.ts';
+import { ancestorsOf, deepestFirst } from './ancestors.ts';
 import { type Content, contentOfBytes } from './content.ts';
 import type { Attributes } from './host-fs.ts';
 import { type HostLayout, isOwnDirectory, type Place, placeOf, stagingDirOf } from './layout.ts';
@@ -197,22 +197,6 @@ function missingDirectories(files: readonly Step[], { entries }: HostState): str
   return [...ancestorsOf(written)].filter((path) => !entries.has(path));
 }
 
-/** Every directory above the paths, those nearer to the root first. */
-export function ancestorsOf(paths: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const path of paths) {
-    for (let above = dirname(path); above !== '/' && above !== '.'; above = dirname(above)) {
-      found.add(above);
-    }
-  }
-  return new Set([...found].sort((a, b) => depth(a) - depth(b)));
-}
-
-/** In the order in which they can be removed. */
-export function deepestFirst(paths: readonly string[]): string[] {
-  return [...paths].sort((a, b) => depth(b) - depth(a));
-}
-
 /** The record names what is about to be written before it is, and only what is there after it. */
 function recordSteps(
   final: Manifest,
@@ -246,8 +230,4 @@ function union(a: Manifest, b: Manifest): Manifest {
 
 function unique(items: readonly string[]): string[] {
   return [...new Set(items)];
-}
-
-function depth(path: string): number {
-  return path.split('/').length;
 }

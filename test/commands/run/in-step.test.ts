@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, SYSTEM_CLOCK } from '../../../agent/audit/clock.ts';
@@ -22,14 +31,21 @@ import { LogLines } from '../../support/log-lines.ts';
 
 const IN_FORCE = 'policy and trust are in force';
 const REFUSED = 'the host was left as it is: ';
+const DRIFT = 'others touched our files on the host';
+const SETTINGS = 'opt/nodeseal/verifier.json';
+const BIN_DIR = dirname(VERIFIER);
+/** Between two cheap looks at the host. */
+const TOUCH_MS = 2000;
 const other = createCa({ name: 'Other' });
 
 /** Keeps a host in step; what runs ends with the test. */
-function open(host: AgentHost, settings: Record<string, string> = {}) {
+function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = false) {
   const config = parseConfig({ ...host.settings(), ...settings });
   const log = new LogLines();
   const metrics = createMetrics({
     version: 'test',
+    mode: 'enforce',
+    breakGlass: () => null,
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     images: () => [],
     journalLagSeconds: () => null,
@@ -39,13 +55,15 @@ function open(host: AgentHost, settings: Record<string, string> = {}) {
   const own = hostOf(config);
   const inForce = new InForce(own.policyFile, own.truststoreDir);
   const changes = { count: 0 };
+  const touches = { count: 0 };
   const settled = Promise.withResolvers<undefined>();
   const clock: Clock = {
     ...SYSTEM_CLOCK,
     sleep: (ms, signal) => {
+      if (ms < TOUCH_MS) return SYSTEM_CLOCK.sleep(ms, signal);
       // The watches are set, and what they were late for has been looked at.
-      if (ms >= 60_000 && looks++ > 0) settled.resolve(undefined);
-      return SYSTEM_CLOCK.sleep(ms, signal);
+      if (looks++ > 0) settled.resolve(undefined);
+      return SYSTEM_CLOCK.sleep(isQuick ? 20 : ms, signal);
     },
   };
   let looks = 0;
@@ -53,6 +71,7 @@ function open(host: AgentHost, settings: Record<string, string> = {}) {
     ...{ config, host: own, inForce, metrics, clock },
     log: pino({ base: null }, log),
     onChange: () => (changes.count += 1),
+    onTouch: () => (touches.count += 1),
   });
   /** Follows until the test ends; resolves once only an event can wake it. */
   const follow = () => {
@@ -71,7 +90,7 @@ function open(host: AgentHost, settings: Record<string, string> = {}) {
         Object.entries(labels).every(([key, text]) => sample.labels[key] === text),
     )?.value;
   const statements = async () => (await inForce.policy()).statements.map(({ name }) => name);
-  return { inStep, inForce, log, changes, follow, value, statements };
+  return { inStep, inForce, log, changes, touches, follow, value, statements };
 }
 
 describe.runIf(IS_ROOT)('a step', () => {
@@ -164,6 +183,114 @@ describe.runIf(IS_ROOT)('a step', () => {
     expect(log.with(REFUSED)).toHaveLength(2);
   });
 });
+
+describe.runIf(IS_ROOT)('what others do to the host', () => {
+  it('counts by place and kind, and is put back', async () => {
+    const host = new AgentHost();
+    const { inStep, log, touches, value } = open(host);
+    await inStep.step();
+    expect(await value('host_drift_total', { place: 'verifier', kind: 'removed' })).toBe(0);
+    const before = snapshot(host.root);
+    rmSync(host.at(VERIFIER));
+    writeFileSync(host.at(POLICY), '{}');
+    chmodSync(host.at(CERTIFICATE), 0o666);
+    chmodSync(host.at('opt/nodeseal'), 0o777);
+    await inStep.step();
+    expect(snapshot(host.root)).toEqual(before);
+    for (const [place, kind] of [
+      ['verifier', 'removed'],
+      ['policy', 'changed'],
+      ['trust', 'attributes'],
+      ['directory', 'attributes'],
+    ] as const) {
+      expect(await value('host_drift_total', { place, kind })).toBe(1);
+    }
+    expect(log.with(DRIFT)).toHaveLength(1);
+    expect(touches.count).toBe(1);
+    await inStep.step();
+    expect(await value('host_drift_total', { place: 'verifier', kind: 'removed' })).toBe(1);
+    expect(touches.count).toBe(1);
+  });
+
+  it('counts once, and is a fault, while it cannot be put back', async () => {
+    const host = new AgentHost();
+    const { inStep, log, value } = open(host);
+    await inStep.step();
+    rmSync(host.at(POLICY));
+    put(host.root, `${POLICY}/theirs`, 'kept');
+    for (let times = 0; times < 3; times++) await inStep.step();
+    expect(inStep.fault?.code).toBe('host_write_failed');
+    expect(inStep.fault?.message).toContain(`/${POLICY}`);
+    expect(readFileSync(host.at(`${POLICY}/theirs`), 'utf8')).toBe('kept');
+    expect(await value('host_drift_total', { place: 'policy', kind: 'replaced' })).toBe(1);
+    expect(log.with(DRIFT)).toHaveLength(1);
+    rmSync(host.at(POLICY), { recursive: true });
+    await inStep.step();
+    expect(inStep.fault).toBeUndefined();
+  });
+
+  it('is put back to the last good generation while the sources are refused', async () => {
+    const host = new AgentHost();
+    const { inStep, value } = open(host);
+    await inStep.step();
+    host.policySource.swap({ 'policy.json': '{' });
+    rmSync(host.at(VERIFIER));
+    writeFileSync(host.at(POLICY), policyNamed('theirs'));
+    await inStep.step();
+    expect(inStep.fault?.code).toBe('policy_invalid');
+    expect(existsSync(host.at(VERIFIER))).toBe(true);
+    expect(readFileSync(host.at(POLICY))).toEqual(Buffer.from(policyNamed('first')));
+    expect(await value('policy_valid')).toBe(0);
+    expect(await value('verifier_installed')).toBe(1);
+  });
+
+  it('is put back by the next agent too, to the generation on the host, while the sources are refused', async () => {
+    const host = new AgentHost();
+    await open(host).inStep.step();
+    host.policySource.swap({ 'policy.json': '{' });
+    rmSync(host.at(VERIFIER));
+    const { inStep, statements } = open(host);
+    await inStep.step();
+    expect(inStep.fault?.code).toBe('policy_invalid');
+    expect(existsSync(host.at(VERIFIER))).toBe(true);
+    expect(await statements()).toEqual(['first']);
+  });
+
+  it.each([
+    ['a mode', (host: AgentHost) => chmodSync(host.at(VERIFIER), 0o644)],
+    ['an owner', (host: AgentHost) => chownSync(host.at(POLICY), 1, 1)],
+    ['a link instead of a file', linkInstead],
+    ['the settings', (host: AgentHost) => writeFileSync(host.at(SETTINGS), '{}')],
+    ['bin_dir', (host: AgentHost) => rmSync(host.at(BIN_DIR), { recursive: true })],
+  ])('is noticed without any notification: %s', async (_, touch) => {
+    const host = new AgentHost();
+    const { inStep, log, touches, follow } = open(host, {}, true);
+    await inStep.step();
+    await follow();
+    const before = snapshot(host.root);
+    touch(host);
+    await log.until(DRIFT);
+    await expect.poll(() => snapshot(host.root)).toEqual(before);
+    expect(touches.count).toBeGreaterThan(0);
+  });
+
+  it('is told also when it is another file in bin_dir, which stays', async () => {
+    const host = new AgentHost();
+    const { inStep, log, touches, follow } = open(host, {}, true);
+    await inStep.step();
+    await follow();
+    const before = touches.count;
+    put(host.root, `${BIN_DIR}/other`, 'theirs');
+    await expect.poll(() => touches.count).toBeGreaterThan(before);
+    expect(existsSync(host.at(`${BIN_DIR}/other`))).toBe(true);
+    expect(log.with(DRIFT)).toEqual([]);
+  });
+});
+
+function linkInstead(host: AgentHost): void {
+  rmSync(host.at(POLICY));
+  symlinkSync('/dev/null', host.at(POLICY));
+}
 
 describe.runIf(IS_ROOT)('following', () => {
   it('notices one swap of a ConfigMap after the other', async () => {

@@ -23,7 +23,7 @@ async function installed() {
 }
 
 /** What is found, and that installing puts it back. */
-async function mended(root: string, request: InstallRequest): Promise<readonly Drift[]> {
+async function mended(request: InstallRequest): Promise<readonly Drift[]> {
   const found: Drift[] = [];
   await installOnHost({ ...request, onDrift: (drift) => found.push(...drift) });
   expect((await previewInstall(request)).drift).toEqual([]);
@@ -56,7 +56,7 @@ describe('drift', () => {
     const { root, request } = await installed();
     const before = snapshot(root);
     touch(join(root, path));
-    expect(await mended(root, request)).toEqual([{ path, place, kind }]);
+    expect(await mended(request)).toEqual([{ path, place, kind }]);
     // A record that was lost no longer tells which directories we made.
     if (place !== 'record') expect(snapshot(root)).toEqual(before);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { ancestorsOf } from '../../../agent/node/host/ancestors.ts';
 import { contentOfBytes } from '../../../agent/node/host/content.ts';
 import { createLayout, type Place, stagingDirs } from '../../../agent/node/host/layout.ts';
 import { EMPTY_MANIFEST, type Manifest, parseManifest } from '../../../agent/node/host/manifest.ts';
 import {
   type Actual,
-  ancestorsOf,
   type DesiredFile,
   type DesiredFiles,
   type HostState,
