@@ -4,7 +4,7 @@ import {
   type ContainerdClient,
   createContainerdClient,
 } from '../../agent/node/containerd/client.ts';
-import { fetchCriVersion, pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
+import { pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { createDump } from '../../agent/node/containerd/dump.ts';
 import { readNodeEvidence } from '../../agent/node/containerd/evidence.ts';
 import {
@@ -25,6 +25,13 @@ import {
 } from '../support/containerd-config.ts';
 import { PLATFORM_TREES } from '../support/platform-trees.ts';
 import { testedContainerds } from '../support/containerds.ts';
+import {
+  CONFIG_PATH,
+  configureContainerd,
+  NODE_PLUGINS,
+  restartContainerd,
+  type RestartOptions,
+} from '../support/node-containerd.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import {
   type PushedImage,
@@ -36,9 +43,7 @@ import { bootTestNode, describeOnNode, type TestNode } from '../support/test-nod
 
 const BIN_DIR = '/opt/containerd/image-verifier/bin';
 const VERIFIER = `${BIN_DIR}/nodeseal-verifier`;
-const CONFIG = '/etc/containerd/config.toml';
 /** What Debian's file has besides. */
-const NODE_PLUGINS = { 'io.containerd.internal.v1.opt': { path: '/var/lib/containerd/opt' } };
 const READY_MS = 20_000;
 
 describeOnNode('what passes image verifiers over', () => {
@@ -70,27 +75,8 @@ describeOnNode('what passes image verifiers over', () => {
       await removeImage(client, image.tagged).catch(() => undefined);
     });
 
-    /** Restarts containerd with a configuration and waits until CRI serves. */
-    async function configure(options: ConfigOptions, servesCri = true): Promise<void> {
-      const text = containerdConfig({
-        ...options,
-        plugins: { ...NODE_PLUGINS, ...options.plugins },
-      });
-      await node.writeFile(CONFIG, text);
-      await restart(servesCri);
-    }
-
-    async function restart(servesCri: boolean): Promise<void> {
-      // systemd allows five starts in ten seconds, and forgets those that were.
-      const command = 'systemctl reset-failed containerd; systemctl restart containerd';
-      await node.output(['sh', '-c', command]);
-      const ready = () =>
-        (servesCri ? fetchCriVersion(client) : fetchVersion(client)).then(
-          () => true,
-          () => false,
-        );
-      await expect.poll(ready, { timeout: READY_MS }).toBe(true);
-    }
+    const configure = (config: ConfigOptions, options: RestartOptions = {}) =>
+      configureContainerd(node, client, config, options);
 
     async function evidence(): Promise<NodeEvidence> {
       const sources = { client, host: createHostReader(node.root), dump: createDump(node.root) };
@@ -196,7 +182,7 @@ describeOnNode('what passes image verifiers over', () => {
     it('runs no verifier with its plugin disabled, or no longer pulls at all', async () => {
       const options = { root: { disabled_plugins: [VERIFIER_PLUGIN] } };
       const isSilent = isAtLeast(version, [2, 3]);
-      await configure(options, isSilent);
+      await configure(options, { servesCri: isSilent });
       if (isSilent) expect(await isBypassed()).toBe(true);
       else await expectCodeAsync(pullImage(client, image.tagged), 'containerd_failed');
       const expected = { code: 'verifier_plugin_disabled', effect: isSilent ? 'bypass' : 'blocks' };
@@ -211,7 +197,7 @@ describeOnNode('what passes image verifiers over', () => {
       await node.writeFile('/etc/containerd/conf.d/ten.toml', dropIn);
       try {
         if (isAtLeast(version, [2, 3])) {
-          await node.writeFile(CONFIG, containerdConfig({ version: 2, root, images }));
+          await node.writeFile(CONFIG_PATH, containerdConfig({ version: 2, root, images }));
           const error = await expectCodeAsync(findings(), 'containerd_dump_failed');
           expect(error.message).toContain('drop-in config version 3 higher than root');
         } else {
@@ -226,7 +212,7 @@ describeOnNode('what passes image verifiers over', () => {
 
     it('says which import is missing before the next start fails for it', async () => {
       await configure({});
-      await node.writeFile(CONFIG, containerdConfig({ root: { imports: ['absent.toml'] } }));
+      await node.writeFile(CONFIG_PATH, containerdConfig({ root: { imports: ['absent.toml'] } }));
       const codes = (await findings()).map(({ code }) => code);
       expect(codes).toContain('config_import_missing');
     });
@@ -275,7 +261,7 @@ describeOnNode('what passes image verifiers over', () => {
     it('tells nothing while it is stopped, rather than what its files would say', async () => {
       await node.output(['systemctl', 'stop', 'containerd']);
       await expectCodeAsync(findings(), 'containerd_unavailable');
-      await restart(true);
+      await restartContainerd(node, client);
       expect(await findings()).toEqual([]);
     });
 
@@ -304,7 +290,7 @@ describeOnNode('what passes image verifiers over', () => {
       const text = containerdConfig({ images: { discard_unpacked_layers: true } });
       const codes = async () => {
         // The start is known to the second, so that a change right after it is not seen.
-        await node.writeFile(CONFIG, text);
+        await node.writeFile(CONFIG_PATH, text);
         return (await findings()).map(({ code }) => code);
       };
       const expected = ['discard_unpacked_layers', 'config_changed_since_start'];
