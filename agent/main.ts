@@ -11,6 +11,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstall,
   verify: async () => (await import('./commands/verify.ts')).verify,
   'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
+  'policy preview': async () => (await import('./commands/policy-preview.ts')).policyPreview,
+  status: async () => (await import('./commands/status.ts')).status,
+  'break-glass': async () => (await import('./commands/break-glass.ts')).breakGlass,
   version: async () => (await import('./commands/version.ts')).version,
 };
 

@@ -1,10 +1,7 @@
 // A node full of signed images: as records in containerd, without the content that a verdict does not read.
 import { createContainerdClient } from '../../agent/node/containerd/client.ts';
-import {
-  type ImageMessage,
-  type Method,
-  PACKAGE,
-} from '../../agent/node/containerd/descriptors.ts';
+import { type Method, PACKAGE } from '../../agent/node/containerd/descriptors.ts';
+import type { ImageMessage } from '../../agent/node/containerd/messages.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { createCa } from '../../test/support/ca.ts';
 import type { TestRegistry } from '../../test/support/registry.ts';

@@ -11,7 +11,8 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { type EnvelopeMessage, PACKAGE } from '../../agent/node/containerd/descriptors.ts';
+import { PACKAGE } from '../../agent/node/containerd/descriptors.ts';
+import type { EnvelopeMessage } from '../../agent/node/containerd/messages.ts';
 
 type Handler = (request: unknown) => object;
 

@@ -1,48 +1,18 @@
 // The gRPC calls that nodeseal makes of containerd and of CRI: field numbers of their public .proto files, only the fields that are read or written.
 import { fromJSON } from '@grpc/proto-loader';
+import type {
+  CriContainerMessage,
+  CriImageMessage,
+  EnvelopeMessage,
+  ImageMessage,
+  ImageSpecMessage,
+} from './messages.ts';
 
 /** One gRPC method with its encoding. The shape of `Response` is what decoding yields; its values are untrusted. */
 export interface Method<Request, Response> {
   readonly path: string;
   readonly encodeRequest: (request: Request) => Buffer;
   readonly decodeResponse: (bytes: Buffer) => Response;
-}
-
-/** containerd.services.images.v1.Image. 64-bit integers arrive as decimal strings. */
-export interface ImageMessage {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly target: TargetMessage | null;
-  readonly createdAt: { readonly seconds: string; readonly nanos: number } | null;
-}
-
-/** containerd.types.Descriptor. */
-export interface TargetMessage {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: string;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-/** containerd.types.Envelope; `event` is a google.protobuf.Any. */
-export interface EnvelopeMessage {
-  readonly namespace: string;
-  readonly topic: string;
-  readonly event: { readonly typeUrl: string; readonly value: Buffer } | null;
-}
-
-/** runtime.v1.Image. */
-export interface CriImageMessage {
-  readonly id: string;
-  readonly repoTags: readonly string[];
-  readonly repoDigests: readonly string[];
-  readonly size: string;
-  readonly pinned: boolean;
-}
-
-/** runtime.v1.ImageSpec. */
-export interface ImageSpecMessage {
-  readonly image: string;
 }
 
 type Nested = NonNullable<Parameters<typeof fromJSON>[0]['nested']>;
@@ -72,6 +42,8 @@ const GOOGLE: Nested = {
   Empty: message({}),
   Timestamp: message({ seconds: of('int64', 1), nanos: of('int32', 2) }),
 };
+
+const RPC: Nested = { Status: message({ message: text(2) }) };
 
 const CONTAINERD_TYPES: Nested = {
   Descriptor: message({
@@ -121,6 +93,13 @@ const VERSION: Nested = {
   Version: { methods: { Version: call('google.protobuf.Empty', 'VersionResponse') } },
 };
 
+const INTROSPECTION: Nested = {
+  Plugin: message({ type: text(1), id: text(2), initErr: of('google.rpc.Status', 7) }),
+  PluginsRequest: message({ filters: texts(1) }),
+  PluginsResponse: message({ plugins: listOf('Plugin', 1) }),
+  Introspection: { methods: { Plugins: call('PluginsRequest', 'PluginsResponse') } },
+};
+
 const CRI: Nested = {
   ImageSpec: message({ image: text(1) }),
   ImageFilter: message({ image: of('ImageSpec', 1) }),
@@ -137,6 +116,17 @@ const CRI: Nested = {
   ListImagesResponse: message({ images: listOf('Image', 1) }),
   RemoveImageRequest: message({ image: of('ImageSpec', 1) }),
   RemoveImageResponse: message({}),
+  ContainerMetadata: message({ name: text(1) }),
+  Container: message({
+    id: text(1),
+    metadata: of('ContainerMetadata', 3),
+    image: of('ImageSpec', 4),
+    imageRef: text(5),
+    // An enum, which is a number on the wire.
+    state: of('int32', 6),
+  }),
+  ListContainersRequest: message({}),
+  ListContainersResponse: message({ containers: listOf('Container', 1) }),
   VersionRequest: message({ version: text(1) }),
   VersionResponse: message({
     version: text(1),
@@ -151,7 +141,12 @@ const CRI: Nested = {
       RemoveImage: call('RemoveImageRequest', 'RemoveImageResponse'),
     },
   },
-  RuntimeService: { methods: { Version: call('VersionRequest', 'VersionResponse') } },
+  RuntimeService: {
+    methods: {
+      Version: call('VersionRequest', 'VersionResponse'),
+      ListContainers: call('ListContainersRequest', 'ListContainersResponse'),
+    },
+  },
 };
 
 const service = (nested: Nested) => ({ nested: { v1: { nested } } });
@@ -160,12 +155,17 @@ const service = (nested: Nested) => ({ nested: { v1: { nested } } });
 export const PACKAGE = fromJSON(
   {
     nested: {
-      google: { nested: { protobuf: { nested: GOOGLE } } },
+      google: { nested: { protobuf: { nested: GOOGLE }, rpc: { nested: RPC } } },
       containerd: {
         nested: {
           types: { nested: CONTAINERD_TYPES },
           services: {
-            nested: { images: service(IMAGES), events: service(EVENTS), version: service(VERSION) },
+            nested: {
+              images: service(IMAGES),
+              events: service(EVENTS),
+              introspection: service(INTROSPECTION),
+              version: service(VERSION),
+            },
           },
         },
       },
@@ -193,6 +193,10 @@ export const METHODS = {
     'containerd.services.version.v1.Version',
     'Version',
   ),
+  plugins: method<
+    { filters: readonly string[] },
+    { plugins: readonly { type: string; id: string; initErr: { message: string } | null }[] }
+  >('containerd.services.introspection.v1.Introspection', 'Plugins'),
   pullImage: method<{ image: ImageSpecMessage }, { imageRef: string }>(
     'runtime.v1.ImageService',
     'PullImage',
@@ -204,6 +208,10 @@ export const METHODS = {
   removeImage: method<{ image: ImageSpecMessage }, object>(
     'runtime.v1.ImageService',
     'RemoveImage',
+  ),
+  listContainers: method<object, { containers: readonly CriContainerMessage[] }>(
+    'runtime.v1.RuntimeService',
+    'ListContainers',
   ),
   criVersion: method<
     { version: string },

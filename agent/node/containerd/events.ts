@@ -1,7 +1,8 @@
 // containerd's image events, as they happen.
 import { AgentError } from '../../errors.ts';
 import { type ContainerdClient, NAMESPACE } from './client.ts';
-import { decodeNamed, type EnvelopeMessage, METHODS } from './descriptors.ts';
+import { decodeNamed, METHODS } from './descriptors.ts';
+import type { EnvelopeMessage } from './messages.ts';
 import { parseImageName } from './images.ts';
 
 /** An image record came, changed or went. What it points at now is `getImage`'s to say. */

@@ -3,7 +3,8 @@ import { AgentError } from '../../errors.ts';
 import { type Descriptor, parseDescriptor } from '../../oci/descriptor.ts';
 import { MAX_REFERENCE_LENGTH } from '../../oci/reference.ts';
 import { type ContainerdClient, statusOf } from './client.ts';
-import { type ImageMessage, METHODS } from './descriptors.ts';
+import { METHODS } from './descriptors.ts';
+import type { ImageMessage } from './messages.ts';
 
 /**
  * A name and its content. One CRI image has three records: its tag, its repository digest and its

@@ -11,6 +11,7 @@ import {
 } from '../../../agent/node/containerd/client.ts';
 import {
   fetchCriVersion,
+  listCriContainers,
   listCriImages,
   pullImage,
   removeImage,
@@ -108,6 +109,28 @@ describe('CRI', () => {
     const error = await expectCodeAsync(pullImage(client, 'x'), 'containerd_failed');
     expect(error.message).toContain('UNKNOWN');
     expect(error.message).toContain(details);
+  });
+
+  it('lists the containers that have not exited, with the names of their images', async () => {
+    const container = (id: string, state: number, image: object | null) => ({
+      ...{ id, state, image, imageRef: 'sha256:01' },
+      metadata: { name: `name-${id}` },
+    });
+    fake.answer('runtime.v1.RuntimeService', 'ListContainers', () => ({
+      containers: [
+        container('created', 0, { image: 'a:1' }),
+        container('running', 1, null),
+        container('exited', 2, { image: 'a:1' }),
+        container('unknown', 3, { image: '' }),
+        { id: 'bare', state: 1 },
+      ],
+    }));
+    expect(await listCriContainers(client)).toEqual([
+      { name: 'name-created', images: ['sha256:01', 'a:1'] },
+      { name: 'name-running', images: ['sha256:01'] },
+      { name: 'name-unknown', images: ['sha256:01'] },
+      { name: '', images: [] },
+    ]);
   });
 
   it('lists and removes images and names the runtime', async () => {

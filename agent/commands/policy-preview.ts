@@ -1,0 +1,164 @@
+// `nodeseal policy preview`: what a candidate policy would change on this node.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodeImages, type NodeImage } from '../audit/node-images.ts';
+import { type Judge, type Previewed, previewImages, refusedInUse } from '../audit/preview.ts';
+import { type Config, parseConfig } from '../config.ts';
+import { withDeadline } from '../deadline.ts';
+import { isLeftover } from '../enforcement/own-images.ts';
+import { createEvidenceSources } from '../verifier/evidence-sources.ts';
+import { createHostRegistryClient } from '../verifier/host-verifier.ts';
+import { loadPolicyFile } from '../verifier/policy-file.ts';
+import { SignatureCache } from '../verifier/signature-cache.ts';
+import { loadTrustStores } from '../verifier/truststore/load.ts';
+import { createVerifier, type VerifierParts } from '../verifier/verifier.ts';
+import { outputFormat, parseArguments, required } from './arguments.ts';
+import type { Command, CommandContext, ExitCode } from './command.ts';
+import { type Host, hostOf, registryCa } from './host-install.ts';
+import { jsonLine } from './output.ts';
+import { describePreview, previewAsJson } from './preview-report.ts';
+import { screenOf } from './screen.ts';
+
+const HELP = `Usage: nodeseal policy preview FILE [options]
+
+Judges every image on this node by a candidate trust policy and by the one in force, and says which
+would change sides: the pause image, the agent's own and those of running containers first. Nothing
+is changed. Registries are reached as the NODESEAL_ settings say.
+
+  --truststore DIR          folder that holds x509/, for the candidate (default: the host's)
+  --against FILE            policy in force (default: the host's; none there is no fault)
+  --containerd-socket PATH  default: NODESEAL_CONTAINERD_SOCKET below NODESEAL_HOST_ROOT
+  --output FORMAT           text (default) or json: policy, against, images, refusedInUse
+
+Exit status: 0 no image in use would be refused, 1 at least one would, 2 could not run (bad
+arguments, bad policy, no containerd).
+`;
+
+const OPTIONS = {
+  truststore: { type: 'string' },
+  against: { type: 'string' },
+  'containerd-socket': { type: 'string' },
+  output: { type: 'string' },
+} as const;
+
+/** The command. */
+export const policyPreview: Command = {
+  name: 'policy preview',
+  summary: 'Say what a trust policy would change on this node',
+  help: HELP,
+  run: runPolicyPreview,
+};
+
+/** One image may take longer than a pull may, but not for ever. */
+const DEADLINE_MS = 30_000;
+
+async function runPolicyPreview(context: CommandContext): Promise<ExitCode> {
+  const { args, environment, stdout, stderr, signal } = context;
+  const { values, positionals } = parseArguments(args, OPTIONS, ['FILE']);
+  const policy = required(positionals[0], 'FILE');
+  const format = outputFormat(values.output);
+  const config = parseConfig(environment);
+  const host = hostOf(config);
+  const against = againstOf(values.against, host);
+  const socket = values['containerd-socket'] ?? join(config.hostRoot, config.containerdSocket);
+  const judges = await openJudges(config, host, {
+    ...{ policy, against },
+    truststore: values.truststore ?? host.truststoreDir,
+  });
+  try {
+    const images = await imagesOf(socket, signal);
+    const onProgress = progressOn(stderr);
+    const previewed = await previewImages(images, { ...judges, onProgress }, signal);
+    const preview = { policy, against, previewed };
+    const screen = screenOf(stdout, environment);
+    const text =
+      format === 'json' ? jsonLine(previewAsJson(preview)) : describePreview(preview, screen);
+    stdout.write(text);
+    return exitCodeOf(previewed);
+  } finally {
+    await judges.close();
+  }
+}
+
+function exitCodeOf(previewed: readonly Previewed[]): ExitCode {
+  return refusedInUse(previewed).length === 0 ? 0 : 1;
+}
+
+/** A policy that is named must be there; that a host has none yet is what preview is for. */
+function againstOf(given: string | undefined, { policyFile }: Host): string | null {
+  if (given !== undefined) return given;
+  return existsSync(policyFile) ? policyFile : null;
+}
+
+interface Sides {
+  readonly policy: string;
+  readonly truststore: string;
+  readonly against: string | null;
+}
+
+/** Both sides over the same connections and signatures; documents are read once, and first of all. */
+async function openJudges(config: Config, host: Host, { policy, truststore, against }: Sides) {
+  const documents = {
+    candidate: await loadPolicyFile(policy),
+    current: against === null ? null : await loadPolicyFile(against),
+  };
+  const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
+  const clock = { now: () => new Date() };
+  const ca = registryCa(config);
+  const registry = createHostRegistryClient({
+    createTransport: createPooledTransport,
+    plainHttp: config.registryPlainHttp,
+    ...(ca === undefined ? {} : { ca }),
+  });
+  const evidence = createEvidenceSources({ clock, pluginDir: host.pluginDir });
+  const shared = { registry, clock, evidence, signatures: new SignatureCache() };
+  const { candidate, current } = documents;
+  return {
+    candidate: judgeOf({
+      ...shared,
+      policy: () => Promise.resolve(candidate),
+      trust: (names) => loadTrustStores(truststore, names),
+    }),
+    current:
+      current === null
+        ? null
+        : judgeOf({
+            ...shared,
+            policy: () => Promise.resolve(current),
+            trust: (names) => loadTrustStores(host.truststoreDir, names),
+          }),
+    close: () => Promise.all([registry.close(), evidence.close()]),
+  };
+}
+
+function judgeOf(parts: VerifierParts): Judge {
+  const verifier = createVerifier(parts);
+  return (image, signal) =>
+    withDeadline(signal, DEADLINE_MS, (within) => verifier.verify(image, within));
+}
+
+async function imagesOf(socket: string, signal: AbortSignal): Promise<readonly NodeImage[]> {
+  const { createContainerdClient } = await import('../node/containerd/client.ts');
+  const { listImages } = await import('../node/containerd/images.ts');
+  const { listCriContainers } = await import('../node/containerd/cri.ts');
+  const client = createContainerdClient(socket);
+  try {
+    const { images, invalid } = await listImages(client, signal);
+    // An image that cannot be read would be missing from what is said to be all.
+    const [fault] = invalid;
+    if (fault !== undefined) throw fault;
+    const known = nodeImages(images, await listCriContainers(client, signal));
+    return known.filter(({ names }) => !isLeftover(names));
+  } finally {
+    client.close();
+  }
+}
+
+/** On terminals only: one line that is written over. */
+function progressOn(stderr: CommandContext['stderr']): (done: number, total: number) => void {
+  const { isTTY }: CommandContext['stderr'] & { readonly isTTY?: boolean } = stderr;
+  if (isTTY !== true) return () => undefined;
+  return (done, total) => {
+    stderr.write(`\r${done} of ${total} images judged${done === total ? '\n' : ''}`);
+  };
+}

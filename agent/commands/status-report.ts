@@ -1,0 +1,126 @@
+// The status of a node for a person: whether it enforces, what to do if not, and what that stands on.
+import { type Cell, type Style, tableRow } from './output.ts';
+import type { Screen } from './screen.ts';
+import type { StatusDocument } from './status-document.ts';
+
+type Row = readonly Cell[];
+
+/** Widths of columns: the longest of what is in them, and a gap. */
+const LABEL = 13;
+const INDENT: Cell = { text: '', width: 2 };
+const ARROW: Cell = { text: '→', width: 2, style: ['dim'] };
+const DOT: Cell = { text: '•', width: 2, style: ['dim'] };
+
+const STATES: ReadonlyMap<string, readonly Style[]> = new Map([
+  ['enforcing', ['bold', 'green']],
+  ['bypassed', ['bold', 'red']],
+  ['unknown', ['bold', 'yellow']],
+]);
+
+const DAY_SECONDS = 86_400;
+/** As the metrics and `policy check` do: long enough to have a certificate replaced. */
+const EXPIRY_WARNING_SECONDS = 30 * DAY_SECONDS;
+/** A journal that is read at once lags by less than a second. */
+const LAG_WARNING_SECONDS = 60;
+
+/** One screen. */
+export function describeStatus(status: StatusDocument, now: Date, screen: Screen): string {
+  const sections = [stateRows(status), openingRows(status), factRows(status, now)];
+  return sections
+    .filter((rows) => rows.length > 0)
+    .map((rows) => rows.map((row) => tableRow(row, screen)).join(''))
+    .join('\n');
+}
+
+function stateRows({ state, causes, problems }: StatusDocument): readonly Row[] {
+  return [
+    [{ text: state, style: STATES.get(state) ?? ['bold', 'yellow'] }],
+    ...causes.flatMap(({ message, remedy }): Row[] => [
+      [INDENT, DOT, { text: message }],
+      [INDENT, ARROW, { text: remedy }],
+    ]),
+    ...problems.map((text): Row => [INDENT, { text: '!', width: 2, style: ['yellow'] }, { text }]),
+  ];
+}
+
+/** What lets images in on purpose stands alone: nobody may read past it. */
+function openingRows({ mode, breakGlass }: StatusDocument): readonly Row[] {
+  const glass: readonly Style[] = breakGlass.state === 'active' ? ['bold', 'red'] : ['yellow'];
+  return [
+    fact('mode', mode, mode === 'enforce' ? [] : ['bold', 'yellow']),
+    fact('break-glass', breakGlass.message, breakGlass.state === 'absent' ? [] : glass),
+  ];
+}
+
+function factRows(status: StatusDocument, now: Date): readonly Row[] {
+  const { provedAt, verifier, policy, trust, coverage, journalLagSeconds: lag } = status;
+  const age = (time: Date | null): string => (time === null ? 'never' : `${span(now, time)} ago`);
+  const { at = null, subject = '' } = trust.nextExpiry ?? {};
+  const left = at === null ? Infinity : (at.getTime() - now.getTime()) / 1000;
+  const { images, verified, skipped, failed, inconclusive, pending, unjudged } = coverage;
+  const isCovered = failed + inconclusive + pending === 0;
+  return [
+    fact('last proof', age(provedAt), provedAt === null ? ['yellow'] : []),
+    fact(
+      'verifier',
+      verifier.sha256 === null
+        ? `none at ${verifier.path}`
+        : `${verifier.version ?? 'of another version'}, sha256 ${short(verifier.sha256)}, ${verifier.path}`,
+      verifier.sha256 === null ? ['red'] : [],
+    ),
+    fact('policy', generation(policy.hash, age(policy.loadedAt)), warnIf(policy.hash === '')),
+    fact('trust', generation(trust.hash, age(trust.loadedAt)), warnIf(trust.hash === '')),
+    ...(at === null
+      ? []
+      : [
+          fact(
+            'next expiry',
+            `${left < 0 ? `${span(now, at)} ago` : `in ${span(at, now)}`}, ${subject}`,
+            left < 0 ? ['red'] : warnIf(left < EXPIRY_WARNING_SECONDS),
+          ),
+        ]),
+    fact(
+      'images',
+      `${images}: ${verified} verified, ${skipped} skipped, ${failed} failed, ${inconclusive} inconclusive, ${pending} pending; ${unjudged} came in unjudged`,
+      failed > 0 ? ['red'] : warnIf(!isCovered),
+    ),
+    fact(
+      'journal',
+      lag === null ? 'nothing read yet' : `${lag.toFixed(1)} s behind`,
+      warnIf((lag ?? 0) > LAG_WARNING_SECONDS),
+    ),
+    fact('agent', status.version),
+  ];
+}
+
+function generation(hash: string, age: string): string {
+  return hash === '' ? 'none' : `${short(hash)}, in force since ${age}`;
+}
+
+/** Enough to tell two apart. */
+function short(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+/** The time between two, in the largest unit that tells it: 3 d, 5 h, 12 min, 40 s. */
+function span(later: Date, earlier: Date): string {
+  const seconds = Math.max(0, Math.round((later.getTime() - earlier.getTime()) / 1000));
+  const units = [
+    [DAY_SECONDS, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+  ] as const;
+  const found = units.find(([size]) => seconds >= 2 * size);
+  return found === undefined ? `${seconds} s` : `${Math.floor(seconds / found[0])} ${found[1]}`;
+}
+
+function warnIf(condition: boolean): readonly Style[] {
+  return condition ? ['yellow'] : [];
+}
+
+function fact(label: string, text: string, style: readonly Style[] = []): Row {
+  return [
+    { text: label, width: LABEL, style: ['dim'] },
+    { text, style },
+  ];
+}
