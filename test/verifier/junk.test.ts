@@ -82,10 +82,12 @@ describe('ninety-nine that are no signatures', () => {
 
   it('of every kind before a good one are counted, but for those left for later', async () => {
     const bench = await openBench();
-    for (const kind of KINDS) listJunk(bench, kind, 19);
+    // As many silent ones as are fetched at a time: the others are prompt also on a busy machine.
+    for (const kind of KINDS) listJunk(bench, kind, kind === 'silent' ? 4 : 19);
     bench.sign();
     serveJunk(bench);
-    const { skippedSignatures } = await bench.verify({ parts: { limits } });
+    const patient = { promptMs: 1500 };
+    const { skippedSignatures } = await bench.verify({ parts: { limits: patient } });
     expect(skippedSignatures.count).toBe(3 * 19);
     expect(skippedSignatures.first.map(({ code }) => code)).toEqual(
       Array.from({ length: 5 }, () => 'content_mismatch'),
