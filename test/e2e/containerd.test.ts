@@ -13,19 +13,20 @@ import {
 import { followImageEvents, type ImageEvent } from '../../agent/node/containerd/events.ts';
 import { getImage, listImages } from '../../agent/node/containerd/images.ts';
 import { fetchVersion, isSupported } from '../../agent/node/containerd/version.ts';
+import { describeOnVerifyingContainerds } from '../support/containerds.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { pushImage, type Registry, startRegistry } from '../support/node-images.ts';
-import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { bootTestNode, type TestNode } from '../support/test-node.ts';
 
 const VERIFIER = '/opt/containerd/image-verifier/bin/refuse';
 
-describeOnNode('containerd client', () => {
+describeOnVerifyingContainerds('containerd client', ({ boot }) => {
   let node: TestNode;
   let registry: Registry;
   let client: ContainerdClient;
 
   beforeAll(async () => {
-    node = await bootTestNode();
+    node = await bootTestNode(boot);
     try {
       registry = await startRegistry(node, 'crane');
       client = createContainerdClient(node.path('/run/containerd/containerd.sock'));

@@ -6,6 +6,7 @@ import {
 } from '../../agent/node/containerd/client.ts';
 import { pullImage } from '../../agent/node/containerd/cri.ts';
 import { getImage } from '../../agent/node/containerd/images.ts';
+import { describeOnVerifyingContainerds } from '../support/containerds.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
 import {
@@ -23,11 +24,11 @@ import {
   writeTruststore,
 } from '../support/node-signatures.ts';
 import { startRegistryProxy } from '../support/registry-proxy.ts';
-import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { bootTestNode, type TestNode } from '../support/test-node.ts';
 
 const SOCKET = '/run/containerd/containerd.sock';
 
-describeOnNode('pulls on a node with the agent', () => {
+describeOnVerifyingContainerds('pulls on a node with the agent', ({ boot }) => {
   let node: TestNode;
   let registry: Registry;
   let client: ContainerdClient;
@@ -37,7 +38,7 @@ describeOnNode('pulls on a node with the agent', () => {
   let startedBefore: string;
 
   beforeAll(async () => {
-    node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
+    node = await bootTestNode({ ...boot, bindReadOnly: AGENT_BINDS });
     try {
       registry = await startRegistry(node, 'crane');
       client = createContainerdClient(node.path(SOCKET));

@@ -1,6 +1,8 @@
 // The containerds that a run of the tests uses: the node's own and the newest, or all of them.
 import { readFileSync } from 'node:fs';
-import type { BootOptions } from './test-node.ts';
+import { describe } from 'vitest';
+import { isSupported } from '../../agent/node/containerd/version.ts';
+import { type BootOptions, describeOnNode } from './test-node.ts';
 
 export interface TestedContainerd {
   /** For the name of a test. */
@@ -14,6 +16,27 @@ export interface TestedContainerd {
 const OWN: TestedContainerd = { name: 'containerd 2.1.9 (Debian)', version: '2.1.9', boot: {} };
 
 const LIST = new URL('../../hack/containerd/versions', import.meta.url);
+
+/** `describeOnNode`, once for each containerd; `tests` boots its node with `boot`. */
+export function describeOnContainerds(
+  name: string,
+  tests: (containerd: TestedContainerd) => void,
+): void {
+  describeOnNode(name, () => {
+    describe.each(testedContainerds())('$name', tests);
+  });
+}
+
+/** The same for those that run image verifiers for CRI. */
+export function describeOnVerifyingContainerds(
+  name: string,
+  tests: (containerd: TestedContainerd) => void,
+): void {
+  describeOnNode(name, () => {
+    const verifying = testedContainerds().filter(({ version }) => isSupported(version));
+    describe.each(verifying)('$name', tests);
+  });
+}
 
 /** Those that are built, oldest first, and the node's own. `TEST_CONTAINERDS=all` asks for all, anything else is a mistake. */
 export function testedContainerds(): readonly TestedContainerd[] {
