@@ -1,7 +1,7 @@
 // Whether this node enforces: connects the canary and its watch with containerd, the journal, the host and the metrics.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { watch } from 'chokidar';
+import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
 import type { Clock } from '../../audit/clock.ts';
 import type { Ledger } from '../../audit/ledger.ts';
@@ -40,13 +40,15 @@ export interface EnforcingParts {
 /** The closed set of the codes of causes. */
 export const CAUSE_CODES: readonly string[] = [...Object.keys(CAUSES), ...Object.keys(FINDINGS)];
 
-/** Its root file and drop-ins, where containerd looks for them by itself. */
-const CONFIGURATION = ['etc/containerd/config.toml', 'etc/containerd/conf.d'];
+/** Where others are likely to make a change that nobody has read yet: the root file and the drop-ins of most nodes. */
+const CONFIGURATION = ['/etc/containerd/config.toml', '/etc/containerd/conf.d'];
 
 /** Canary, findings and the watch over them. */
 export class Enforcing {
   readonly #parts: EnforcingParts;
   readonly #client: ContainerdClient;
+  readonly #watched = new Set<string>();
+  #watcher: FSWatcher | undefined;
   readonly canary: Canary;
   readonly watch: EnforcementWatch;
 
@@ -65,7 +67,7 @@ export class Enforcing {
     this.watch = new EnforcementWatch({
       canary: this.canary,
       events: () => ledger.events(),
-      findings: findingsOf(client, config, host),
+      findings: (signal) => this.#findings(signal),
       missingVerifier: () => {
         const path = join(host.root, host.layout.verifierFile);
         return existsSync(path) ? undefined : host.layout.verifierFile;
@@ -93,11 +95,10 @@ export class Enforcing {
   /** Until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     const { host, log } = this.#parts;
-    const paths = [dirname(host.layout.verifierFile), ...CONFIGURATION];
-    const watcher = watch(
-      paths.map((path) => join(host.root, path)),
-      { ignoreInitial: true, ignorePermissionErrors: true, depth: 0 },
-    );
+    const options = { ignoreInitial: true, ignorePermissionErrors: true, depth: 0 };
+    const watcher = watch([], options);
+    this.#watcher = watcher;
+    this.#look([dirname(host.layout.verifierFile), ...CONFIGURATION]);
     watcher.on('all', this.watch.wake);
     watcher.on('error', (error) => {
       log.warn({ error: String(error) }, 'a file watch failed');
@@ -109,6 +110,26 @@ export class Enforcing {
       this.#client.close();
     }
   }
+
+  async #findings(signal: AbortSignal): Promise<readonly Suspicion[]> {
+    const { config, host } = this.#parts;
+    const sources = {
+      ...{ client: this.#client, socketPath: config.containerdSocket },
+      host: createHostReader(host.root),
+      dump: createDump(host.root),
+    };
+    const evidence = await readNodeEvidence(sources, host.layout.verifierFile, signal);
+    const { configPath, files } = evidence.config;
+    this.#look([configPath, ...files.map(({ path }) => path), evidence.binDir.path]);
+    return findFindings(evidence);
+  }
+
+  /** From now on a change of these paths of the host wakes the watch. */
+  #look(paths: readonly string[]): void {
+    const fresh = paths.filter((path) => path !== '' && !this.#watched.has(path));
+    for (const path of fresh) this.#watched.add(path);
+    this.#watcher?.add(fresh.map((path) => join(this.#parts.host.root, path)));
+  }
 }
 
 function openedBy(mode: PullMode, glass: BreakGlass): readonly Cause[] {
@@ -118,14 +139,4 @@ function openedBy(mode: PullMode, glass: BreakGlass): readonly Cause[] {
       : []),
     ...(mode === 'audit' ? [causeOf('audit_mode')] : []),
   ];
-}
-
-function findingsOf(client: ContainerdClient, config: Config, host: Host) {
-  const sources = {
-    ...{ client, socketPath: config.containerdSocket },
-    host: createHostReader(host.root),
-    dump: createDump(host.root),
-  };
-  return async (signal: AbortSignal): Promise<readonly Suspicion[]> =>
-    findFindings(await readNodeEvidence(sources, host.layout.verifierFile, signal));
 }
