@@ -50,6 +50,16 @@ export function nodeseal(node: TestNode, ...args: readonly string[]) {
   return node.exec([NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args]);
 }
 
+/** The same with settings. */
+export function nodesealWith(
+  node: TestNode,
+  settings: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+) {
+  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  return node.exec(['env', ...words, NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args]);
+}
+
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
 /** Starts the agent with the sources at `SOURCE`, and waits until it is ready. */
