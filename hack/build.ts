@@ -40,6 +40,22 @@ const SLIM_UNDICI: Plugin = {
   },
 };
 
+/** The metrics that agent/metrics has. The rest of prom-client loads Node's cluster, for one. */
+const SLIM_PROM_CLIENT: Plugin = {
+  name: 'slim-prom-client',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^prom-client$/ }, ({ path }) => ({ path, namespace: 'slim-prom' }));
+    bundle.onLoad({ filter: /./, namespace: 'slim-prom' }, () => ({
+      resolveDir: ROOT,
+      contents: `
+        exports.Registry = require('./node_modules/prom-client/lib/registry.js');
+        exports.Counter = require('./node_modules/prom-client/lib/counter.js');
+        exports.Gauge = require('./node_modules/prom-client/lib/gauge.js');
+        exports.Histogram = require('./node_modules/prom-client/lib/histogram.js');`,
+    }));
+  },
+};
+
 /**
  * Imports of some of Node's modules as calls of require. An import reads every export of a module,
  * and some are getters for what would stay in the agent's memory: of http a whole HTTP client, of
@@ -140,7 +156,7 @@ export async function buildAgent(outdir: string): Promise<void> {
     outdir,
     format: 'esm',
     splitting: true,
-    plugins: [SLIM_UNDICI, REQUIRED],
+    plugins: [SLIM_UNDICI, SLIM_PROM_CLIENT, REQUIRED],
     chunkNames: 'chunks/[name]-[hash]',
     // Bundled CommonJS packages ask for Node's own modules by require.
     banner: {

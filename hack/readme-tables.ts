@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { SETTINGS } from '../agent/config.ts';
 import { ERROR_CODES } from '../agent/errors.ts';
 import { createMetrics } from '../agent/metrics/metrics.ts';
+import { FINDINGS } from '../agent/node/containerd/finding.ts';
 import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
 import { differencesTable } from '../test/differential/differences.ts';
 
@@ -20,6 +21,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
   codes: [['Code', 'Meaning'], ...sentences(ERROR_CODES)],
   metrics: metricsTable(),
   differences: differencesTable(),
+  findings: [['Finding', 'Meaning'], ...sentences(FINDINGS)],
 };
 
 /** README's text with every table as the code has it. Throws when README has no place for one. */

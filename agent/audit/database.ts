@@ -8,6 +8,9 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
 }
 
+/** Enough for one transaction; SQLite's own default is four times as much, which an idle agent keeps. */
+const CACHE_KIB = 512;
+
 /** `nodeseal images` may read while the agent writes; neither holds the file for long. */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -20,6 +23,7 @@ export function openDatabase(path: string, { readOnly = false }: OpenOptions = {
   return guard(`open ${path}`, () => {
     const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS });
     try {
+      database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       prepare(database, path, readOnly);
       return database;
     } catch (error) {

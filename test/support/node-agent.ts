@@ -60,7 +60,7 @@ export function nodesealWith(
   return node.exec(['env', ...words, NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args]);
 }
 
-const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+const NODE_FLAGS = ['--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
 
 /** Starts the agent with the sources at `SOURCE`, and waits until it is ready. */
 export async function startNodeAgent(

@@ -9,8 +9,10 @@ const FLAGS = [
   // Collect once the old generation has grown by a tenth; by default it may grow by as much again.
   '--heap-growing-percent=10',
   '--optimize-for-size',
-  // One optimising compiler, on the main thread: what they take on other threads is not given back.
+  // One compiler, for what runs hot: code of the lesser ones is large, and nobody waits for the agent.
   '--no-maglev',
+  '--no-sparkplug',
+  // On the main thread: what it takes on others is not given back.
   '--no-concurrent-recompilation',
   // undici's HTTP parser is one huge WebAssembly function; optimising it takes 11 MB for good.
   '--no-wasm-tier-up',
