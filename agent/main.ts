@@ -75,7 +75,7 @@ async function dispatch(
 
 async function usage(): Promise<string> {
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`);
   return `Usage: nodeseal COMMAND [ARGUMENT…]\n\n${lines.join('\n')}\n\nEach command has --help.\n`;
 }
 

@@ -1,7 +1,7 @@
 // The status of a node for a person: whether it enforces, what to do if not, and what that stands on.
 import { type Cell, type Style, tableRow } from './output.ts';
 import type { Screen } from './screen.ts';
-import type { StatusDocument } from './status-document.ts';
+import type { GenerationDocument, StatusDocument } from './status-document.ts';
 
 type Row = readonly Cell[];
 
@@ -54,13 +54,16 @@ function openingRows({ mode, breakGlass }: StatusDocument): readonly Row[] {
 
 function factRows(status: StatusDocument, now: Date): readonly Row[] {
   const { provedAt, verifier, policy, trust, coverage, journalLagSeconds: lag } = status;
-  const age = (time: Date | null): string => (time === null ? 'never' : `${span(now, time)} ago`);
   const { at = null, subject = '' } = trust.nextExpiry ?? {};
   const left = at === null ? Infinity : (at.getTime() - now.getTime()) / 1000;
-  const { images, verified, skipped, failed, inconclusive, pending, unjudged } = coverage;
+  const { failed, inconclusive, pending } = coverage;
   const isCovered = failed + inconclusive + pending === 0;
   return [
-    fact('last proof', age(provedAt), provedAt === null ? ['yellow'] : []),
+    fact(
+      'last proof',
+      provedAt === null ? 'never' : `${span(now, provedAt)} ago`,
+      warnIf(provedAt === null),
+    ),
     fact(
       'verifier',
       verifier.sha256 === null
@@ -68,8 +71,8 @@ function factRows(status: StatusDocument, now: Date): readonly Row[] {
         : `${verifier.version ?? 'of another version'}, sha256 ${short(verifier.sha256)}, ${verifier.path}`,
       verifier.sha256 === null ? ['red'] : [],
     ),
-    fact('policy', generation(policy.hash, age(policy.loadedAt)), warnIf(policy.hash === '')),
-    fact('trust', generation(trust.hash, age(trust.loadedAt)), warnIf(trust.hash === '')),
+    fact('policy', generation(policy, now), warnIf(policy.hash === '')),
+    fact('trust', generation(trust, now), warnIf(trust.hash === '')),
     ...(at === null
       ? []
       : [
@@ -79,11 +82,7 @@ function factRows(status: StatusDocument, now: Date): readonly Row[] {
             left < 0 ? ['red'] : warnIf(left < EXPIRY_WARNING_SECONDS),
           ),
         ]),
-    fact(
-      'images',
-      `${images}: ${verified} verified, ${skipped} skipped, ${failed} failed, ${inconclusive} inconclusive, ${pending} pending; ${unjudged} came in unjudged`,
-      failed > 0 ? ['red'] : warnIf(!isCovered),
-    ),
+    fact('images', coverageText(coverage), failed > 0 ? ['red'] : warnIf(!isCovered)),
     fact(
       'journal',
       lag === null ? 'nothing read yet' : `${lag.toFixed(1)} s behind`,
@@ -93,8 +92,17 @@ function factRows(status: StatusDocument, now: Date): readonly Row[] {
   ];
 }
 
-function generation(hash: string, age: string): string {
-  return hash === '' ? 'none' : `${short(hash)}, in force since ${age}`;
+function generation({ hash, loadedAt }: GenerationDocument, now: Date): string {
+  if (hash === '' || loadedAt === null) return 'none';
+  return `${short(hash)}, in force for ${span(now, loadedAt)}`;
+}
+
+/** States that no image is in are left out: a person looks for the others. */
+function coverageText({ images, unjudged, ...states }: StatusDocument['coverage']): string {
+  const told = Object.entries(states).filter(([, count]) => count > 0);
+  const parts = told.map(([state, count]) => `${count} ${state}`);
+  const list = parts.length === 0 ? 'none' : parts.join(', ');
+  return `${images}: ${list}; ${unjudged} came in unjudged`;
 }
 
 /** Enough to tell two apart. */

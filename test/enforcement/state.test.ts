@@ -53,6 +53,11 @@ describe('the state of a node', () => {
       [WARNING, BLOCKS, BYPASS],
       'bypassed: unsigned_image_came_in discard_unpacked_layers verifier_broken other_verifier',
     ],
+    [
+      'refuted, because images are let in on purpose',
+      [BYPASS, suspect('audit_mode', 'opened')],
+      'bypassed: audit_mode unsigned_image_came_in discard_unpacked_layers',
+    ],
   ])('is bypassed when a fresh canary was %s', (_, suspicions, expected) => {
     expect(stateOf({ suspicions, ...only(refuted(ago(1000))) })).toBe(expected);
   });
