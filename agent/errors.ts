@@ -122,6 +122,12 @@ export const ERROR_CODES = {
   containerd_config_invalid:
     'The configuration of containerd is not TOML, or not of the form that containerd reads.',
   containerd_dump_failed: '`containerd config dump` did not start, failed, or did not end in time.',
+  containerd_change_refused:
+    'The configuration of containerd cannot be changed so that only what was meant changes; nothing was changed.',
+  containerd_change_undone:
+    'containerd did not come up with a change of its configuration, which was undone; it serves again.',
+  containerd_down:
+    'containerd does not serve after a change of its configuration, although that was undone.',
   systemd_unavailable: 'systemd did not answer on its private socket, or not in time.',
   systemd_failed: 'systemd answered a call with an error or not with D-Bus, or a job of it failed.',
   ledger_failed: 'The ledger could not be opened, read or written.',

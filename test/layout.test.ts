@@ -48,7 +48,7 @@ const PARTS: PartTable = [
   ],
 
   // Edges of the node: not each other, and of what is above them only the words.
-  ['node/containerd', 'oci'],
+  ['node/containerd', 'deadline.ts', 'oci'],
   ['node/host/layout.ts', 'oci'],
   ['node/host', 'deadline.ts', 'node/host/layout.ts'],
   ['node/journald', 'oci', VERDICT],
@@ -109,6 +109,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/containerd/client.ts': '@grpc/grpc-js, Date.now',
   'node/containerd/descriptors.ts': '@grpc/proto-loader',
   'node/containerd/dump.ts': 'node:child_process, process, setTimeout',
+  'node/containerd/serving.ts': 'node:timers/promises',
   'node/host/content.ts': 'node:crypto, node:fs/promises',
   'node/host/dbus/connection.ts': 'node:net, process',
   'node/host/host-fs.ts': 'node:child_process, node:crypto, node:events, node:fs, node:fs/promises',

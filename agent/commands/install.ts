@@ -8,19 +8,28 @@ import {
 } from '../node/host/install.ts';
 import { outputFormat, parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
+import { configureContainerd } from './configure-containerd.ts';
+import { configureLines } from './containerd-report.ts';
 import { hostOf, installRequest } from './host-install.ts';
+import { readNodeWarnings, warningLine } from './node-warnings.ts';
 import { jsonLine, textLines } from './output.ts';
 import { shownStep, stepLine } from './planned-steps.ts';
 
-const HELP = `Usage: nodeseal install [--dry-run] [--output text|json]
+const HELP = `Usage: nodeseal install [--configure-containerd] [--dry-run] [--output text|json]
 
 Puts trust stores, policy, settings and verifier on the host, in this order, each written beside its
-place and renamed in. Doing it again changes nothing. containerd is not restarted: it looks for
-verifiers on every pull. What is installed, and where, is said by the NODESEAL_ settings.
+place and renamed in. Doing it again changes nothing. containerd is not restarted for it: it looks
+for verifiers on every pull. What is installed, and where, is said by the NODESEAL_ settings. What on
+this node keeps the verifier from being asked is told on standard error, and changes no exit status.
 
-  --dry-run  tell each step that would be done, in order, and change nothing
+  --configure-containerd  where containerd's configuration keeps it from asking verifiers, make the
+                          smallest change that lets them run, and restart containerd; what containerd
+                          would not come up with is undone at once
+  --dry-run               tell each step that would be done, in order, and change nothing; of
+                          containerd's configuration, the difference
 
-Exit status: 0 done, 2 could not run.
+Exit status: 0 done; 1 containerd's configuration cannot be changed without taking something away, and
+is left as it is; 2 could not run.
 `;
 
 /** The command. */
@@ -31,20 +40,36 @@ export const install: Command = {
   run: runInstall,
 };
 
-async function runInstall({ args, environment, stdout }: CommandContext): Promise<ExitCode> {
-  const options = { 'dry-run': { type: 'boolean' }, output: { type: 'string' } } as const;
+async function runInstall(context: CommandContext): Promise<ExitCode> {
+  const { args, environment, stdout, stderr, signal } = context;
+  const options = {
+    'configure-containerd': { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    output: { type: 'string' },
+  } as const;
   const { values } = parseArguments(args, options, []);
   const format = outputFormat(values.output);
   const config = parseConfig(environment);
-  const request = await installRequest(config, hostOf(config));
-  if (values['dry-run'] === true) {
-    const preview = await previewInstall(request);
-    stdout.write(format === 'json' ? previewJson(preview) : previewText(preview));
-    return 0;
+  const host = hostOf(config);
+  const request = await installRequest(config, host);
+  const dryRun = values['dry-run'] === true;
+  const done = dryRun ? await previewInstall(request) : await installOnHost(request);
+  if (format === 'text') stdout.write(isPreview(done) ? previewText(done) : resultText(done));
+  const containerd =
+    values['configure-containerd'] === true
+      ? await configureContainerd(config, dryRun, signal)
+      : null;
+  const found = await readNodeWarnings(config, host, signal);
+  // A dry run puts it nowhere.
+  const warnings = found.filter(({ code }) => !dryRun || code !== 'verifier_missing');
+  if (format === 'json') {
+    const files = { ...(isPreview(done) ? shownPreview(done) : done), warnings };
+    stdout.write(jsonLine(containerd === null ? files : { ...files, containerd }));
+  } else {
+    if (containerd !== null) stdout.write(textLines(configureLines(containerd, dryRun)));
+    stderr.write(textLines(warnings.map(warningLine)));
   }
-  const { changed, left } = await installOnHost(request);
-  stdout.write(format === 'json' ? jsonLine({ changed, left }) : resultText({ changed, left }));
-  return 0;
+  return containerd?.kind === 'obstructed' ? 1 : 0;
 }
 
 function resultText({ changed, left }: InstallResult): string {
@@ -55,8 +80,12 @@ function resultText({ changed, left }: InstallResult): string {
   ]);
 }
 
-function previewJson({ steps, changed, left, drift }: InstallPreview): string {
-  return jsonLine({ dryRun: true, changed, left, drift, steps: steps.map(shownStep) });
+function isPreview(done: InstallResult | InstallPreview): done is InstallPreview {
+  return 'steps' in done;
+}
+
+function shownPreview({ steps, changed, left, drift }: InstallPreview) {
+  return { dryRun: true, changed, left, drift, steps: steps.map(shownStep) };
 }
 
 function previewText({ steps, left, drift }: InstallPreview): string {

@@ -13,7 +13,9 @@ import { duration, outputFormat, parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf } from './host-install.ts';
 import { jsonLine, textLines } from './output.ts';
+import { unconfigureLines } from './containerd-report.ts';
 import { shownStep, stepLine } from './planned-steps.ts';
+import { unconfigureContainerd } from './unconfigure-containerd.ts';
 
 /** A pod that is stopping has 30 s by default; it may have had none of them yet. */
 const WAIT_MS = 60_000;
@@ -21,7 +23,8 @@ const WAIT_MS = 60_000;
 const HELP = `Usage: nodeseal uninstall [--dry-run] [--wait DURATION] [--output text|json]
 
 Removes the verifier first and then the rest of what was installed. What others have changed since is
-left, and said. The ledger stays. An agent that still runs would put everything back: it is waited
+left, and said. containerd's configuration is put back if install changed it, and containerd is then
+restarted. The ledger stays. An agent that still runs would put everything back: it is waited
 for while it stops. So this is for when the DaemonSet is gone, not for when a pod of it ends.
 
   --dry-run  tell each step that would be done, in order, and change nothing
@@ -52,14 +55,20 @@ async function runUninstall({
   const { values } = parseArguments(args, options, []);
   const format = outputFormat(values.output);
   const waitMs = duration(values.wait, '--wait', WAIT_MS);
-  const host = hostOf(parseConfig(environment));
-  if (values['dry-run'] === true) {
-    const preview = await previewUninstall({ hostRoot: host.root, layout: host.layout });
-    stdout.write(format === 'json' ? previewJson(preview) : previewText(preview));
-    return 0;
+  const config = parseConfig(environment);
+  const host = hostOf(config);
+  const dryRun = values['dry-run'] === true;
+  const done = dryRun
+    ? await previewUninstall({ hostRoot: host.root, layout: host.layout })
+    : await uninstallOnceFree(host, waitMs, SYSTEM_CLOCK, signal);
+  if (format === 'text') stdout.write(isPreview(done) ? previewText(done) : resultText(done));
+  // After the verifier: should this fail, pulls are already as they were without us.
+  const containerd = await unconfigureContainerd(config, dryRun, signal);
+  if (format === 'text') stdout.write(textLines(unconfigureLines(containerd, dryRun)));
+  else {
+    const files = isPreview(done) ? shownPreview(done) : done;
+    stdout.write(jsonLine(containerd.path === null ? files : { ...files, containerd }));
   }
-  const result = await uninstallOnceFree(host, waitMs, SYSTEM_CLOCK, signal);
-  stdout.write(format === 'json' ? jsonLine(result) : resultText(result));
   return 0;
 }
 
@@ -103,8 +112,12 @@ function resultText({ removed, left }: UninstallResult): string {
   ]);
 }
 
-function previewJson({ steps, removed, left }: UninstallPreview): string {
-  return jsonLine({ dryRun: true, removed, left, steps: steps.map(shownStep) });
+function isPreview(done: UninstallResult | UninstallPreview): done is UninstallPreview {
+  return 'steps' in done;
+}
+
+function shownPreview({ steps, removed, left }: UninstallPreview) {
+  return { dryRun: true, removed, left, steps: steps.map(shownStep) };
 }
 
 function previewText({ steps, left }: UninstallPreview): string {

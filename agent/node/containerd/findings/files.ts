@@ -1,4 +1,5 @@
 // Whether the configuration on the disk is the one in force, and would be read again as it stands.
+import type { ConfigFile } from '../config-files.ts';
 import type { EffectiveConfig } from '../effective-config.ts';
 import type { Finding } from '../finding.ts';
 import { isAtLeast } from '../version.ts';
@@ -17,7 +18,14 @@ export function fileFindings(config: EffectiveConfig): readonly Finding[] {
   ];
 }
 
-function changeFindings({ files, process }: EffectiveConfig): readonly Finding[] {
+/** The configuration files that changed after containerd started. */
+export function filesNotInForce({ files, process }: EffectiveConfig): readonly ConfigFile[] {
+  const since = process.startedAt.getTime() + START_PRECISION_MS;
+  return files.filter(({ changedAt }) => changedAt.getTime() > since);
+}
+
+function changeFindings(config: EffectiveConfig): readonly Finding[] {
+  const { process } = config;
   const findings: Finding[] = [];
   if (process.isReplaced) {
     findings.push({
@@ -28,8 +36,7 @@ function changeFindings({ files, process }: EffectiveConfig): readonly Finding[]
       isFixable: false,
     });
   }
-  const since = process.startedAt.getTime() + START_PRECISION_MS;
-  const changed = files.filter(({ changedAt }) => changedAt.getTime() > since);
+  const changed = filesNotInForce(config);
   if (changed.length > 0) {
     findings.push({
       code: 'config_changed_since_start',

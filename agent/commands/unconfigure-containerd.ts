@@ -1,0 +1,111 @@
+// Takes back what was changed in containerd's configuration, and restarts containerd.
+import type { Config } from '../config.ts';
+import { AgentError, type ErrorCode } from '../errors.ts';
+import { setsNothing, undoSettings } from '../node/containerd/change/undo.ts';
+import { findContainerd } from '../node/containerd/process.ts';
+import { fetchPluginFaults, type PluginFaults } from '../node/containerd/serving.ts';
+import {
+  type ContainerdControl,
+  restoreConfig,
+  withHostLock,
+} from '../node/host/containerd-config/change-config.ts';
+import {
+  forgetRecord,
+  readRecordState,
+  type RecordState,
+} from '../node/host/containerd-config/record-file.ts';
+import {
+  assertUnitRuns,
+  type ContainerdNode,
+  restartContainerd,
+  withContainerd,
+} from './containerd-node.ts';
+import { unifiedDiff } from './unified-diff.ts';
+
+/** What was done, or would be. */
+export interface UnconfigureResult {
+  /** Null when nothing of ours was there. */
+  readonly path: string | null;
+  readonly diff: string;
+  /** Others had changed the file, so that only our lines were taken out. */
+  readonly isChangedByOthers: boolean;
+  /** Settings that others have changed since: theirs, as dotted keys. */
+  readonly left: readonly string[];
+}
+
+const NOTHING: UnconfigureResult = { path: null, diff: '', isChangedByOthers: false, left: [] };
+
+/**
+ * Puts containerd's configuration back as it was, byte for byte if nobody has changed it since, else
+ * without our lines, and restarts containerd; without a change of ours it does nothing. Throws
+ * `systemd_unavailable` and `containerd_change_refused` before, and what `restoreConfig` throws.
+ */
+export function unconfigureContainerd(
+  config: Config,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<UnconfigureResult> {
+  return withContainerd(config, async (node) => {
+    // Without a lock: where nothing was ever changed, nothing is written either.
+    if ((await readRecordState(node.access)).kind === 'none') return NOTHING;
+    return withHostLock(node.access, true, () => unconfigure(node, dryRun, signal));
+  });
+}
+
+async function unconfigure(
+  node: ContainerdNode,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<UnconfigureResult> {
+  const state = await readRecordState(node.access);
+  if (state.kind === 'none') return NOTHING;
+  if (state.kind === 'gone') {
+    if (!dryRun) await forgetRecord(node.access, state.record);
+    return NOTHING;
+  }
+  const { to, current, left } = restoredText(state);
+  if (!dryRun) {
+    await restoreConfig(node.access, state.record, to, await controlOf(node, signal), signal);
+  }
+  const { path } = state.record;
+  const isChangedByOthers = state.kind === 'changed';
+  return { path, diff: unifiedDiff(path, current, to), isChangedByOthers, left };
+}
+
+function restoredText(state: Extract<RecordState, { kind: 'ours' | 'changed' }>) {
+  const { record, text: current } = state;
+  if (state.kind === 'ours') return { to: record.before, current, left: [] };
+  const { text, left } = undoSettings(current, record.written);
+  const isEmpty = record.before === null && setsNothing(text);
+  return { to: isEmpty ? null : text, current, left };
+}
+
+/** containerd may be down: it is then no reason to leave our change in place. */
+async function controlOf(
+  node: ContainerdNode,
+  signal: AbortSignal,
+): Promise<ContainerdControl & { readonly wasServing: boolean }> {
+  const faults = await unlessDown(fetchPluginFaults(node.client, signal));
+  const process = faults === null ? null : await findContainerd(node.host, node.socketPath);
+  if (process !== null) await assertUnitRuns(node, process.pid, signal);
+  const before: PluginFaults = faults ?? new Map<string, string>();
+  return {
+    wasServing: faults !== null,
+    judge: async () => {
+      // What it comes to is not ours to say any more; that it can be read is.
+      if (process !== null) await node.dump(process, signal);
+    },
+    restart: (within) => restartContainerd(node, before, within),
+  };
+}
+
+const DOWN: ReadonlySet<ErrorCode> = new Set(['containerd_unavailable', 'containerd_failed']);
+
+async function unlessDown<T>(asking: Promise<T>): Promise<T | null> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof AgentError && DOWN.has(error.code)) return null;
+    throw error;
+  }
+}
