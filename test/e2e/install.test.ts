@@ -35,6 +35,10 @@ import { documentOf, statement } from '../support/trust-policy.ts';
 const UPGRADES = Number(process.env['TEST_UPGRADES'] ?? 30);
 const PULLS_PER_SECOND = 8;
 const VERIFIER = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
+const POLICY = '/etc/containerd/notation-policy.json';
+const STORES = '/etc/containerd/notation/truststore';
+/** Whoever has a certificate of the trust store `ca:acme`. */
+const TRUSTING_ALL = documentOf([statement({ registryScopes: ['*'], trustedIdentities: ['*'] })]);
 const INSTALLER = fileURLToPath(new URL('../support/killed-installer.ts', import.meta.url));
 /** Some at the beginning, in the middle and near the end of what an installation does. */
 const KILLS = [2, 7, 12, 17, 22, 25, 27];
@@ -156,8 +160,7 @@ describeOnNode('installing on a node that pulls', () => {
   it('puts back within seconds what others do to it, stays when the agent ends, and goes once asked', async () => {
     const key = await createSigningKey(node, 'acme', 'p-256');
     await writeTruststore(node, 'acme', [key], `${SOURCE}/truststore`);
-    const policy = documentOf([statement({ registryScopes: ['*'], trustedIdentities: ['*'] })]);
-    await node.writeFile(`${SOURCE}/policy.json`, policy);
+    await node.writeFile(`${SOURCE}/policy.json`, TRUSTING_ALL);
     const agent = await startNodeAgent(node, { NODESEAL_REGISTRY_PLAIN_HTTP: registry.host });
     await expectDrift(agent, 'verifier', 'attributes', ['chmod', '0644', VERIFIER]);
     await expectDrift(agent, 'verifier', 'removed', ['rm', '-r', '/opt/containerd']);
@@ -195,6 +198,19 @@ describeOnNode('installing on a node that pulls', () => {
     expect(stdout).toContain(`removed  ${VERIFIER}\n`);
     expect(stdout).toContain('left     /var/lib/nodeseal: the record of this node\n');
     expect(await pull()).toBe('allowed');
+  });
+
+  it('keeps another verifier that is there, tells of it, and leaves it when it goes', async () => {
+    const theirs = '/opt/containerd/image-verifier/bin/theirs';
+    await node.writeFile(theirs, '#!/bin/sh\nexit 0\n', 0o755);
+    const key = await createSigningKey(node, 'theirs', 'p-256');
+    await writeTruststore(node, 'acme', [key], STORES);
+    await node.writeFile(POLICY, TRUSTING_ALL);
+    const { code, stderr } = await nodeseal(node, 'install');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('warning  other_verifier: ');
+    expect((await nodeseal(node, 'uninstall')).code).toBe(0);
+    expect(await node.output(['cat', theirs])).toBe('#!/bin/sh\nexit 0\n');
   });
 
   const expectDrift = async (
