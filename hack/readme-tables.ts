@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { SETTINGS } from '../agent/config.ts';
 import { ERROR_CODES } from '../agent/errors.ts';
 import { createMetrics } from '../agent/metrics/metrics.ts';
+import { CAUSES } from '../agent/enforcement/causes.ts';
 import { FINDINGS } from '../agent/node/containerd/finding.ts';
 import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
 import { differencesTable } from '../test/differential/differences.ts';
@@ -21,7 +22,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
   codes: [['Code', 'Meaning'], ...sentences(ERROR_CODES)],
   metrics: metricsTable(),
   differences: differencesTable(),
-  findings: [['Finding', 'Meaning'], ...sentences(FINDINGS)],
+  causes: [['Cause', 'Meaning'], ...sentences(messagesOf(CAUSES)), ...sentences(FINDINGS)],
 };
 
 /** README's text with every table as the code has it. Throws when README has no place for one. */
@@ -34,6 +35,12 @@ export async function fillTables(readme: string): Promise<string> {
     text = `${text.slice(0, from)}${begin}\n\n${markdown(table)}\n\n${text.slice(to)}`;
   }
   return format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
+}
+
+function messagesOf(
+  table: Readonly<Record<string, { readonly message: string }>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(table).map(([code, { message }]) => [code, message]));
 }
 
 function settingsTable(): Table {
