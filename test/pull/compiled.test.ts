@@ -206,20 +206,21 @@ describe('an image judged by a CRL', () => {
   });
 });
 
-/** What the verifier writes to the journal next. */
-async function recorded(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+/** A journal that listens; `written` is what the verifier writes to it next. */
+async function openJournal(): Promise<{ readonly written: Promise<readonly string[]> }> {
+  const { promise, resolve } = Promise.withResolvers<readonly string[]>();
   await verifier.listen('journal.sock', (socket) => {
     void text(socket).then((bytes) => {
-      resolve(bytes);
+      resolve(bytes.split('\n'));
       socket.end();
     });
   });
-  return promise;
+  return { written: promise };
 }
 
-async function recordedLine(): Promise<string> {
-  return (await recorded()).split('\n')[7] ?? '';
+/** The verdict line among them, after the lines that open a stream. */
+function verdictIn(lines: readonly string[]) {
+  return parseVerdictLine(lines[7] ?? '');
 }
 
 const NOBODY = 65_534;
@@ -325,10 +326,10 @@ describe('in audit mode', () => {
   });
 
   it('records the true verdict, and that nothing was bound by it', async () => {
-    const line = recordedLine();
+    const { written } = await openJournal();
     const { unsigned } = await verifier.openRegistry();
     expect(await verifier.pull(unsigned)).toMatchObject({ code: 0 });
-    expect(parseVerdictLine(await line)).toMatchObject({
+    expect(verdictIn(await written)).toMatchObject({
       ...{ decision: 'deny', reason: 'signature_missing', mode: 'audit' },
     });
   });
@@ -348,7 +349,7 @@ describe('by break-glass', () => {
   it('lets everything in, asks nobody, and says who answers for it', async () => {
     await write(Date.now() + hour);
     await verifier.startAgent(() => Promise.reject(new Error('asked')));
-    const line = recordedLine();
+    const { written } = await openJournal();
     expect(await verifier.pull(IMAGE)).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
@@ -356,7 +357,7 @@ describe('by break-glass', () => {
       ) as unknown,
       stderr: '',
     });
-    expect(parseVerdictLine(await line)).toMatchObject({
+    expect(verdictIn(await written)).toMatchObject({
       ...{ decision: 'allow', reason: 'break_glass', mode: 'break_glass', via: 'host' },
       ...{ repository: 'registry.invalid/team/app', digest: IMAGE.descriptor.digest },
     });
@@ -386,13 +387,13 @@ describe('by break-glass', () => {
 
 describe('for the journal', () => {
   it('leaves the verdict of an allowed pull', async () => {
-    const received = recorded();
+    const { written } = await openJournal();
     const digest = IMAGE.descriptor.digest;
     await verifier.startAgent(() => Promise.resolve(verdictOf({ digest })));
     expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0, stderr: '' });
-    const lines = (await received).split('\n');
+    const lines = await written;
     expect(lines.slice(0, 3)).toEqual(['nodeseal-verifier', '', '6']);
-    expect(parseVerdictLine(lines[7] ?? '')).toMatchObject({
+    expect(verdictIn(lines)).toMatchObject({
       decision: 'allow',
       digest,
       name: IMAGE.name,
