@@ -151,8 +151,11 @@ async function putBack(
   text: string | null,
   previous: ConfigRecord | null,
 ): Promise<void> {
-  if (text === null) await removeHostText(access, record.path);
-  else await writeHostText(access, record.path, text);
+  // What could not be written need not be, and perhaps cannot be, written back.
+  if ((await readHostText(access, record.path)) !== text) {
+    if (text === null) await removeHostText(access, record.path);
+    else await writeHostText(access, record.path, text);
+  }
   if (previous === null) await forgetRecord(access, record);
   else await saveRecord(access, previous);
 }

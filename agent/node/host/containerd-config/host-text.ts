@@ -7,7 +7,8 @@ import { type Attributes, type HostFs, NODE_HOST_FS } from '../host-fs.ts';
 import { createHostReader } from '../host-reader.ts';
 import { createLayout, type HostLayout } from '../layout.ts';
 import { locate, lstatOrNull } from '../locate.ts';
-import { DIRECTORY_MODE, type Step } from '../plan.ts';
+import type { Step } from '../host-state.ts';
+import { DIRECTORY_MODE } from '../plan.ts';
 
 /** Which host, and how to reach it. */
 export interface TextAccess {
