@@ -1,5 +1,5 @@
 // The steps of a plan as `--dry-run` tells them.
-import type { Step } from '../node/host/plan.ts';
+import type { Step } from '../node/host/host-state.ts';
 
 /** A step as JSON has it; `mode` in octal. */
 export interface ShownStep {

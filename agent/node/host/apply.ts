@@ -1,11 +1,11 @@
 // Carries out a plan on the host, so that being killed anywhere leaves every file whole, old or new.
 import { basename, dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
-import { readContent } from './content.ts';
+import { type Content, readContent } from './content.ts';
 import { errnoOf, hostError } from './host-error.ts';
 import type { HostFs } from './host-fs.ts';
 import { locate, locateDirectory, lstatOrNull } from './locate.ts';
-import type { Step } from './plan.ts';
+import type { Step } from './host-state.ts';
 
 const STAGING_MODE = 0o700;
 /** What every program of ours answers at once, and nothing else happens. */
@@ -68,13 +68,18 @@ async function write(host: Host, step: Extract<Step, { kind: 'write' }>): Promis
   await makeStagingDirectory(host, step.stagingDir, stagingDir);
   await assertSameFilesystem(fs, step, stagingDir, dirname(target));
   const staged = join(stagingDir, basename(target));
-  await fs.create(staged, readContent(step.content), step);
-  if ((step.mode & EXECUTABLE) !== 0) await assertStarts(host, step, staged);
+  await fs.create(staged, readContent(await contentHere(host, step.content)), step);
+  if (step.content.kind === 'file') await assertStarts(host, step, staged);
   await fs.rename(staged, target);
   await fs.syncDirectory(dirname(target));
 }
 
-const EXECUTABLE = 0o111;
+async function contentHere({ fs, root }: Host, content: Content) {
+  if (content.kind !== 'host') return content;
+  const path = await locate(fs, root, content.path);
+  return { kind: 'file', sha256: content.sha256, path } as const;
+}
+
 /** A process that was forked while we wrote holds the file open until it executes its program: microseconds. */
 const MAX_STARTS = 20;
 

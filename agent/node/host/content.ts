@@ -7,7 +7,16 @@ import { readChunks } from './host-fs.ts';
 /** SHA-256 in lower-case hexadecimal, and where the bytes come from. */
 export type Content =
   | { readonly kind: 'bytes'; readonly sha256: string; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly sha256: string; readonly path: string };
+  | FileContent
+  /** A file of the host, by its path there. */
+  | { readonly kind: 'host'; readonly sha256: string; readonly path: string };
+
+/** By a path of this process. */
+export interface FileContent {
+  readonly kind: 'file';
+  readonly sha256: string;
+  readonly path: string;
+}
 
 /** Content held in memory. */
 export function contentOfBytes(bytes: Uint8Array): Content {
@@ -25,7 +34,9 @@ export async function contentOfFile(path: string): Promise<Content> {
  * Yields the bytes, each chunk good until the next. Throws `host_write_failed` after the last one when they are not those whose
  * SHA-256 the content promises, so that nothing else is ever renamed into place.
  */
-export async function* readContent(content: Content): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readContent(
+  content: Exclude<Content, { kind: 'host' }>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const hash = createHash('sha256');
   for await (const chunk of content.kind === 'bytes' ? [content.bytes] : readSource(content.path)) {
     hash.update(chunk);

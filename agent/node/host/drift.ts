@@ -2,7 +2,8 @@
 import type { Attributes } from './host-fs.ts';
 import { type HostLayout, isOwnDirectory, type Place, placeOf } from './layout.ts';
 import type { Observation } from './observe.ts';
-import { type Actual, type DesiredFiles, DIRECTORY_MODE, hasAttributes } from './plan.ts';
+import type { Actual, DesiredFiles } from './host-state.ts';
+import { DIRECTORY_MODE, hasAttributes } from './plan.ts';
 
 /** What was touched: a file by what it is for, the record of what is installed, or a directory we made. */
 export type DriftPlace = Place | 'record' | 'directory';

@@ -9,7 +9,9 @@ import { locate, lstatOrNull } from './locate.ts';
 import { takeHostLock } from './lock.ts';
 import { observeHost } from './observe.ts';
 import { type Drift, findDrift } from './drift.ts';
-import { type DesiredFile, type DesiredFiles, planInstall, type Step } from './plan.ts';
+import { isKeptPath } from './originals.ts';
+import type { DesiredFile, DesiredFiles, Step } from './host-state.ts';
+import { planInstall } from './plan.ts';
 import { type LeftFile, planUninstall } from './plan-uninstall.ts';
 
 /** Which host, and how to reach it. */
@@ -138,7 +140,11 @@ export async function previewUninstall(access: HostAccess): Promise<UninstallPre
   const state = await observeHost(fs, hostRoot, layout, [layout.verifierFile]);
   if (state.manifestFault !== null) throw damaged(layout, state.manifestFault);
   const { steps, left } = planUninstall(state, layout);
-  return { steps, removed: changedBy(steps, layout), left };
+  const removed = changedBy(
+    steps.filter(({ kind }) => kind === 'remove'),
+    layout,
+  );
+  return { steps, removed, left };
 }
 
 async function keptDirectories(
@@ -202,11 +208,11 @@ function assertTrustPaths(files: readonly TrustFile[]): void {
   }
 }
 
-function changedBy(steps: readonly Step[], { manifestFile }: HostLayout): string[] {
+function changedBy(steps: readonly Step[], layout: HostLayout): string[] {
   return steps
     .filter(({ kind }) => kind === 'write' || kind === 'chmod' || kind === 'remove')
     .map(({ path }) => path)
-    .filter((path) => path !== manifestFile);
+    .filter((path) => path !== layout.manifestFile && !isKeptPath(layout, path));
 }
 
 function damaged(layout: HostLayout, cause: AgentError): AgentError {

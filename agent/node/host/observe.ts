@@ -7,7 +7,8 @@ import type { Attributes, HostFs } from './host-fs.ts';
 import { type HostLayout, placeOf, stagingDirOf, stagingDirs } from './layout.ts';
 import { locate, locateDirectory, lstatOrNull } from './locate.ts';
 import { EMPTY_MANIFEST, type Manifest, MAX_MANIFEST_BYTES, parseManifest } from './manifest.ts';
-import { type Actual, type HostState } from './plan.ts';
+import { keptPath } from './originals.ts';
+import type { Actual, HostState } from './host-state.ts';
 
 /** The host's state, and why its manifest counts as empty if it could not be read as one. */
 export interface Observation extends HostState {
@@ -25,7 +26,8 @@ export async function observeHost(
   paths: readonly string[],
 ): Promise<Observation> {
   const { manifest, manifestFault } = await readManifest(fs, hostRoot, layout);
-  const files = new Set([...paths, ...manifest.files.keys(), layout.manifestFile]);
+  const kept = [...manifest.originals.values()].map((original) => keptPath(layout, original));
+  const files = new Set([...paths, ...manifest.files.keys(), ...kept, layout.manifestFile]);
   const entries = new Map<string, Actual>();
   for (const path of ancestorsOf([
     ...files,

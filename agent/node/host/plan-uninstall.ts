@@ -1,13 +1,16 @@
 // What has to be removed from the host, in order: a pure function of what is recorded and what it holds.
 import { deepestFirst } from './ancestors.ts';
 import { type HostLayout, type Place, placeOf, PLACES } from './layout.ts';
-import { type HostState, isOurs, type Step } from './plan.ts';
+import { keptPath, keptPaths, removeStep } from './originals.ts';
+import type { HostState, Step } from './host-state.ts';
+import { isOurs } from './plan.ts';
 
 /** A file that stays, and why. */
 export interface LeftFile {
   readonly path: string;
   readonly reason:
     | 'changed by others'
+    | 'put back as it was before'
     | 'not installed by nodeseal'
     | 'needed by the verifier'
     | 'holds files of others'
@@ -36,8 +39,22 @@ export function planUninstall(state: HostState, layout: HostLayout): UninstallPl
   const left: LeftFile[] = [];
   for (const path of verifierFirst([...manifest.files.keys()], layout)) {
     const actual = entries.get(path);
-    if (isOurs(actual, manifest.files.get(path) ?? [])) steps.push({ kind: 'remove', path });
-    else if (actual !== undefined) left.push({ path, reason: 'changed by others' });
+    const original = manifest.originals.get(path);
+    const isBack = actual?.kind === 'file' && actual.sha256 === original?.sha256;
+    if (isBack) left.push({ path, reason: 'put back as it was before' });
+    else if (isOurs(actual, manifest.files.get(path) ?? [])) {
+      const step = removeStep(path, state, layout);
+      steps.push(step);
+      if (step.kind === 'write') left.push({ path, reason: 'put back as it was before' });
+    } else if (actual !== undefined) left.push({ path, reason: 'changed by others' });
+  }
+  // An original whose path others have taken meanwhile stays aside, and its directory is told.
+  const taken = left.filter(({ reason }) => reason === 'changed by others').map(({ path }) => path);
+  const asides = new Set(
+    taken.flatMap((path) => manifest.originals.get(path) ?? []).map((one) => keptPath(layout, one)),
+  );
+  for (const path of keptPaths(state, layout)) {
+    if (!asides.has(path)) steps.push({ kind: 'remove', path });
   }
   const rmdir = (path: string): Step => ({ kind: 'rmdir', path });
   const directories = deepestFirst(manifest.directories);

@@ -1,44 +1,13 @@
 // What has to be done on the host, in order: a pure function of what it should hold and what it holds.
+import { dirname } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { ancestorsOf, deepestFirst } from './ancestors.ts';
-import { type Content, contentOfBytes } from './content.ts';
+import { contentOfBytes } from './content.ts';
 import type { Attributes } from './host-fs.ts';
 import { type HostLayout, isOwnDirectory, type Place, placeOf, stagingDirOf } from './layout.ts';
-import { encodeManifest, type Manifest } from './manifest.ts';
-
-/** A file that the host should hold. */
-export interface DesiredFile extends Attributes {
-  readonly path: string;
-  readonly content: Content;
-}
-
-/** The files that each place should hold. A place that is absent is left as it is. */
-export type DesiredFiles = ReadonlyMap<Place, readonly DesiredFile[]>;
-
-/** What stands at a path of the host. A `mount` hides what we see nothing of and cannot replace. */
-export type Actual =
-  | (Attributes & { readonly kind: 'file'; readonly sha256: string })
-  | (Attributes & { readonly kind: 'directory' })
-  | { readonly kind: 'symlink' | 'other' }
-  | { readonly kind: 'mount'; readonly at: string };
-
-/** What the host holds. A path that is not in `entries` was looked at and is not there. */
-export interface HostState {
-  readonly entries: ReadonlyMap<string, Actual>;
-  /** Staging directories that a killed run left. */
-  readonly leftovers: readonly string[];
-  readonly manifest: Manifest;
-}
-
-/** One change. Each leaves the host in a state that the next run can go on from. */
-export type Step =
-  | { readonly kind: 'clean'; readonly path: string }
-  | ({ readonly kind: 'mkdir'; readonly path: string } & Attributes)
-  | ({ readonly kind: 'write'; readonly stagingDir: string } & DesiredFile)
-  | ({ readonly kind: 'chmod'; readonly path: string } & Attributes)
-  | { readonly kind: 'remove'; readonly path: string }
-  /** Removes a directory if nothing is left in it. */
-  | { readonly kind: 'rmdir'; readonly path: string };
+import { encodeManifest, type Manifest, type Original } from './manifest.ts';
+import { findOriginals, keepStep, keptPath, keptPaths, removeStep } from './originals.ts';
+import type { Actual, DesiredFile, DesiredFiles, HostState, Step } from './host-state.ts';
 
 /** The steps and what they leave alone. */
 export interface InstallPlan {
@@ -52,8 +21,9 @@ export interface InstallPlan {
  * needs it, stale trust goes after the policy that needed it, the verifier comes last. The files
  * of a place that is absent from `desired` stay, and stay known as ours.
  *
- * A regular file of somebody else's at a path of ours is replaced and not kept. Throws
- * `host_write_failed` when a directory stands there, or a symbolic link that is not in our manifest.
+ * A regular file of somebody else's where policy or trust goes is kept aside, and put back when ours
+ * goes. Throws `host_write_failed` when a directory stands there, or a symbolic link that is not in
+ * our manifest.
  */
 export function planInstall(
   desired: DesiredFiles,
@@ -65,17 +35,25 @@ export function planInstall(
   for (const path of wanted.keys()) assertReplaceable(path, state);
   const { stale, kept, left } = sortOwned(new Set(wanted.keys()), desired, state, layout);
   const files = fileSteps(desired, stale, state, layout);
-  const missing = missingDirectories(files, state);
+  const found = findOriginals(wanted.keys(), state, layout);
+  const keeps = [...found].map(([path, one]) => keepStep(path, one, layout, owner));
+  const isStill = ([path]: readonly [string, Original]) => wanted.has(path) || kept.has(path);
+  const originals = new Map([...[...state.manifest.originals].filter(isStill), ...found]);
+  const asides = new Set([...originals.values()].map((one) => keptPath(layout, one)));
+  const dropped = keptPaths(state, layout).filter((path) => !asides.has(path));
+  const missing = missingDirectories([...keeps, ...files], state);
   // Created before the record is written, because it is written there; removed by name in the end.
   const forRecord = missing.filter((path) => `${layout.ownDir}/`.startsWith(`${path}/`));
+  const forKeeps = missing.filter((path) => keeps.some((keep) => dirname(keep.path) === path));
 
-  const needed = ancestorsOf([...wanted.keys(), ...kept.keys()]);
+  const needed = ancestorsOf([...wanted.keys(), ...kept.keys(), ...asides]);
   const known = state.manifest.directories;
   const created = missing.filter((path) => path !== layout.ownDir);
   const written = [...wanted].map(([path, { content }]) => [path, [content.sha256]] as const);
   const final: Manifest = {
     files: new Map([...kept, ...written]),
     directories: unique([...known.filter((path) => needed.has(path)), ...created]),
+    originals,
   };
   const record = recordSteps(final, files.length > 0, state, layout, owner);
   const emptied = known.filter((path) => !needed.has(path));
@@ -84,8 +62,12 @@ export function planInstall(
     steps: [
       ...state.leftovers.map((path): Step => ({ kind: 'clean', path })),
       ...forRecord.map(mkdir),
+      // Once what is kept is known to be, and before its path is taken for ours.
+      ...(keeps.length > 0 ? [record.keeping] : []),
+      ...forKeeps.map(mkdir),
+      ...keeps,
       ...record.before,
-      ...missing.filter((path) => !forRecord.includes(path)).map(mkdir),
+      ...missing.filter((path) => ![...forRecord, ...forKeeps].includes(path)).map(mkdir),
       ...directorySteps(
         known.filter((path) => needed.has(path)),
         state,
@@ -93,6 +75,7 @@ export function planInstall(
         owner,
       ),
       ...files,
+      ...dropped.map((path): Step => ({ kind: 'remove', path })),
       ...deepestFirst(emptied).map((path): Step => ({ kind: 'rmdir', path })),
       ...record.after,
     ],
@@ -135,7 +118,7 @@ function fileSteps(
   return [
     ...writes('trust'),
     ...writes('policy'),
-    ...stale.map((path): Step => ({ kind: 'remove', path })),
+    ...stale.map((path) => removeStep(path, state, layout)),
     ...writes('settings'),
     ...writes('verifier'),
   ];
@@ -204,17 +187,23 @@ function recordSteps(
   state: HostState,
   layout: HostLayout,
   owner: Omit<Attributes, 'mode'>,
-): { readonly before: readonly Step[]; readonly after: readonly Step[] } {
+): { readonly keeping: Step; readonly before: readonly Step[]; readonly after: readonly Step[] } {
   const stagingDir = stagingDirOf(layout, 'manifest');
   const fileOf = (manifest: Manifest): DesiredFile => {
     const content = contentOfBytes(encodeManifest(manifest));
     return { path: layout.manifestFile, content, mode: 0o644, ...owner };
   };
   const last = fileOf(final);
-  if (!changing) return { before: [], after: stepFor(last, state, stagingDir) };
-  const first = fileOf(union(state.manifest, final));
+  const both = union(state.manifest, final);
+  const keeping: Step = {
+    ...{ kind: 'write', stagingDir },
+    ...fileOf({ ...both, files: state.manifest.files }),
+  };
+  if (!changing) return { keeping, before: [], after: stepFor(last, state, stagingDir) };
+  const first = fileOf(both);
   const same = first.content.sha256 === last.content.sha256;
   return {
+    keeping,
     before: stepFor(first, state, stagingDir),
     after: same ? [] : [{ kind: 'write', stagingDir, ...last }],
   };
@@ -225,7 +214,8 @@ function union(a: Manifest, b: Manifest): Manifest {
   for (const [path, written] of b.files) {
     files.set(path, unique([...(files.get(path) ?? []), ...written]));
   }
-  return { files, directories: unique([...a.directories, ...b.directories]) };
+  const originals = new Map([...a.originals, ...b.originals]);
+  return { files, directories: unique([...a.directories, ...b.directories]), originals };
 }
 
 function unique(items: readonly string[]): string[] {

@@ -81,7 +81,9 @@ export const NODE_READERS: readonly Reader[] = [
     name: 'record of what is installed',
     seeds: () => {
       const files = new Map([[LAYOUT.policyFile, ['0'.repeat(64)]]]);
-      return [encodeManifest({ files, directories: ['/etc/containerd'] })];
+      const original = { sha256: 'a'.repeat(64), mode: 0o644, uid: 0, gid: 0 };
+      const originals = new Map([['/etc/containerd/notation-policy.json', original]]);
+      return [encodeManifest({ files, directories: ['/etc/containerd'], originals })];
     },
     read: (bytes) => parseManifest(bytes, (path) => placeOf(LAYOUT, path) !== null),
   },

@@ -83,6 +83,7 @@ function host(): string {
   const root = createHostRoot();
   mkdirSync(join(root, 'opt'));
   put(root, '/etc/containerd/config.toml', 'version = 3\n');
+  put(root, LAYOUT.policyFile, 'theirs');
   return root;
 }
 
@@ -98,7 +99,7 @@ describe('an installer that is killed at any operation', () => {
       const count = await eachOperation(async (killAt) => {
         const root = host();
         if (before !== null) await installOnHost(requestOf(runOn(root, before)));
-        const run = { ...runOn(root, NEW), killAt };
+        const run = { ...runOn(root, NEW), killAt: killAt * 2 };
         const end = await killed(run);
         assertPullsJudged(root, [before, NEW]);
         await installOnHost(requestOf(run));
@@ -130,12 +131,12 @@ describe('an installer that is killed at any operation', () => {
   );
 
   it(
-    'of an upgrade, and then uninstalled, leaves nothing',
+    'of the first installation, and then uninstalled, leaves the host as it was',
     async () => {
       await eachOperation(async (killAt) => {
         const root = host();
         const before = withoutLock(snapshot(root));
-        const end = await killed({ ...runOn(root, NEW), killAt: killAt * 5 });
+        const end = await killed({ ...runOn(root, NEW), killAt: killAt * 2 });
         await uninstallFromHost({ hostRoot: root });
         expect(withoutLock(snapshot(root))).toEqual(before);
         return end;

@@ -7,12 +7,22 @@ const OURS = '/etc/containerd/notation-policy.json';
 const MANIFEST: Manifest = {
   files: new Map([[OURS, ['0'.repeat(64), 'f'.repeat(64)]]]),
   directories: ['/etc/containerd'],
+  originals: new Map([[OURS, { sha256: 'a'.repeat(64), mode: 0o640, uid: 1, gid: 2 }]]),
 };
 const parse = (bytes: Uint8Array): Manifest => parseManifest(bytes, (path) => path === OURS);
 
 describe('the record of what is installed', () => {
   it('is read back as it was written', () => {
     expect(parse(encodeManifest(MANIFEST))).toEqual(MANIFEST);
+  });
+
+  it('is read as it was written before originals were kept', () => {
+    const { originals, ...document } = JSON.parse(
+      Buffer.from(encodeManifest(MANIFEST)).toString(),
+    ) as Record<string, unknown>;
+    expect(originals).toHaveLength(1);
+    const parsed = parse(Buffer.from(JSON.stringify(document)));
+    expect(parsed).toEqual({ ...MANIFEST, originals: new Map() });
   });
 
   it.each<[string, Record<string, unknown>]>([

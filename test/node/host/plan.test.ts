@@ -3,14 +3,14 @@ import { ancestorsOf } from '../../../agent/node/host/ancestors.ts';
 import { contentOfBytes } from '../../../agent/node/host/content.ts';
 import { createLayout, type Place, stagingDirs } from '../../../agent/node/host/layout.ts';
 import { EMPTY_MANIFEST, type Manifest, parseManifest } from '../../../agent/node/host/manifest.ts';
-import {
-  type Actual,
-  type DesiredFile,
-  type DesiredFiles,
-  type HostState,
-  planInstall,
-  type Step,
-} from '../../../agent/node/host/plan.ts';
+import type {
+  Actual,
+  DesiredFile,
+  DesiredFiles,
+  HostState,
+  Step,
+} from '../../../agent/node/host/host-state.ts';
+import { planInstall } from '../../../agent/node/host/plan.ts';
 
 const LAYOUT = createLayout();
 const OWNER = { uid: 0, gid: 0 };

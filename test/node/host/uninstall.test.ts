@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installOnHost, uninstallFromHost } from '../../../agent/node/host/install.ts';
@@ -88,5 +88,66 @@ describe('uninstalling', () => {
     const error = await expectCodeAsync(uninstallFromHost({ hostRoot: root }), 'host_write_failed');
     expect(error.message).toContain('install once more');
     expect(withoutLock(snapshot(root))).toEqual(before);
+  });
+});
+
+describe('files of others where ours go', () => {
+  const THEIRS = '{"theirs":true}';
+
+  /** A host with a policy and a certificate of others. */
+  function host() {
+    const root = createHostRoot();
+    put(root, LAYOUT.policyFile, THEIRS);
+    chmodSync(join(root, LAYOUT.policyFile), 0o640);
+    put(root, TRUST, 'theirs');
+    return { root, before: snapshot(root) };
+  }
+
+  it('are kept aside and put back, through upgrades and interruptions', async () => {
+    const { root, before } = host();
+    await installOnHost(requestFor(root));
+    expect(readFileSync(join(root, LAYOUT.policyFile), 'utf8')).not.toBe(THEIRS);
+    expect(await installOnHost(requestFor(root))).toEqual({ changed: [], left: [] });
+    await installOnHost(requestFor(root, { policyBytes: Buffer.from('{"next":1}') }));
+    const { removed, left } = await uninstallFromHost({ hostRoot: root });
+    const reason = 'put back as it was before';
+    expect(left).toEqual([
+      { path: LAYOUT.policyFile, reason },
+      { path: TRUST, reason },
+    ]);
+    expect(removed).toEqual([LAYOUT.verifierFile, LAYOUT.settingsFile]);
+    expect(withoutLock(snapshot(root))).toEqual(before);
+  });
+
+  it('are theirs also when they are what we would write', async () => {
+    const root = createHostRoot();
+    const request = requestFor(root);
+    put(root, LAYOUT.policyFile, Buffer.from(request.policyBytes ?? []).toString());
+    const before = snapshot(root);
+    await installOnHost(request);
+    await uninstallFromHost({ hostRoot: root });
+    expect(withoutLock(snapshot(root))).toEqual(before);
+  });
+
+  it('are put back when an upgrade no longer needs their place', async () => {
+    const { root } = host();
+    await installOnHost(requestFor(root));
+    await installOnHost(requestFor(root, { trustFiles: [] }));
+    expect(readFileSync(join(root, TRUST), 'utf8')).toBe('theirs');
+    await uninstallFromHost({ hostRoot: root });
+    expect(readFileSync(join(root, TRUST), 'utf8')).toBe('theirs');
+    expect(existsSync(join(root, LAYOUT.ownDir))).toBe(false);
+  });
+
+  it('stay aside, and are told of, when others have taken their place meanwhile', async () => {
+    const { root } = host();
+    await installOnHost(requestFor(root));
+    put(root, LAYOUT.policyFile, '{"newer":true}');
+    const { left } = await uninstallFromHost({ hostRoot: root });
+    expect(left).toContainEqual({ path: LAYOUT.policyFile, reason: 'changed by others' });
+    const aside = join(LAYOUT.ownDir, 'originals');
+    expect(left).toContainEqual({ path: aside, reason: 'holds files of others' });
+    const [name = ''] = readdirSync(join(root, aside));
+    expect(readFileSync(join(root, aside, name), 'utf8')).toBe(THEIRS);
   });
 });
