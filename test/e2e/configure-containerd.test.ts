@@ -5,11 +5,13 @@ import {
   type ContainerdClient,
   createContainerdClient,
 } from '../../agent/node/containerd/client.ts';
+import { isAtLeast } from '../../agent/node/containerd/version.ts';
 import { fetchCriVersion, pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { containerdConfig, FALLBACK_TRIGGERS } from '../support/containerd-config.ts';
 import { createCa } from '../support/ca.ts';
+import { describeOnVerifyingContainerds } from '../support/containerds.ts';
 import { type PushedImage, pushImage, startRegistry } from '../support/node-images.ts';
-import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { bootTestNode, type TestNode } from '../support/test-node.ts';
 import { documentOf, statement } from '../support/trust-policy.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
@@ -27,13 +29,13 @@ const MENDED = [
   'max_concurrent_downloads',
 ];
 
-describeOnNode('configuring containerd', () => {
+describeOnVerifyingContainerds('configuring containerd', ({ version, boot }) => {
   let node: TestNode;
   let client: ContainerdClient;
   let image: PushedImage;
 
   beforeAll(async () => {
-    node = await bootTestNode({ bindReadOnly: { [REPOSITORY]: PROGRAM } });
+    node = await bootTestNode({ ...boot, bindReadOnly: { [REPOSITORY]: PROGRAM } });
     try {
       client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
       image = await pushImage(await startRegistry(node, 'crane'), 'unsigned');
@@ -109,8 +111,10 @@ describeOnNode('configuring containerd', () => {
   };
 
   it('mends every setting that can be, in the root file, and puts it back byte for byte', async () => {
+    const newest = isAtLeast(version, [2, 3]) ? 4 : 3;
     const before = containerdConfig({
       plugins,
+      version: newest,
       images: Object.assign(
         {},
         ...FALLBACK_TRIGGERS.filter(({ code }) => MENDED.includes(code)).map(
@@ -118,7 +122,7 @@ describeOnNode('configuring containerd', () => {
         ),
       ) as Record<string, never>,
       verifier: { max_verifiers: 0, per_verifier_timeout: '1s' },
-    }).replace('version = 3', '# of the site\nversion = 3 # as of 2.0');
+    }).replace(/^version.*$/m, '# of the site\n$& # of the day');
     await start(before);
     expect(await isBypassed()).toBe(true);
     const planned = await install('--dry-run');
@@ -128,7 +132,7 @@ describeOnNode('configuring containerd', () => {
     const { code, stdout, stderr } = await install();
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     expect(await isBypassed()).toBe(false);
-    expect(await read()).toContain('# of the site\nversion = 3 # as of 2.0');
+    expect(await read()).toContain(`# of the site\nversion = ${newest} # of the day`);
     expect((await install()).stdout).toContain('nothing to change');
     const removed = await nodeseal('uninstall');
     expect(removed, removed.stderr).toMatchObject({ code: 0 });
