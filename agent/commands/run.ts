@@ -17,6 +17,7 @@ import { createPooledTransport } from '../verifier/registry/pooled-transport.ts'
 import { GoodSignatures } from '../verifier/good-signatures.ts';
 import { InForce } from '../verifier/in-force.ts';
 import { SignatureCache } from '../verifier/signature-cache.ts';
+import { VerifiedEnvelopes } from '../verifier/verified-envelopes.ts';
 import { createVerifier, type Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
@@ -85,6 +86,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
     ...{ ...verdicts, policy, trust },
     signatures,
     goodSignatures: new GoodSignatures(signatures),
+    envelopes: new VerifiedEnvelopes(),
   });
   try {
     await work({ config, host, log, ledger, inForce, verdicts }, verifier, signal);

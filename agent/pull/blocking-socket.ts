@@ -106,8 +106,8 @@ export class BlockingSocket {
   #receive(): Buffer {
     const buffer = Buffer.allocUnsafe(RECEIVE_BYTES);
     this.#boundNextCall(SO_RCVTIMEO);
-    const received = this.#calls.recv(this.#fd, buffer, buffer.length, 0);
-    return buffer.subarray(0, this.#check('recv', received));
+    const received = this.#calls.read(this.#fd, buffer, buffer.length);
+    return buffer.subarray(0, this.#check('read', received));
   }
 
   // A timeout of zero would mean to wait for ever.

@@ -15,6 +15,7 @@ import type { GoodSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
 import { SIGNATURE_LIMITS, type SignatureLimits } from './signature-limits.ts';
 import type { TrustStores } from './truststore/load.ts';
+import type { VerifiedEnvelopes } from './verified-envelopes.ts';
 
 /** An image as containerd or a person named it. */
 export interface ImageToVerify {
@@ -44,6 +45,8 @@ export interface VerifierParts {
   readonly signatures?: SignatureCache;
   /** For a process that judges the same images again; over the same `signatures`. */
   readonly goodSignatures?: GoodSignatures;
+  /** For a process that keeps `signatures`. */
+  readonly envelopes?: VerifiedEnvelopes;
   /** Those that differ from `SIGNATURE_LIMITS`. */
   readonly limits?: Partial<SignatureLimits>;
 }
@@ -109,7 +112,10 @@ async function decide(
     good: parts.goodSignatures,
     limits: { ...SIGNATURE_LIMITS, ...parts.limits },
   };
-  const context = { artifact, statement, trust: trust.stores, now: parts.clock.now() };
+  const context = {
+    ...{ artifact, statement, trust: trust.stores, now: parts.clock.now() },
+    ...(parts.envelopes && { verifyEnvelope: parts.envelopes.verify }),
+  };
   return judge(source, context, evidenceFor(parts.evidence, signal), signal);
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { GoodSignatures } from '../../agent/verifier/good-signatures.ts';
 import { SignatureCache } from '../../agent/verifier/signature-cache.ts';
+import { VerifiedEnvelopes } from '../../agent/verifier/verified-envelopes.ts';
 import { type Asked, NOW, openBench, otherCa, trustIn } from './fixture.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -11,7 +12,11 @@ async function openSigned(validMs = 2 * HOUR_MS) {
   const bench = await openBench();
   bench.sign({ expiry: new Date(NOW.getTime() + validMs) });
   const signatures = new SignatureCache();
-  const remembering = { signatures, goodSignatures: new GoodSignatures(signatures) };
+  const remembering = {
+    signatures,
+    goodSignatures: new GoodSignatures(signatures),
+    envelopes: new VerifiedEnvelopes(),
+  };
   const decide = (asked: Asked = {}) =>
     bench.decide({ ...asked, parts: { ...remembering, ...asked.parts } });
   expect(await decide()).toBe('allow verified');

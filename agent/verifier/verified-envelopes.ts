@@ -1,0 +1,26 @@
+// Envelopes that were verified lately: their bytes are what they were, so that need not be done again.
+import { type FetchedSignature, verifyEnvelope } from '../notation/verification/signature.ts';
+
+type Verified = ReturnType<typeof verifyEnvelope>;
+
+/** Images that are pulled again within minutes; each takes some 20 KiB for its certificates. */
+const MAX_KEPT = 32;
+
+/**
+ * Remembers what envelopes hold, not whether they are good: policy, trust, time and revocation are
+ * judged anew for every verdict. What failed is not remembered.
+ */
+export class VerifiedEnvelopes {
+  // By identity: the same object from the signature cache, whose bytes nobody changes.
+  readonly #kept = new Map<FetchedSignature, Verified>();
+
+  /** As `verifyEnvelope`, whose codes it throws. */
+  readonly verify = (signature: FetchedSignature): Verified => {
+    const verified = this.#kept.get(signature) ?? verifyEnvelope(signature);
+    this.#kept.delete(signature);
+    this.#kept.set(signature, verified);
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
+    return verified;
+  };
+}
