@@ -83,6 +83,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'audit/reverification.ts': 'Math.random',
   'commands/break-glass.ts': 'node:fs/promises, Date.now, new Date()',
   'commands/host-install.ts': 'node:fs, import.meta, process',
+  'commands/node-warnings.ts': 'node:fs',
   'commands/policy-check.ts': 'new Date()',
   'commands/policy-preview.ts': 'node:fs, new Date()',
   'commands/run.ts': 'node:fs, pino, new Date()',

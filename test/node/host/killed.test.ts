@@ -99,7 +99,7 @@ describe('an installer that is killed at any operation', () => {
       const count = await eachOperation(async (killAt) => {
         const root = host();
         if (before !== null) await installOnHost(requestOf(runOn(root, before)));
-        const run = { ...runOn(root, NEW), killAt: killAt * 2 };
+        const run = { ...runOn(root, NEW), killAt };
         const end = await killed(run);
         assertPullsJudged(root, [before, NEW]);
         await installOnHost(requestOf(run));
