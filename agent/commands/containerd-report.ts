@@ -31,16 +31,21 @@ export function configureLines(result: ConfigureResult, dryRun: boolean): readon
 
 /** The same of taking it back; nothing where nothing was changed. */
 export function unconfigureLines(
-  { path, diff, isChangedByOthers, left }: UnconfigureResult,
+  { path, diff, isChangedByOthers, isRestarted, left }: UnconfigureResult,
   dryRun: boolean,
 ): readonly string[] {
   if (path === null) return [];
   const what = isChangedByOthers
     ? 'changed by others since, so that only our lines are taken out'
     : 'as it was before';
+  const then = dryRun
+    ? 'would be restarted'
+    : isRestarted
+      ? 'was restarted'
+      : 'was down, and does not serve now either';
   return [
     ...(dryRun ? diffLines(diff) : []),
-    `${dryRun ? 'would restore' : 'restored'}  ${path}: ${what}; containerd ${dryRun ? 'would be' : 'was'} restarted`,
+    `${dryRun ? 'would restore' : 'restored'}  ${path}: ${what}; containerd ${then}`,
     ...left.map((key) => `left     ${path}: ${key}: changed by others`),
   ];
 }

@@ -29,11 +29,19 @@ export interface UnconfigureResult {
   readonly diff: string;
   /** Others had changed the file, so that only our lines were taken out. */
   readonly isChangedByOthers: boolean;
+  /** False also where containerd was down before and does not come up. */
+  readonly isRestarted: boolean;
   /** Settings that others have changed since: theirs, as dotted keys. */
   readonly left: readonly string[];
 }
 
-const NOTHING: UnconfigureResult = { path: null, diff: '', isChangedByOthers: false, left: [] };
+const NOTHING: UnconfigureResult = {
+  path: null,
+  diff: '',
+  isChangedByOthers: false,
+  isRestarted: false,
+  left: [],
+};
 
 /**
  * Puts containerd's configuration back as it was, byte for byte if nobody has changed it since, else
@@ -64,12 +72,12 @@ async function unconfigure(
     return NOTHING;
   }
   const { to, current, left } = restoredText(state);
-  if (!dryRun) {
-    await restoreConfig(node.access, state.record, to, await controlOf(node, signal), signal);
-  }
+  const isRestarted =
+    !dryRun &&
+    (await restoreConfig(node.access, state.record, to, await controlOf(node, signal), signal));
   const { path } = state.record;
   const isChangedByOthers = state.kind === 'changed';
-  return { path, diff: unifiedDiff(path, current, to), isChangedByOthers, left };
+  return { path, diff: unifiedDiff(path, current, to), isChangedByOthers, isRestarted, left };
 }
 
 function restoredText(state: Extract<RecordState, { kind: 'ours' | 'changed' }>) {

@@ -161,9 +161,10 @@ async function putBack(
 }
 
 /**
- * Gives the file the text `to`, or removes it for null, and restarts containerd. When that fails and
- * containerd served before, the file is again as it was and the record stays: then it throws
- * `containerd_change_undone` or `containerd_down`. A containerd that was down anyway does not hold it up.
+ * Gives the file the text `to`, or removes it for null, and restarts containerd; returns whether
+ * containerd serves then. When it does not and served before, or judges that it would not, the file is again as it was and
+ * the record stays: then it throws `containerd_change_undone`, `containerd_down`, or what `judge`
+ * throws. A containerd that was down anyway does not hold it up.
  */
 export async function restoreConfig(
   access: TextAccess,
@@ -171,25 +172,35 @@ export async function restoreConfig(
   to: string | null,
   control: ContainerdControl & { readonly wasServing: boolean },
   signal: AbortSignal,
-): Promise<void> {
-  const ours = await readHostText(access, record.path);
-  if (to === null) await removeHostText(access, record.path);
-  else await writeHostText(access, record.path, to);
+): Promise<boolean> {
+  const { path } = record;
+  const ours = await readHostText(access, path);
+  const keepOurs = (): Promise<void> => putBack(access, record, ours, record);
+  if (to === null) await removeHostText(access, path);
+  else await writeHostText(access, path, to);
+  let isServing = true;
   try {
     await control.judge();
+  } catch (error) {
+    await keepOurs();
+    throw error;
+  }
+  try {
     await control.restart(signal);
   } catch (cause) {
+    isServing = false;
     if (control.wasServing) {
-      if (ours !== null) await writeHostText(access, record.path, ours);
-      await restartAgain(control, record.path, cause);
+      await keepOurs();
+      await restartAgain(control, path, cause);
       throw new AgentError(
         'containerd_change_undone',
-        `host path ${record.path}: containerd did not come up with its previous configuration, so that ours stays: ${messageOf(cause)}`,
+        `host path ${path}: containerd did not come up with its previous configuration, so that ours stays: ${messageOf(cause)}`,
         { cause },
       );
     }
   }
   await forgetRecord(access, record);
+  return isServing;
 }
 
 function messageOf(error: unknown): string {

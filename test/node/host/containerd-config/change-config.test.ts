@@ -231,6 +231,21 @@ describe('taking it back', () => {
     expect(await readRecordState(host)).toMatchObject({ kind: 'ours' });
   });
 
+  it('keeps ours, without a restart, when containerd could not read what was before', async () => {
+    const { host, record } = await changed();
+    const { control, restarts } = controlOf(host, undefined, FAULT);
+    const restoring = restoreConfig(
+      host,
+      record,
+      'a = 1\n',
+      { ...control, wasServing: true },
+      SIGNAL,
+    );
+    await expectCodeAsync(restoring, 'systemd_failed');
+    expect(restarts).toEqual([]);
+    expect(await readRecordState(host)).toMatchObject({ kind: 'ours' });
+  });
+
   it('is not held up by a containerd that was down anyway', async () => {
     const { host, record } = await changed();
     const { control } = controlOf(host, []);
