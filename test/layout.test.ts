@@ -129,7 +129,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/judge-by-host.ts': 'new Date(), performance',
   'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',
   'pull/libc.ts': 'bun:ffi',
-  'pull/record-verdict.ts': 'performance',
+  'pull/verdict-stream.ts': 'performance',
   'verifier/evidence/address.ts': 'node:net',
   'verifier/evidence/client.ts': 'node:dns/promises, node:http, setTimeout',
   'verifier/evidence/crl-files.ts': 'node:crypto, node:fs/promises',

@@ -22,12 +22,12 @@ const UCRED_BYTES = 12;
 const RECEIVE_BYTES = 64 * 1024;
 
 /**
- * A connected socket whose every wait ends at one deadline. All methods throw `agent_unavailable`
+ * A connected socket whose every wait ends at a deadline. All methods throw `agent_unavailable`
  * when the other side is gone, silent for too long, or says too much. Whoever opened it closes it.
  */
 export class BlockingSocket {
   readonly #path: string;
-  readonly #deadline: number;
+  #deadline: number;
   readonly #calls: Libc;
   readonly #fd: number;
 
@@ -97,6 +97,11 @@ export class BlockingSocket {
       if (now - started < UNREAD_YIELD_MS) this.#calls.sched_yield();
       else Atomics.wait(sleeper, 0, 0, UNREAD_SLEEP_MS);
     }
+  }
+
+  /** Sets another deadline for what is still to come. */
+  waitNoLongerThan(deadline: number): void {
+    this.#deadline = deadline;
   }
 
   close(): void {

@@ -14,22 +14,27 @@ export interface StdoutStream {
 }
 
 /**
- * Encodes header and one line as the bytes to write. journald takes `_EXE` from /proc when it reads
- * the line: a writer that exits at once races with that and should wait, with a deadline, until the
- * line is filed. The end of the stream does not tell: journald shuts its side when it accepts. A line end inside any part is a
- * `TypeError`: it would end a header line or forge a second entry.
+ * Encodes what a stream begins with. journald makes an entry of nothing of it. A line end inside any
+ * part is a `TypeError`: it would end a header line.
  */
-export function encodeStdoutStream(stream: StdoutStream, line: string): Buffer {
-  const { identifier, unit, priority } = stream;
+export function encodeStreamHeader({ identifier, unit, priority }: StdoutStream): Buffer {
   if (![0, 1, 2, 3, 4, 5, 6, 7].includes(priority)) {
     throw new TypeError(`journal stream: expected a priority of 0 to 7, found ${priority}`);
   }
-  // No level prefix in the line; not forwarded to syslog, kernel log or console.
-  const lines = [identifier, unit, String(priority), '0', '0', '0', '0', line];
-  for (const text of lines) {
-    if (/[\n\0]/.test(text)) {
-      throw new TypeError(`journal stream: expected one line, found ${JSON.stringify(text)}`);
-    }
+  // No level prefix in the lines; not forwarded to syslog, kernel log or console.
+  const lines = [identifier, unit, String(priority), '0', '0', '0', '0'];
+  return Buffer.concat(lines.map(encodeStreamLine));
+}
+
+/**
+ * Encodes one line. journald takes `_EXE` from /proc when it reads it: a writer that exits at once
+ * races with that and should wait, with a deadline, until the line is filed. The end of the stream
+ * does not tell: journald shuts its side when it accepts. A line end in it is a `TypeError`: it would
+ * forge a second entry.
+ */
+export function encodeStreamLine(text: string): Buffer {
+  if (/[\n\0]/.test(text)) {
+    throw new TypeError(`journal stream: expected one line, found ${JSON.stringify(text)}`);
   }
-  return Buffer.from(lines.map((text) => `${text}\n`).join(''));
+  return Buffer.from(`${text}\n`);
 }
