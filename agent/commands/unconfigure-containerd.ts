@@ -9,6 +9,8 @@ import {
   restoreConfig,
   withHostLock,
 } from '../node/host/containerd-config/change-config.ts';
+import { layoutOf } from '../node/host/containerd-config/host-text.ts';
+import { type ConfigRecord, recordPathOf } from '../node/host/containerd-config/record.ts';
 import {
   forgetRecord,
   readRecordState,
@@ -67,10 +69,7 @@ async function unconfigure(
 ): Promise<UnconfigureResult> {
   const state = await readRecordState(node.access);
   if (state.kind === 'none') return NOTHING;
-  if (state.kind === 'gone') {
-    if (!dryRun) await forgetRecord(node.access, state.record);
-    return NOTHING;
-  }
+  if (state.kind === 'gone') return finish(node, state.record, dryRun, signal);
   const { to, current, left } = restoredText(state);
   const isRestarted =
     !dryRun &&
@@ -78,6 +77,39 @@ async function unconfigure(
   const { path } = state.record;
   const isChangedByOthers = state.kind === 'changed';
   return { path, diff: unifiedDiff(path, current, to), isChangedByOthers, isRestarted, left };
+}
+
+/**
+ * The file is as it was, but a run that was killed, or whoever put it back, may not have restarted
+ * containerd, which would then still work with our change.
+ */
+async function finish(
+  node: ContainerdNode,
+  record: ConfigRecord,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<UnconfigureResult> {
+  const control = await controlOf(node, signal);
+  const isInForce = control.startedAt !== null && (await hasSeen(node, record, control.startedAt));
+  if (dryRun) return isInForce ? { ...NOTHING, path: record.path } : NOTHING;
+  if (isInForce) await control.restart(signal);
+  await forgetRecord(node.access, record);
+  return isInForce ? { ...NOTHING, path: record.path, isRestarted: true } : NOTHING;
+}
+
+/** It started after the record was written, and not after the file was put back. */
+async function hasSeen(
+  { host, access }: ContainerdNode,
+  { path }: ConfigRecord,
+  startedAt: Date,
+): Promise<boolean> {
+  const recorded = await host.stat(recordPathOf(layoutOf(access)));
+  const file = await host.stat(path);
+  return (
+    recorded !== null &&
+    startedAt > recorded.changedAt &&
+    !(file !== null && startedAt > file.changedAt)
+  );
 }
 
 function restoredText(state: Extract<RecordState, { kind: 'ours' | 'changed' }>) {
@@ -88,17 +120,21 @@ function restoredText(state: Extract<RecordState, { kind: 'ours' | 'changed' }>)
   return { to: isEmpty ? null : text, current, left };
 }
 
+interface RestoreControl extends ContainerdControl {
+  readonly wasServing: boolean;
+  /** To the second; null when it is down. */
+  readonly startedAt: Date | null;
+}
+
 /** containerd may be down: it is then no reason to leave our change in place. */
-async function controlOf(
-  node: ContainerdNode,
-  signal: AbortSignal,
-): Promise<ContainerdControl & { readonly wasServing: boolean }> {
+async function controlOf(node: ContainerdNode, signal: AbortSignal): Promise<RestoreControl> {
   const faults = await unlessDown(fetchPluginFaults(node.client, signal));
   const process = faults === null ? null : await findContainerd(node.host, node.socketPath);
   if (process !== null) await assertUnitRuns(node, process.pid, signal);
   const before: PluginFaults = faults ?? new Map<string, string>();
   return {
     wasServing: faults !== null,
+    startedAt: process?.startedAt ?? null,
     judge: async () => {
       // What it comes to is not ours to say any more; that it can be read is.
       if (process !== null) await node.dump(process, signal);
