@@ -63,18 +63,27 @@ async function judgeKnown(
   return isGood(evaluation) ? allowFor(evaluation) : undefined;
 }
 
+/** Asks the registry what refers to the image. Throws the codes of the registry client. */
+export function listSignatures(
+  { registry, repository, image }: SignatureSource,
+  signal: AbortSignal,
+): Promise<Referrers> {
+  return registry.listReferrers(repository, image, SIGNATURE_ARTIFACT_TYPE, signal);
+}
+
 /**
  * What the registry lists. A list under the tag that was taken because the API was not there a
  * while ago may be a stale one: before it refuses an image, the API is asked all the same.
  */
 async function* listings(
-  { registry, repository, image }: SignatureSource,
+  source: SignatureSource,
   signal: AbortSignal,
 ): AsyncGenerator<Referrers, void> {
-  const query = [repository, image, SIGNATURE_ARTIFACT_TYPE, signal] as const;
-  const listed = await registry.listReferrers(...query);
+  const { registry, repository, image } = source;
+  const listed = await (source.listed ?? listSignatures(source, signal));
   yield listed;
   if (listed.source !== 'tag_unasked') return;
+  const query = [repository, image, SIGNATURE_ARTIFACT_TYPE, signal] as const;
   const asked = await registry.listReferrersByApi(...query);
   if (asked !== undefined) yield asked;
 }

@@ -10,6 +10,7 @@ import type { Digest } from '../oci/digest.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
+import type { Referrers } from './registry/referrers.ts';
 import type { RepositoryName } from './registry/session.ts';
 import type { GoodSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
@@ -39,6 +40,8 @@ export interface SignatureSource {
   /** Absent where every verdict is to ask the registry. */
   readonly good: GoodSignatures | undefined;
   readonly limits: SignatureLimits;
+  /** What the registry lists, where it was asked before it was known to be needed. */
+  readonly listed?: Promise<Referrers>;
 }
 
 /** The signature if it was fetched before; costs no request. */

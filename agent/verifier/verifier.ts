@@ -7,12 +7,13 @@ import { allowSkipped, type Decided, denyFor } from '../notation/verification/de
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
-import { judge } from './judge.ts';
+import { judge, listSignatures } from './judge.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { loadStatementTrust } from './statement-trust.ts';
 import { evidenceFor, type EvidenceSources } from './evidence-sources.ts';
 import type { GoodSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
+import type { SignatureSource } from './signatures.ts';
 import { SIGNATURE_LIMITS, type SignatureLimits } from './signature-limits.ts';
 import type { TrustStores } from './truststore/load.ts';
 import type { VerifiedEnvelopes } from './verified-envelopes.ts';
@@ -100,23 +101,35 @@ async function decide(
   draft.level = statement.signatureVerification.level;
   // No registry is asked for what the policy skips, as the specification has it.
   if (statement.signatureVerification.level === 'skip') return allowSkipped(statement.name);
-  const trust = await loadStatementTrust(statement.trustStores, parts.trust);
-  draft.trustHash = trust.hash;
   const registry = await parts.registry;
   const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
   assertDigest(reference, artifact);
   draft.digest = artifact.digest;
-  const source = {
-    ...{ registry, repository: reference, image: artifact.digest },
-    cache: parts.signatures,
-    good: parts.goodSignatures,
-    limits: { ...SIGNATURE_LIMITS, ...parts.limits },
-  };
+  const source = askedAhead(
+    {
+      ...{ registry, repository: reference, image: artifact.digest },
+      cache: parts.signatures,
+      good: parts.goodSignatures,
+      limits: { ...SIGNATURE_LIMITS, ...parts.limits },
+    },
+    signal,
+  );
+  const trust = await loadStatementTrust(statement.trustStores, parts.trust);
+  draft.trustHash = trust.hash;
   const context = {
     ...{ artifact, statement, trust: trust.stores, now: parts.clock.now() },
     ...(parts.envelopes && { verifyEnvelope: parts.envelopes.verify }),
   };
   return judge(source, context, evidenceFor(parts.evidence, signal), signal);
+}
+
+/** Where nothing is remembered the registry will be asked: it answers while trust stores are read. */
+function askedAhead(source: SignatureSource, signal: AbortSignal): SignatureSource {
+  if (source.good !== undefined) return source;
+  const listed = listSignatures(source, signal);
+  // It may fail before anybody waits for it.
+  listed.catch(() => undefined);
+  return { ...source, listed };
 }
 
 /** CVE-2023-33959 in Notation: the artifact verified was not the one that was asked for. */
