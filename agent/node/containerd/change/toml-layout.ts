@@ -29,7 +29,7 @@ export interface TomlLayout {
   readonly headers: readonly Header[];
 }
 
-/** Reads the layout of a text that `parseToml` accepts; of any other, the result means nothing. */
+/** Reads the layout of a text that `parseToml` accepts; of any other it ends too, and the result means nothing. */
 export function readTomlLayout(text: string): TomlLayout {
   const scanner = new Scanner(text);
   scanner.document();
@@ -39,8 +39,13 @@ export function readTomlLayout(text: string): TomlLayout {
 /** What a bare or quoted key stands for. */
 function keyName(raw: string): string {
   if (!/^["']/.test(raw)) return raw;
-  const { key } = parse(`key = ${raw}`);
-  return typeof key === 'string' ? key : raw;
+  try {
+    const { key } = parse(`key = ${raw}`);
+    return typeof key === 'string' ? key : raw;
+  } catch {
+    // The text is no TOML.
+    return raw;
+  }
 }
 
 /** Stands for what has no path: no key holds a zero. */
@@ -108,6 +113,7 @@ class Scanner {
   }
 
   #value(path: readonly string[]): void {
+    const start = this.#at;
     switch (this.#next()) {
       case '"':
       case "'":
@@ -121,15 +127,17 @@ class Scanner {
         return;
       default:
         while (this.#at < this.#text.length && !/[,\]}#\r\n]/.test(this.#next())) this.#at += 1;
-        while (/\s/.test(this.#text.charAt(this.#at - 1))) this.#at -= 1;
+        while (this.#at > start && /\s/.test(this.#text.charAt(this.#at - 1))) this.#at -= 1;
     }
   }
 
   #items(close: string, item: () => void): void {
     this.#at += 1;
     while (this.#skipBlank() && this.#next() !== close) {
-      if (this.#next() === ',') this.#at += 1;
-      else item();
+      const start = this.#at;
+      if (this.#next() !== ',') item();
+      // A comma; or, of a text that is no TOML, what must not hold it up for ever.
+      if (this.#at === start) this.#at += 1;
     }
     this.#at += 1;
   }

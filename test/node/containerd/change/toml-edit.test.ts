@@ -8,6 +8,8 @@ import {
   setValue,
 } from '../../../../agent/node/containerd/change/toml-edit.ts';
 import { expectCode } from '../../../support/expect-code.ts';
+import { valueOrAgentError } from '../../../support/only-agent-errors.ts';
+import { runs } from '../../../support/properties.ts';
 
 const IMAGES = 'io.containerd.cri.v1.images';
 const PATH = ['plugins', IMAGES, 'discard_unpacked_layers'];
@@ -149,6 +151,21 @@ describe('setting a value', () => {
       },
     );
     fc.assert(property);
+  });
+});
+
+describe('a text that is no TOML', () => {
+  it('is refused, whatever it is, and nothing waits for its end', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('[', ']', '{', '}', '=', ',', '"', "'", '#', 'a', '.', '\n', ' '),
+      maxLength: 30,
+    });
+    const property = fc.property(text, (hostile) => {
+      rawValueAt(hostile, ['a']);
+      valueOrAgentError(() => setValue(hostile, ['a', 'b'], 1));
+      valueOrAgentError(() => removeValue(hostile, ['a'], true));
+    });
+    fc.assert(property, { numRuns: runs(2000) });
   });
 });
 
