@@ -20,19 +20,23 @@ interface BunRequestInit extends RequestInit {
 
 /** Nothing but its caller bounds how many connections it opens to one origin. */
 export const createFetchTransport: CreateTransport = (options) => {
-  const closed = new AbortController();
+  const underWay = new Set<IdleTimer>();
   const init: BunRequestInit = {
     // Both are for the registry client to judge: where a redirect leads, and what was compressed.
     redirect: 'manual',
     decompress: false,
     ...(options.ca === undefined ? {} : { tls: { ca: trusting(options.ca) } }),
   };
-  const attempt = (request: HttpRequest, signal: AbortSignal) =>
-    send(options, init, request, AbortSignal.any([signal, closed.signal]));
+  const attempt = async (request: HttpRequest, signal: AbortSignal) => {
+    const idle = new IdleTimer(request.what);
+    underWay.add(idle);
+    return send(options, init, request, idle, signal);
+  };
   return {
     send: (request, signal) => attemptTwice(() => attempt(request, signal)),
     close() {
-      closed.abort(new AgentError('registry_unreachable', 'registry client: it has been closed'));
+      const reason = 'registry client: it has been closed';
+      for (const idle of underWay) idle.end(new AgentError('registry_unreachable', reason));
       return Promise.resolve();
     },
   };
@@ -42,10 +46,10 @@ async function send(
   { limits, userAgent, onRequest }: TransportOptions,
   init: BunRequestInit,
   { operation, url, method, headers, what }: HttpRequest,
+  idle: IdleTimer,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const wait = new Wait(signal, limits.requestMs, what);
-  const idle = new IdleTimer(what);
   const startedMs = performance.now();
   let status: number | undefined;
   try {

@@ -13,6 +13,9 @@ export interface ResponseTime {
   readonly idleMs: number;
 }
 
+/** Manifests, indexes and envelopes are a few KiB. */
+const MAX_AT_ONCE_BYTES = 64 * 1024;
+
 /** Ends its body, and the connection with it, when it is not read to the end. */
 export class FetchedResponse implements HttpResponse {
   readonly status: number;
@@ -35,9 +38,27 @@ export class FetchedResponse implements HttpResponse {
     const encoding = this.header('content-encoding');
     const what = this.#what;
     try {
-      return await gatherBody(this.#pieces(), { encoding, maxBytes, what });
+      const pieces = this.#isShort(maxBytes) ? this.#whole() : this.#pieces();
+      return await gatherBody(pieces, { encoding, maxBytes, what });
     } catch (error) {
       throw this.#time.wait.failure(error);
+    }
+  }
+
+  /** Bun reads no more than the length that was stated, so that bounds a body read at once. */
+  #isShort(maxBytes: number): boolean {
+    const length = this.header('content-length') ?? '';
+    return /^\d{1,6}$/.test(length) && Number(length) <= Math.min(maxBytes, MAX_AT_ONCE_BYTES);
+  }
+
+  /** Takes a fraction of the time that a reader takes; what comes slowly still has to come in time. */
+  async *#whole(): AsyncGenerator<Uint8Array, void, undefined> {
+    const { idle, idleMs } = this.#time;
+    idle.start(idleMs);
+    try {
+      yield new Uint8Array(await this.#response.arrayBuffer());
+    } finally {
+      idle.stop();
     }
   }
 

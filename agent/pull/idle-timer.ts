@@ -19,8 +19,14 @@ export class IdleTimer {
     this.stop();
     this.#timer = setTimeout(() => {
       const fault = `expected to hear more within ${ms} ms, found silence`;
-      this.#controller.abort(new AgentError('registry_timeout', `${this.#what}: ${fault}`));
+      this.end(new AgentError('registry_timeout', `${this.#what}: ${fault}`));
     }, ms);
+  }
+
+  /** Aborts now. */
+  end(reason: AgentError): void {
+    this.stop();
+    this.#controller.abort(reason);
   }
 
   stop(): void {
