@@ -2,13 +2,11 @@
 import { AgentError } from '../../errors.ts';
 import type { HashAlgorithm } from '../encoding/crypto.ts';
 import { DER_TAGS, type DerReader } from '../encoding/der.ts';
-import { type AlgorithmIdentifier, readAlgorithmIdentifier } from '../x509/algorithm-identifier.ts';
-
-const HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-  ['2.16.840.1.101.3.4.2.2', 'sha384'],
-  ['2.16.840.1.101.3.4.2.3', 'sha512'],
-]);
+import {
+  type AlgorithmIdentifier,
+  HASHES,
+  readAlgorithmIdentifier,
+} from '../x509/algorithm-identifier.ts';
 
 /**
  * Reads an AlgorithmIdentifier of a hash function, whose parameters are NULL or absent (RFC 5754

@@ -32,7 +32,8 @@ const SIGNATURE_ALGORITHMS: ReadonlyMap<string, CertificateSignatureAlgorithm> =
   ['1.2.840.10045.4.3.4', { scheme: 'ecdsa', hash: 'sha512' }],
 ]);
 
-const HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
+/** Hash functions by their object identifiers (NIST, "CSOR"); SHA-1 is not among them. */
+export const HASHES: ReadonlyMap<string, HashAlgorithm> = new Map([
   ['2.16.840.1.101.3.4.2.1', 'sha256'],
   ['2.16.840.1.101.3.4.2.2', 'sha384'],
   ['2.16.840.1.101.3.4.2.3', 'sha512'],
