@@ -89,6 +89,10 @@ export const SETTINGS = {
     60 * 60 * 1000,
     'Time between two canaries, beside those after each change of containerd or of the verifier.',
   ),
+  nodeName: node(
+    'NODE_NAME',
+    'The Node object of Kubernetes to report the enforcement state to; `spec.nodeName` of the pod. Unset: nothing is reported.',
+  ),
   logLevel: oneOf(
     'LOG_LEVEL',
     'info',
@@ -179,6 +183,15 @@ function hosts(name: string, help: string): Setting<readonly string[]> {
   };
   const form = 'HOST[:PORT], separated by commas';
   return { variable: PREFIX + name, default: [], form, help, parse };
+}
+
+/** What Kubernetes lets a node be called: a DNS subdomain. */
+const NODE_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+
+function node(name: string, help: string): Setting<string | undefined> {
+  const parse = (text: string) => (NODE_NAME.test(text) ? text : undefined);
+  const form = 'the name of a Node';
+  return { variable: PREFIX + name, default: undefined, form, help, parse };
 }
 
 const UNIT_MS = new Map([

@@ -130,6 +130,8 @@ export const ERROR_CODES = {
     'containerd does not serve after a change of its configuration, although that was undone.',
   systemd_unavailable: 'systemd did not answer on its private socket, or not in time.',
   systemd_failed: 'systemd answered a call with an error or not with D-Bus, or a job of it failed.',
+  kubernetes_failed:
+    'The API server of Kubernetes could not be asked, or refused: whether the Node object shows the enforcement state is not known.',
   ledger_failed: 'The ledger could not be opened, read or written.',
   host_write_failed: 'A file on the host could not be written, renamed or removed.',
   host_busy: 'Another nodeseal is installing or uninstalling on the host.',

@@ -52,6 +52,7 @@ const PARTS: PartTable = [
   ['node/host/layout.ts', 'oci'],
   ['node/host', 'deadline.ts', 'node/host/layout.ts'],
   ['node/journald', 'oci', VERDICT],
+  ['node/kubernetes', 'deadline.ts', 'oci'],
 
   ['audit', 'verifier'],
   ['enforcement', 'verifier'],
@@ -67,6 +68,7 @@ const PARTS: PartTable = [
     'pull',
     'node/containerd',
     'node/host',
+    'node/kubernetes',
   ],
 
   ['main.ts', 'commands'],
@@ -86,7 +88,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/node-warnings.ts': 'node:fs',
   'commands/policy-check.ts': 'new Date()',
   'commands/policy-preview.ts': 'node:fs, new Date()',
-  'commands/run.ts': 'node:fs, pino, new Date()',
+  'commands/run.ts': 'node:fs, pino, Math.random, new Date()',
   'commands/run/canary.ts': 'process',
   'commands/run/enforcement.ts': 'chokidar, node:fs, Math.random',
   'commands/run/heap.ts': 'node:v8, node:vm, setInterval',
@@ -118,6 +120,8 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/host/lock.ts': 'node:child_process, node:fs',
   'node/journald/follow.ts': 'node:timers/promises, Math.random',
   'node/journald/journalctl.ts': 'node:child_process',
+  'node/kubernetes/api-client.ts': 'node:fs/promises, node:https',
+  'node/kubernetes/in-cluster.ts': 'node:net',
   'notation/encoding/crypto.ts': 'node:crypto',
   'pull-verifier.ts': 'new Date(), performance, process',
   'pull/agent-server.ts': 'node:fs/promises, node:net, setTimeout',

@@ -30,6 +30,7 @@ import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { Images } from './run/images.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
+import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { serve } from './run/serving.ts';
 
 const HELP = `Usage: nodeseal run
@@ -58,6 +59,8 @@ interface Ground {
   readonly inForce: InForce;
   /** What verdicts are made from beside policy and trust. */
   readonly verdicts: CanaryVerifierParts;
+  /** Tells Kubernetes of the enforcement state, if a node is named. */
+  readonly report: NodeReportParts['report'] | undefined;
 }
 
 async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
@@ -89,7 +92,8 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
     envelopes: new VerifiedEnvelopes(),
   });
   try {
-    await work({ config, host, log, ledger, inForce, verdicts }, verifier, signal);
+    const report = reporterOf(config, environment);
+    await work({ config, host, log, ledger, inForce, verdicts, report }, verifier, signal);
     return 0;
   } finally {
     ledger.close();
@@ -124,7 +128,9 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
   const enforcing = new Enforcing({
     ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK, breakGlass },
+    onChange: () => nodeReport?.wake(),
   });
+  const nodeReport = nodeReportOf(ground, enforcing, metrics);
   const { watch, canary } = enforcing;
   const journal = new Journal({
     ...{ ...journalOf(config, host), ledger, metrics, log, now, canaries: canary.own },
@@ -155,6 +161,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
       const parts = [
         inStep.follow(ending),
         ...[journal, images, enforcing, breakGlass].map((part) => part.run(ending)),
+        ...(nodeReport === undefined ? [] : [nodeReport.run(ending)]),
       ];
       await untilAllEnd(parts, stop);
     } finally {
@@ -163,6 +170,13 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   } finally {
     await server.close();
   }
+}
+
+function nodeReportOf({ report, log }: Ground, { watch }: Enforcing, metrics: Metrics) {
+  if (report === undefined) return undefined;
+  const enforcement = () => watch.enforcement();
+  const random = Math.random;
+  return new NodeReport({ enforcement, report, clock: SYSTEM_CLOCK, random, log, metrics });
 }
 
 /** The first fault is thrown once nothing runs any more: what all share is closed after this. */

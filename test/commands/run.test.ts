@@ -111,6 +111,21 @@ describe.runIf(IS_ROOT)('the agent', () => {
     }
   });
 
+  it('goes on when it cannot tell Kubernetes of its node', async () => {
+    const { settings } = await openNode();
+    const { child, log, exited, get, value } = await start({
+      ...{ ...settings, NODESEAL_NODE_NAME: 'node-1', KUBERNETES_SERVICE_HOST: '127.0.0.1' },
+      KUBERNETES_SERVICE_PORT: '1',
+    });
+    await log.until('an image on this node would be refused');
+    const warning = await log.until('the node object is out of date: ');
+    expect(warning).toMatchObject({ code: 'kubernetes_failed' });
+    expect(await value('errors_total', { code: 'kubernetes_failed' })).toBeGreaterThan(0);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+    child.kill('SIGTERM');
+    expect((await exited)[0]).toBe(0);
+  });
+
   it('lives without being ready while containerd and policy are missing', async () => {
     const { host, containerd, settings } = await openNode();
     await containerd.stop();

@@ -35,6 +35,8 @@ export interface EnforcingParts {
   readonly log: Logger;
   readonly clock: Clock;
   readonly breakGlass: Pick<BreakGlassWatch, 'now'>;
+  /** The state or its causes are others than before. */
+  readonly onChange: () => void;
 }
 
 /** The closed set of the codes of causes. */
@@ -53,7 +55,7 @@ export class Enforcing {
   readonly watch: EnforcementWatch;
 
   constructor(parts: EnforcingParts) {
-    const { config, host, ledger, metrics, log, clock, verifier, breakGlass } = parts;
+    const { config, host, ledger, metrics, log, clock, verifier, breakGlass, onChange } = parts;
     const client = createContainerdClient(join(config.hostRoot, config.containerdSocket));
     this.#parts = parts;
     this.#client = client;
@@ -82,6 +84,7 @@ export class Enforcing {
         const fields = { state, causes: causes.map(({ code, message }) => ({ code, message })) };
         if (state === 'enforcing') log.info(fields, 'this node enforces');
         else log.warn(fields, `enforcement is ${state}`);
+        onChange();
       },
     });
   }

@@ -1,0 +1,97 @@
+// Patches to the API server of the cluster that this pod is in, over TLS that only the cluster's own CA vouches for.
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { withDeadline } from '../../deadline.ts';
+import { AgentError } from '../../errors.ts';
+import { type ApiServer, parseToken } from './in-cluster.ts';
+import type { Reply } from './reply.ts';
+
+/** How the API server is reached. */
+export interface ApiClientOptions {
+  readonly server: ApiServer;
+  /** Holds `token` and `ca.crt`. */
+  readonly serviceAccountDir: string;
+  /** For one exchange, from the connection to the last byte. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/** What the patch is of, and its type. */
+export interface Patch {
+  /** Begins with a slash; its segments are encoded. */
+  readonly path: string;
+  readonly type: 'application/merge-patch+json' | 'application/strategic-merge-patch+json';
+  readonly value: object;
+}
+
+/** The API server waits longer for its own storage, but nobody waits for us. */
+const TIMEOUT_MS = 10_000;
+/** An object is at most 1.5 MiB in etcd; its JSON may be longer than what is stored. */
+const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Sends a patch and returns the answer, whatever its status. Token and CA are read anew each time,
+ * for they rotate. Redirects are not followed, and proxies not used. Throws `kubernetes_failed`.
+ */
+export async function sendPatch(
+  { server, serviceAccountDir, timeoutMs = TIMEOUT_MS }: ApiClientOptions,
+  { path, type, value }: Patch,
+  signal: AbortSignal,
+): Promise<Reply> {
+  try {
+    const tokenPath = join(serviceAccountDir, 'token');
+    const token = parseToken(await readFile(tokenPath, 'utf8'), tokenPath);
+    const ca = await readFile(join(serviceAccountDir, 'ca.crt'), 'utf8');
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      'content-type': type,
+    };
+    return await withDeadline(signal, timeoutMs, (within) =>
+      exchange({ ...server, path, headers, ca, signal: within }, JSON.stringify(value)),
+    );
+  } catch (cause) {
+    if (cause instanceof AgentError) throw cause;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const at = `${server.host} port ${server.port}`;
+    throw new AgentError('kubernetes_failed', `API server at ${at}: ${text}`, { cause });
+  }
+}
+
+interface Exchange extends ApiServer {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Nobody else is trusted: not even the public authorities. */
+  readonly ca: string;
+  readonly signal: AbortSignal;
+}
+
+function exchange(options: Exchange, body: string): Promise<Reply> {
+  // One connection per patch: there are two in five minutes, and each takes the CA of its moment.
+  const own = { method: 'PATCH', agent: false, rejectUnauthorized: true } as const;
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      outgoing.destroy();
+      // What breaks when a signal aborts says nothing of why it did.
+      reject((signal.aborted ? signal.reason : error) as Error);
+    };
+    const outgoing = request({ ...options, ...own }, (response) => {
+      gather(response).then(resolve, fail);
+    });
+    outgoing.on('error', fail);
+    outgoing.end(body);
+  });
+}
+
+async function gather(response: IncomingMessage): Promise<Reply> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > MAX_REPLY_BYTES) throw new Error(`answers with more than ${MAX_REPLY_BYTES} bytes`);
+    pieces.push(piece);
+  }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(pieces, size) };
+}
