@@ -61,12 +61,13 @@ describeOnContainerds('a node', ({ version, boot }) => {
     };
   });
 
-  it.skipIf(verified)('is bypassed by a containerd that asks no verifiers', async () => {
-    await expectState('bypassed', ['unsigned_image_came_in', 'containerd_too_old']);
-    await expectNothingLeft();
-  });
-
-  if (!verified) return;
+  if (!verified) {
+    it('is bypassed by a containerd that asks no verifiers', async () => {
+      await expectState('bypassed', ['unsigned_image_came_in', 'containerd_too_old']);
+      await expectNothingLeft();
+    });
+    return;
+  }
 
   it('enforces once a canary has proved it, and tells since when', async () => {
     await expectState('enforcing');
