@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { withDeadline } from '../../deadline.ts';
 import { AgentError } from '../../errors.ts';
-import { type ApiServer, parseToken } from './in-cluster.ts';
+import { type ApiServer, parseCa, parseToken } from './in-cluster.ts';
 import type { Reply } from './reply.ts';
 
 /** How the API server is reached. */
@@ -42,7 +42,8 @@ export async function sendPatch(
   try {
     const tokenPath = join(serviceAccountDir, 'token');
     const token = parseToken(await readFile(tokenPath, 'utf8'), tokenPath);
-    const ca = await readFile(join(serviceAccountDir, 'ca.crt'), 'utf8');
+    const caPath = join(serviceAccountDir, 'ca.crt');
+    const ca = parseCa(await readFile(caPath, 'utf8'), caPath);
     const headers = {
       authorization: `Bearer ${token}`,
       accept: 'application/json',

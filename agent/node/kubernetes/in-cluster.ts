@@ -40,6 +40,15 @@ export function parseToken(text: string, path: string): string {
   throw new AgentError('kubernetes_failed', `${path}: expected a token, found something else`);
 }
 
+/**
+ * The CA of the API server, as PEM. Throws `kubernetes_failed` for a text without a certificate: for
+ * TLS of Node an empty one is none, and it would trust every public authority with the token.
+ */
+export function parseCa(text: string, path: string): string {
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new AgentError('kubernetes_failed', `${path}: expected a certificate, found none`);
+}
+
 function notNamed(name: string, expected: string, found: string): AgentError {
   const fault = `expected ${expected}, as in a pod, found ${show(found)}`;
   return new AgentError('kubernetes_failed', `KUBERNETES_SERVICE_${name}: ${fault}`);

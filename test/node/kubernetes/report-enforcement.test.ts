@@ -78,6 +78,14 @@ describe('a report to Kubernetes', () => {
     expect(api.seen).toEqual([]);
   });
 
+  it('trusts nobody where the CA is empty', async () => {
+    const { api, report } = await open();
+    api.put('ca.crt', '');
+    const { message } = await expectCodeAsync(report(), 'kubernetes_failed');
+    expect(message).toContain('ca.crt: expected a certificate');
+    expect(api.seen).toEqual([]);
+  });
+
   it('fails without a good token, and does not tell it', async () => {
     const { api, report } = await open();
     api.put('token', 'stolen-token');
