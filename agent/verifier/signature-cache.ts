@@ -12,8 +12,8 @@ export interface SignatureKey {
   readonly signature: Digest;
 }
 
-/** Envelopes are a few KiB: this holds those of some hundred images, as many as a node pulls in a day. */
-const MAX_BYTES = 1024 * 1024;
+/** Envelopes are a few KiB: this holds those of more than a hundred images, as a busy node pulls in an hour. */
+const MAX_BYTES = 512 * 1024;
 
 /**
  * Keeps envelopes as they were fetched, the latest used ones within a bound of bytes. Nothing is

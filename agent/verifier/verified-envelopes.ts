@@ -4,7 +4,7 @@ import { type FetchedSignature, verifyEnvelope } from '../notation/verification/
 type Verified = ReturnType<typeof verifyEnvelope>;
 
 /** Images that are pulled again within minutes; each takes some 20 KiB for its certificates. */
-const MAX_KEPT = 32;
+const MAX_KEPT = 16;
 
 /**
  * Remembers what envelopes hold, not whether they are good: policy, trust, time and revocation are
