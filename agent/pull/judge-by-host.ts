@@ -25,6 +25,7 @@ export async function judgeByHost(
       ...{ policyFile, truststoreDir, pluginDir, crlCacheDir },
       registry: {
         createTransport: createFetchTransport,
+        asksTagAlongside: true,
         plainHttp,
         ...(registryCa === null ? {} : { ca: registryCa }),
       },

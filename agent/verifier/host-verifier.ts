@@ -27,6 +27,8 @@ export interface RegistryOptions {
   readonly ca?: string;
   /** Called for every HTTP request. Must not throw. */
   readonly onRequest?: (event: RequestEvent) => void;
+  /** See `RegistryClientOptions`. */
+  readonly asksTagAlongside?: boolean;
 }
 
 /** Creates a registry client as the options say. Throws `setting_invalid` if the CA is not PEM. */
@@ -35,11 +37,13 @@ export function createHostRegistryClient({
   plainHttp,
   ca,
   onRequest,
+  asksTagAlongside = false,
 }: RegistryOptions): RegistryClient {
   const named = new Set(plainHttp);
   return createRegistryClient({
     createTransport,
     userAgent: 'nodeseal',
+    asksTagAlongside,
     plainHttp: (registry) => (named.has(registry) ? true : undefined),
     ...(ca === undefined ? {} : { ca }),
     ...(onRequest === undefined ? {} : { onRequest }),

@@ -29,6 +29,12 @@ export interface RegistryClientOptions {
   readonly onRequest?: (event: RequestEvent) => void;
   /** Milliseconds since the epoch, for the expiry of what is remembered. Default: the system's clock. */
   readonly nowMs?: () => number;
+  /**
+   * Ask the referrers API and the tag that stands in for it at once: a round trip less at registries
+   * without the API, a request more at those with it. For a process that judges one image. Default:
+   * one after the other.
+   */
+  readonly asksTagAlongside?: boolean;
 }
 
 /**

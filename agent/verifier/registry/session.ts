@@ -22,12 +22,16 @@ export interface SessionOptions {
   readonly plainHttp?: PlainHttp;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
+  /** Default: only once the referrers API is known to be missing. */
+  readonly asksTagAlongside?: boolean;
 }
 
 /** What every operation on a registry is made of. */
 export interface Session {
   readonly limits: RegistryLimits;
   readonly referrers: ReferrersMemory;
+  /** Whether the tag that stands in for the referrers API is asked for together with it. */
+  readonly asksTagAlongside: boolean;
   /** The URL of something in a repository, by its path (and query) after the repository's name. */
   urlOf(repository: RepositoryName, path: string): URL;
   /** Any status but a redirect is a response; a 401 only after what could be tried was tried. */
@@ -44,6 +48,7 @@ export function createSession(options: SessionOptions): Session {
   return {
     limits: options.limits,
     referrers: new ReferrersMemory(options.nowMs),
+    asksTagAlongside: options.asksTagAlongside ?? false,
     urlOf,
     request: (repository, { accept, ...request }, signal) => {
       const headers = { accept: accept.join(', ') };

@@ -98,6 +98,7 @@ function responseOf(
 function sessionOf(response: HttpResponse): Session {
   return {
     limits: DEFAULT_LIMITS,
+    asksTagAlongside: false,
     referrers: new ReferrersMemory(() => 0),
     urlOf: () => PAGE,
     request: () => Promise.resolve(response),

@@ -337,3 +337,48 @@ describe('a registry without the API', () => {
     expect(listed?.source).toBe('api');
   });
 });
+
+describe('a client that asks for the tag alongside', () => {
+  async function openAlongside(signatures: number, options?: TestRegistryOptions) {
+    const opened = await openSigned(signatures, options);
+    const client = openClient({ asksTagAlongside: true });
+    const list = () =>
+      client.listReferrers(opened.repository, opened.image.digest, SIGNATURE_TYPE, NEVER);
+    return { ...opened, list };
+  }
+  const kinds = (registry: TestRegistry) =>
+    registry.requests.map(({ path }) => (path.includes('/referrers/') ? 'api' : 'tag')).sort();
+
+  it('takes the tag where there is no API', async () => {
+    const { registry, attached, list } = await openAlongside(2, { referrers: false });
+    const { descriptors, source } = await list();
+    expect(digestsOf(descriptors)).toEqual(digestsOf(attached));
+    expect(source).toBe('tag');
+    expect(kinds(registry)).toEqual(['api', 'tag']);
+  });
+
+  it('takes the API’s word where there is one, whatever the tag lists or fails with', async () => {
+    const { registry, attached, list } = await openAlongside(1);
+    for (const status of [404, 403, 500]) {
+      registry.intercept = ({ path }, response) =>
+        path.includes('/manifests/') && response.writeHead(status).end().writableEnded;
+      const { descriptors, source } = await list();
+      expect(digestsOf(descriptors)).toEqual(digestsOf(attached));
+      expect(source).toBe('api');
+    }
+  });
+
+  it('does not wait for the tag where there is the API', async () => {
+    const { registry, list } = await openAlongside(1);
+    // Never answered.
+    registry.intercept = ({ path }) => path.includes('/manifests/');
+    expect((await list()).source).toBe('api');
+  });
+
+  it('has no list where the API fails, whatever the tag lists', async () => {
+    const { registry, list } = await openAlongside(1, { referrers: false });
+    registry.intercept = ({ path }, response) =>
+      path.includes('/referrers/') && response.writeHead(403).end().writableEnded;
+    await expectCodeAsync(list(), 'registry_denied');
+  });
+});
