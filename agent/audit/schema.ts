@@ -110,4 +110,114 @@ export const MIGRATIONS: readonly string[] = [
     iif(source = 'reverification', 'none', 'enforce'), count FROM totals_without_mode;
   DROP TABLE totals_without_mode;
   `,
+  `
+  -- The audit trail: what was decided, in the order in which it was learnt. Ids are never used again,
+  -- so that whoever reads on after one misses nothing, whatever retention has taken meanwhile.
+  CREATE TABLE history (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    digest TEXT,
+    name TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    inconclusive INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    policy TEXT,
+    signature TEXT,
+    signer TEXT,
+    policy_hash TEXT,
+    trust_hash TEXT,
+    duration_ms REAL NOT NULL,
+    via TEXT,
+    cause TEXT,
+    before_decision TEXT,
+    before_reason TEXT,
+    before_ms INTEGER
+  ) STRICT;
+  CREATE INDEX history_by_time ON history (time_ms);
+
+  -- The last verdict on each image that could tell; what the next one is a change from.
+  CREATE TABLE conclusions (
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest)
+  ) STRICT;
+  CREATE TABLE flip_totals (
+    before_decision TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (before_decision, decision)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Images on which containerd did otherwise than we would, as last found.
+  CREATE TABLE disagreements (
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    PRIMARY KEY (repository, digest)
+  ) STRICT;
+  CREATE TABLE disagreement_totals (
+    kind TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (kind, cause)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How far the trail was written to the audit log.
+  CREATE TABLE audit_log (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    written_to INTEGER NOT NULL
+  ) STRICT;
+  `,
+  `
+  -- When containerd made each record and last changed it; whether it named another image before,
+  -- which makes the time of its making say nothing of this one.
+  ALTER TABLE image_names ADD COLUMN created_ms INTEGER;
+  ALTER TABLE image_names ADD COLUMN updated_ms INTEGER;
+  ALTER TABLE image_names ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
+
+  -- Since when the verdicts on an image come to the same, whoever gave them.
+  CREATE TABLE standings (
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Single moments of this node, such as that of the first installation.
+  CREATE TABLE moments (
+    name TEXT PRIMARY KEY,
+    at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- What runs now. The image is kept as it was found first: its records may go while it runs.
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    pod_uid TEXT NOT NULL,
+    pod_namespace TEXT NOT NULL,
+    pod_name TEXT NOT NULL,
+    image TEXT NOT NULL,
+    repository TEXT,
+    digest TEXT,
+    created_ms INTEGER
+  ) STRICT;
+  CREATE INDEX containers_by_digest ON containers (digest);
+
+  -- As Kubernetes told; kind and name are empty where a pod has none.
+  CREATE TABLE pod_controllers (
+    pod_uid TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
