@@ -45,7 +45,7 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const SEE = `INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5)
   ON CONFLICT DO UPDATE SET media_type = ?3, size = ?4, last_seen_ms = ?5`;
-const NAME = `INSERT INTO image_names VALUES (?1, ?2, ?3)
+const NAME = `INSERT INTO image_names (name, repository, digest) VALUES (?1, ?2, ?3)
   ON CONFLICT DO UPDATE SET repository = ?2, digest = ?3
   WHERE repository <> ?2 OR digest <> ?3`;
 const ALL = `SELECT image.*, ${verdictColumns('pull')}, ${verdictColumns('again')},
