@@ -1,22 +1,18 @@
 // The one table of settings: every environment variable, its default, its form and its help.
-import { isIP } from 'node:net';
 import { AgentError } from './errors.ts';
-
-/** How one setting is read from its environment variable. */
-interface Setting<T> {
-  readonly variable: string;
-  readonly default: T;
-  /** What is accepted, for messages and README. */
-  readonly form: string;
-  readonly help: string;
-  /** The value, or undefined when the text is not of the form. */
-  readonly parse: (text: string) => T | undefined;
-}
-
-const PREFIX = 'NODESEAL_';
-
-/** What `parseDurationMs` accepts. */
-export const DURATION_FORM = 'a whole number of s, m or h, such as 24h';
+import {
+  address,
+  bytes,
+  duration,
+  hosts,
+  node,
+  oneOf,
+  optionalPath,
+  path,
+  PREFIX,
+  type Setting,
+  unit,
+} from './setting-forms.ts';
 
 /** All settings. README's table is checked against this one. */
 export const SETTINGS = {
@@ -84,6 +80,16 @@ export const SETTINGS = {
     24 * 60 * 60 * 1000,
     'How old the last verdict on an image may grow before it is verified again.',
   ),
+  retention: duration(
+    'RETENTION',
+    90 * 24 * 60 * 60 * 1000,
+    'How long the audit trail is kept, and what is known of images that are gone.',
+  ),
+  ledgerMaxSize: bytes(
+    'LEDGER_MAX_SIZE',
+    256 * 1024 * 1024,
+    'Size that the ledger may have; of what is older, less is kept than NODESEAL_RETENTION says.',
+  ),
   canaryInterval: duration(
     'CANARY_INTERVAL',
     60 * 60 * 1000,
@@ -139,85 +145,4 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
     .filter((variable) => variable.startsWith(PREFIX) && !known.has(variable))
     .filter((variable) => !SERVICE_LINK.test(variable))
     .map((variable) => `${variable}: no such setting`);
-}
-
-function path(name: string, byDefault: string, help: string): Setting<string> {
-  return { ...pathForm(name, help), default: byDefault };
-}
-
-function optionalPath(name: string, help: string): Setting<string | undefined> {
-  return { ...pathForm(name, help), default: undefined };
-}
-
-function pathForm(name: string, help: string) {
-  const parse = (text: string) => (/^\/[^\0]*$/.test(text) ? text : undefined);
-  return { variable: PREFIX + name, form: 'an absolute path', help, parse };
-}
-
-function unit(name: string, byDefault: string, help: string): Setting<string> {
-  const parse = (text: string) => (/^[\w@:.\\-]{1,250}\.service$/.test(text) ? text : undefined);
-  return { variable: PREFIX + name, default: byDefault, form: 'NAME.service', help, parse };
-}
-
-/** An IP address and a TCP port. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-function address(name: string, byDefault: ListenAddress, help: string): Setting<ListenAddress> {
-  const parse = (text: string) => {
-    const match = /^(?:\[([0-9a-fA-F:]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text);
-    const host = match?.[1] ?? match?.[2] ?? '';
-    const port = Number(match?.[3]);
-    return isIP(host) !== 0 && port <= 65535 ? { host, port } : undefined;
-  };
-  const form = 'ADDRESS:PORT with an IP address';
-  return { variable: PREFIX + name, default: byDefault, form, help, parse };
-}
-
-function hosts(name: string, help: string): Setting<readonly string[]> {
-  const parse = (text: string) => {
-    const list = text.split(',').map((host) => host.trim());
-    return list.every((host) => /^[\w.-]+(?::\d{1,5})?$/.test(host)) ? list : undefined;
-  };
-  const form = 'HOST[:PORT], separated by commas';
-  return { variable: PREFIX + name, default: [], form, help, parse };
-}
-
-/** What Kubernetes lets a node be called: a DNS subdomain. */
-const NODE_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
-
-function node(name: string, help: string): Setting<string | undefined> {
-  const parse = (text: string) => (NODE_NAME.test(text) ? text : undefined);
-  const form = 'the name of a Node';
-  return { variable: PREFIX + name, default: undefined, form, help, parse };
-}
-
-const UNIT_MS = new Map([
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-]);
-
-/** The milliseconds that a text of `DURATION_FORM` says, or undefined. */
-export function parseDurationMs(text: string): number | undefined {
-  const match = /^([1-9]\d{0,5})([smh])$/.exec(text);
-  const unitMs = UNIT_MS.get(match?.[2] ?? '');
-  return unitMs === undefined ? undefined : Number(match?.[1]) * unitMs;
-}
-
-function duration(name: string, byDefaultMs: number, help: string): Setting<number> {
-  const [form, parse] = [DURATION_FORM, parseDurationMs] as const;
-  return { variable: PREFIX + name, default: byDefaultMs, form, help, parse };
-}
-
-function oneOf<const T extends string>(
-  name: string,
-  byDefault: NoInfer<T>,
-  values: readonly T[],
-  help: string,
-): Setting<T> {
-  const parse = (text: string) => values.find((value) => value === text);
-  return { variable: PREFIX + name, default: byDefault, form: values.join(', '), help, parse };
 }

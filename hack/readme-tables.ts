@@ -46,17 +46,34 @@ function messagesOf(
 function settingsTable(): Table {
   const rows = Object.values(SETTINGS).map((setting) => [
     code(setting.variable),
-    code(defaultText(setting.default)),
+    code(defaultText(setting)),
     setting.form,
     setting.help,
   ]);
   return [['Variable', 'Default', 'Form', 'Meaning'], ...rows];
 }
 
+const UNITS: Readonly<Record<'ms' | 'bytes', readonly (readonly [string, number])[]>> = {
+  ms: [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ],
+  bytes: [
+    ['Gi', 2 ** 30],
+    ['Mi', 2 ** 20],
+  ],
+};
+
 /** A default as it would be written in the variable; empty for none. */
-export function defaultText(value: Setting['default']): string {
+export function defaultText(setting: Setting): string {
+  const { default: value } = setting;
   if (value === undefined) return '';
-  if (typeof value === 'number') return `${value / 3_600_000}h`;
+  if (typeof value === 'number') {
+    const units = UNITS[setting.unit ?? 'ms'];
+    const [unit, size] = units.find(([, one]) => value % one === 0) ?? ['', 1];
+    return `${value / size}${unit}`;
+  }
   if (typeof value === 'object' && 'port' in value) return `${value.host}:${value.port}`;
   return String(value);
 }

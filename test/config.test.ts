@@ -25,6 +25,9 @@ describe('parseConfig', () => {
     ['NODESEAL_LISTEN', '127.0.0.1:65535', '127.0.0.1:65536'],
     ['NODESEAL_REGISTRY_PLAIN_HTTP', 'reg.local:5000, other', 'http://reg.local'],
     ['NODESEAL_REVERIFY_INTERVAL', '90m', '90'],
+    ['NODESEAL_RETENTION', '720h', '30d'],
+    ['NODESEAL_LEDGER_MAX_SIZE', '64Mi', '64MB'],
+    ['NODESEAL_LEDGER_MAX_SIZE', '1Gi', '0Gi'],
     ['NODESEAL_NODE_NAME', 'ip-10-0-0-1.eu.internal', 'Node/1'],
     ['NODESEAL_LOG_LEVEL', 'debug', 'verbose'],
   ])('accepts %s=%s and refuses %s', (variable, good, bad) => {

@@ -20,7 +20,8 @@ const PARTS: PartTable = [
   ['errors.ts'],
   ['version.ts'],
   ['deadline.ts'],
-  ['config.ts', 'errors.ts'],
+  ['setting-forms.ts'],
+  ['config.ts', 'errors.ts', 'setting-forms.ts'],
   ['oci', 'errors.ts'],
 
   // Pure: the Notary Project's rules.
@@ -98,7 +99,6 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/status.ts': 'fetch, new Date()',
   'commands/verify.ts': 'node:fs/promises, AbortSignal.timeout',
   'commands/version.ts': 'process',
-  'config.ts': 'node:net',
   'deadline.ts': 'setTimeout',
   'enforcement/canary-registry.ts': 'node:http',
   'enforcement/canary-signer.ts': 'node:crypto',
@@ -134,6 +134,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',
   'pull/libc.ts': 'bun:ffi',
   'pull/verdict-stream.ts': 'performance',
+  'setting-forms.ts': 'node:net',
   'verifier/evidence/address.ts': 'node:net',
   'verifier/evidence/client.ts': 'node:dns/promises, node:http, setTimeout',
   'verifier/evidence/crl-files.ts': 'node:crypto, node:fs/promises',

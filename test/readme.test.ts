@@ -28,7 +28,7 @@ describe('README', () => {
   });
 
   it.each(Object.values(SETTINGS))('shows the default of $variable as it is written', (setting) => {
-    const text = defaultText(setting.default);
+    const text = defaultText(setting);
     if (text !== '') expect(setting.parse(text)).toEqual(setting.default);
   });
 

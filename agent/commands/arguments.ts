@@ -1,7 +1,7 @@
 // Command-line arguments: `node:util` parses them, this says what was wrong with them.
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { DURATION_FORM, parseDurationMs } from '../config.ts';
 import { AgentError } from '../errors.ts';
+import { DURATION_FORM, parseDurationMs } from '../setting-forms.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 

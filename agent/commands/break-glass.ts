@@ -1,8 +1,9 @@
 // `nodeseal break-glass`: let every image in on this node for a while, or end that.
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DURATION_FORM, parseConfig } from '../config.ts';
+import { parseConfig } from '../config.ts';
 import { AgentError } from '../errors.ts';
+import { DURATION_FORM } from '../setting-forms.ts';
 import { NODE_HOST_FS } from '../node/host/host-fs.ts';
 import { createLayout } from '../node/host/layout.ts';
 import { locate } from '../node/host/locate.ts';

@@ -1,7 +1,8 @@
 // `nodeseal status`: whether this node enforces, asked of its agent; without one, what the host alone can tell.
-import { type ListenAddress, parseConfig } from '../config.ts';
+import { parseConfig } from '../config.ts';
 import { withDeadline } from '../deadline.ts';
 import { AgentError } from '../errors.ts';
+import type { ListenAddress } from '../setting-forms.ts';
 import { outputFormat, parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { hostOf } from './host-install.ts';

@@ -1,0 +1,120 @@
+// The forms of settings: how the text of an environment variable is read, and how that is told.
+import { isIP } from 'node:net';
+
+/** How one setting is read from its environment variable. */
+export interface Setting<T> {
+  readonly variable: string;
+  readonly default: T;
+  /** What is accepted, for messages and README. */
+  readonly form: string;
+  readonly help: string;
+  /** What a number counts. */
+  readonly unit?: 'ms' | 'bytes';
+  /** The value, or undefined when the text is not of the form. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+export const PREFIX = 'NODESEAL_';
+
+/** What `parseDurationMs` accepts. */
+export const DURATION_FORM = 'a whole number of s, m or h, such as 24h';
+
+export function path(name: string, byDefault: string, help: string): Setting<string> {
+  return { ...pathForm(name, help), default: byDefault };
+}
+
+export function optionalPath(name: string, help: string): Setting<string | undefined> {
+  return { ...pathForm(name, help), default: undefined };
+}
+
+function pathForm(name: string, help: string) {
+  const parse = (text: string) => (/^\/[^\0]*$/.test(text) ? text : undefined);
+  return { variable: PREFIX + name, form: 'an absolute path', help, parse };
+}
+
+export function unit(name: string, byDefault: string, help: string): Setting<string> {
+  const parse = (text: string) => (/^[\w@:.\\-]{1,250}\.service$/.test(text) ? text : undefined);
+  return { variable: PREFIX + name, default: byDefault, form: 'NAME.service', help, parse };
+}
+
+/** An IP address and a TCP port. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function address(
+  name: string,
+  byDefault: ListenAddress,
+  help: string,
+): Setting<ListenAddress> {
+  const parse = (text: string) => {
+    const match = /^(?:\[([0-9a-fA-F:]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text);
+    const host = match?.[1] ?? match?.[2] ?? '';
+    const port = Number(match?.[3]);
+    return isIP(host) !== 0 && port <= 65535 ? { host, port } : undefined;
+  };
+  const form = 'ADDRESS:PORT with an IP address';
+  return { variable: PREFIX + name, default: byDefault, form, help, parse };
+}
+
+export function hosts(name: string, help: string): Setting<readonly string[]> {
+  const parse = (text: string) => {
+    const list = text.split(',').map((host) => host.trim());
+    return list.every((host) => /^[\w.-]+(?::\d{1,5})?$/.test(host)) ? list : undefined;
+  };
+  const form = 'HOST[:PORT], separated by commas';
+  return { variable: PREFIX + name, default: [], form, help, parse };
+}
+
+/** What Kubernetes lets a node be called: a DNS subdomain. */
+const NODE_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+
+export function node(name: string, help: string): Setting<string | undefined> {
+  const parse = (text: string) => (NODE_NAME.test(text) ? text : undefined);
+  const form = 'the name of a Node';
+  return { variable: PREFIX + name, default: undefined, form, help, parse };
+}
+
+const UNIT_MS = new Map([
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
+
+/** The milliseconds that a text of `DURATION_FORM` says, or undefined. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^([1-9]\d{0,5})([smh])$/.exec(text);
+  const unitMs = UNIT_MS.get(match?.[2] ?? '');
+  return unitMs === undefined ? undefined : Number(match?.[1]) * unitMs;
+}
+
+export function duration(name: string, byDefaultMs: number, help: string): Setting<number> {
+  const [form, parse] = [DURATION_FORM, parseDurationMs] as const;
+  return { variable: PREFIX + name, default: byDefaultMs, form, help, unit: 'ms', parse };
+}
+
+export function oneOf<const T extends string>(
+  name: string,
+  byDefault: NoInfer<T>,
+  values: readonly T[],
+  help: string,
+): Setting<T> {
+  const parse = (text: string) => values.find((value) => value === text);
+  return { variable: PREFIX + name, default: byDefault, form: values.join(', '), help, parse };
+}
+
+const UNIT_BYTES = new Map([
+  ['Mi', 2 ** 20],
+  ['Gi', 2 ** 30],
+]);
+
+export function bytes(name: string, byDefault: number, help: string): Setting<number> {
+  const parse = (text: string) => {
+    const match = /^([1-9]\d{0,5})([MG]i)$/.exec(text);
+    const unitBytes = UNIT_BYTES.get(match?.[2] ?? '');
+    return unitBytes === undefined ? undefined : Number(match?.[1]) * unitBytes;
+  };
+  const form = 'a whole number of Mi or Gi, such as 256Mi';
+  return { variable: PREFIX + name, default: byDefault, form, help, unit: 'bytes', parse };
+}
