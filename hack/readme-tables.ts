@@ -15,6 +15,19 @@ export const README = fileURLToPath(new URL('../README.md', import.meta.url));
 type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
 type Table = readonly (readonly string[])[];
 
+/** What a number in a setting counts, the largest first. */
+const UNITS: Readonly<Record<'ms' | 'bytes', readonly (readonly [string, number])[]>> = {
+  ms: [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ],
+  bytes: [
+    ['Gi', 2 ** 30],
+    ['Mi', 2 ** 20],
+  ],
+};
+
 /** The tables by name, each with its head as the first row. */
 export const TABLES: Readonly<Record<string, Table>> = {
   settings: settingsTable(),
@@ -52,18 +65,6 @@ function settingsTable(): Table {
   ]);
   return [['Variable', 'Default', 'Form', 'Meaning'], ...rows];
 }
-
-const UNITS: Readonly<Record<'ms' | 'bytes', readonly (readonly [string, number])[]>> = {
-  ms: [
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-  ],
-  bytes: [
-    ['Gi', 2 ** 30],
-    ['Mi', 2 ** 20],
-  ],
-};
 
 /** A default as it would be written in the variable; empty for none. */
 export function defaultText(setting: Setting): string {
