@@ -49,6 +49,11 @@ export interface HistoryRecord {
   readonly trustHash: string | null;
   readonly durationMs: number;
   readonly via: HistoryVia | null;
+  /**
+   * Of a pull: whether containerd let the image in. Default: as a verdict of ours and its mode have it.
+   * Null of what is no pull.
+   */
+  readonly admitted?: boolean | null;
   /** Of a disagreement: how it came about. Default null. */
   readonly cause?: string | null;
   readonly before: Before | null;
@@ -57,5 +62,14 @@ export interface HistoryRecord {
 /** One line as it is read. Ids grow and are never used again. */
 export interface HistoryEntry extends HistoryRecord {
   readonly id: number;
+  readonly admitted: boolean | null;
   readonly cause: string | null;
+}
+
+/** Whether containerd let the image in; null of what is no pull. */
+export function admittedOf({ kind, admitted, decision, mode, via }: HistoryRecord): boolean | null {
+  if (kind !== 'pull') return null;
+  if (admitted !== undefined && admitted !== null) return admitted;
+  const isBinding = mode === 'enforce' || mode === 'none' || via === 'containerd';
+  return decision === 'allow' || !isBinding;
 }

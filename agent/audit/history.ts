@@ -1,6 +1,6 @@
 // Ledger table of the audit trail: lines are added at its end and, when they are old, removed at its beginning.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { HistoryEntry, HistoryRecord } from './history-record.ts';
+import { admittedOf, type HistoryEntry, type HistoryRecord } from './history-record.ts';
 
 /** Which lines to read; what is absent does not restrict. */
 export interface HistoryFilter {
@@ -35,6 +35,7 @@ const COLUMNS = [
   'trust_hash',
   'duration_ms',
   'via',
+  'admitted',
   'cause',
   'before_decision',
   'before_reason',
@@ -54,11 +55,8 @@ export class HistoryTable {
   readonly #after: StatementSync;
   readonly #last: StatementSync;
   readonly #lastId: StatementSync;
-  readonly #onAdd: () => void;
 
-  /** `onAdd` is told of each line before its transaction ends; it may only take note. */
-  constructor(database: DatabaseSync, onAdd: () => void = () => {}) {
-    this.#onAdd = onAdd;
+  constructor(database: DatabaseSync) {
     this.#add = database.prepare(
       `INSERT INTO history (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`,
     );
@@ -84,7 +82,7 @@ export class HistoryTable {
       record.decision,
       record.reason,
       cut(record.message),
-      record.inconclusive ? 1 : 0,
+      flag(record.inconclusive),
       record.mode,
       cutOrNull(record.policy),
       record.signature,
@@ -93,12 +91,12 @@ export class HistoryTable {
       record.trustHash,
       record.durationMs,
       record.via,
+      flag(admittedOf(record)),
       record.cause ?? null,
       before?.decision ?? null,
       before?.reason ?? null,
       before === null ? null : Date.parse(before.time),
     );
-    this.#onAdd();
   }
 
   /** At most `limit` lines that match, those first that were recorded first after line `id`. */
@@ -150,6 +148,7 @@ function toEntry(row: Readonly<Record<string, SQLOutputValue>>): HistoryEntry {
     trustHash: row['trust_hash'],
     durationMs: row['duration_ms'],
     via: row['via'],
+    admitted: row['admitted'] === null ? null : row['admitted'] === 1,
     cause: row['cause'],
     before:
       row['before_decision'] === null
@@ -160,6 +159,10 @@ function toEntry(row: Readonly<Record<string, SQLOutputValue>>): HistoryEntry {
             time: time(row['before_ms']),
           },
   } as HistoryEntry;
+}
+
+function flag(value: boolean | null): number | null {
+  return value === null ? null : Number(value);
 }
 
 const ELLIPSIS = '…';

@@ -132,6 +132,7 @@ export const MIGRATIONS: readonly string[] = [
     trust_hash TEXT,
     duration_ms REAL NOT NULL,
     via TEXT,
+    admitted INTEGER,
     cause TEXT,
     before_decision TEXT,
     before_reason TEXT,
@@ -154,6 +155,21 @@ export const MIGRATIONS: readonly string[] = [
     count INTEGER NOT NULL,
     PRIMARY KEY (before_decision, decision)
   ) STRICT, WITHOUT ROWID;
+
+  -- How containerd last let each image in and last refused it, and what of ours it had to go by.
+  CREATE TABLE handlings (
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    admitted INTEGER NOT NULL,
+    decision TEXT,
+    reason TEXT NOT NULL,
+    inconclusive INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    policy_hash TEXT,
+    trust_hash TEXT,
+    time_ms INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest, admitted)
+  ) STRICT;
 
   -- Images on which containerd did otherwise than we would, as last found.
   CREATE TABLE disagreements (
