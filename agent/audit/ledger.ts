@@ -1,6 +1,7 @@
 // The node's durable record: images, verdicts, journal position. Every write is one transaction.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Verdict } from '../notation/verification/verdict.ts';
+import { AuditTrail } from './audit-trail.ts';
 import { guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
 import type { ImageKey, ImageRecord } from './image-key.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type LedgerImage,
   type Schedule,
 } from './image-table.ts';
+import { reverificationRecord } from './history-record.ts';
 import type { JournalEffect } from './journal-effects.ts';
 import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
 import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
@@ -25,6 +27,8 @@ export function openLedger(path: string, options?: OpenOptions): Ledger {
  * restart of the agent.
  */
 export class Ledger {
+  /** What was decided, line by line. */
+  readonly history: AuditTrail;
   readonly #database: DatabaseSync;
   readonly #journal: JournalTable;
   readonly #verdicts: VerdictTable;
@@ -32,6 +36,7 @@ export class Ledger {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.history = new AuditTrail(database);
     this.#journal = new JournalTable(database);
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);
@@ -96,15 +101,21 @@ export class Ledger {
       }
       for (const name of gone) this.#images.forget(name);
       this.#verdicts.prune();
+      this.history.prune();
       return changed || gone.size > 0;
     });
   }
 
   /** Records the verdict of a re-verification and when the next one is due. */
-  recordReverification(image: ImageKey, verdict: Verdict, schedule: Schedule): void {
+  recordReverification(
+    image: ImageKey & { readonly name?: string },
+    verdict: Verdict,
+    schedule: Schedule,
+  ): void {
     this.#write('record a re-verification', () => {
       this.#verdicts.add('reverification', image, { ...verdict, mode: 'none' });
       this.#images.schedule(image, schedule);
+      this.history.add(reverificationRecord(image, verdict));
     });
   }
 
