@@ -114,6 +114,10 @@ export const ERROR_CODES = {
   journal_entry_invalid: 'Bytes from the journal are not in Journal Export Format.',
   journal_line_invalid: 'A log line is not in the format of its writer.',
   journal_unavailable: 'journalctl could not be started, or stopped.',
+  log_file_unavailable:
+    'The log file of containerd is missing, or it or one it was before could not be read.',
+  log_file_untrusted:
+    'The log file of containerd, or a folder it is in, is writable by others than root or is a link.',
   containerd_unavailable: 'containerd did not answer on its socket.',
   containerd_failed: 'containerd answered a call with an error, a refused pull among them.',
   containerd_missing: 'No running containerd was found on the host, or more than one.',
