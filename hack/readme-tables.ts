@@ -85,7 +85,7 @@ function metricsTable(): Table {
     mode: 'enforce',
     breakGlass: () => null,
     totals: () => ({ verdicts: [], containerdEvents: [] }),
-    images: () => [],
+    inventory: () => ({ images: [], containers: [] }),
     journalLagSeconds: () => null,
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],

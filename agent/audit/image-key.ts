@@ -8,6 +8,10 @@ import { parseReference, repositoryOf } from '../oci/reference.ts';
 export interface ImageRecord {
   readonly name: string;
   readonly target: Descriptor;
+  /** When it was made; null or absent when it does not say. */
+  readonly createdAt?: Date | null;
+  /** When it was last changed, by whatever. */
+  readonly updatedAt?: Date | null;
 }
 
 /** One image as policy sees it: the same content in two repositories is two images. */

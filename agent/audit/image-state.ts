@@ -1,5 +1,6 @@
 // What is known of an image on the node, from its verdicts.
 import type { Verdict } from '../notation/verification/verdict.ts';
+import { type Arrival, ARRIVALS, type PullEvidence } from './image-arrival.ts';
 
 /** Whose verdict: of the pull verifier, or of re-verification. */
 export type VerdictSource = 'pull' | 'reverification';
@@ -23,34 +24,55 @@ export interface ImageVerdicts {
   readonly reverification: RecordedVerdict | null;
 }
 
-export const IMAGE_STATES = ['verified', 'skipped', 'failed', 'inconclusive', 'pending'] as const;
+/** What a verdict comes to. `skipped`: the policy asks for no signature. */
+export type Outcome = 'verified' | 'skipped' | 'failed' | 'inconclusive';
+
+export function outcomeOf({ decision, reason, inconclusive }: RecordedVerdict): Outcome {
+  if (inconclusive) return 'inconclusive';
+  if (decision === 'deny') return 'failed';
+  return reason === 'skipped_by_policy' ? 'skipped' : 'verified';
+}
+
+/** Those that need somebody to look first. */
+export const IMAGE_STATES = ['failed', 'unverified', 'inconclusive', 'stale', 'verified'] as const;
 
 /**
- * `verified`: a signature was good. `skipped`: the policy asks for none. `failed`: the evidence says
- * no. `inconclusive`: we could not tell. `pending`: nobody has looked.
+ * `failed`: the evidence says no. `unverified`: nobody has looked, or the policy asks for no
+ * signature. `inconclusive`: we could not tell. `stale`: we could not tell just now, and it was
+ * verified before. `verified`: a signature was good.
  */
 export type ImageState = (typeof IMAGE_STATES)[number];
+
+/**
+ * Why an image stands as it does to the pull verifier: how it came, or that the policy asks for no
+ * signature of it.
+ */
+export const IMAGE_CAUSES = [...ARRIVALS, 'skipped-by-policy'] as const;
+export type ImageCause = (typeof IMAGE_CAUSES)[number];
 
 /** The state by the later of the two verdicts. Whether that verdict is outdated is not considered. */
 export function imageState(verdicts: ImageVerdicts): ImageState {
   const verdict = lastVerdict(verdicts);
-  if (verdict === null) return 'pending';
-  if (verdict.inconclusive) return 'inconclusive';
-  if (verdict.decision === 'deny') return 'failed';
-  return verdict.reason === 'skipped_by_policy' ? 'skipped' : 'verified';
+  const outcome = verdict === null ? 'skipped' : outcomeOf(verdict);
+  return outcome === 'skipped' ? 'unverified' : outcome;
 }
 
-/**
- * Whether our verifier let the image in: false for what was imported (be it after the verifier
- * refused to pull it), was there before us, came past a verifier that containerd no longer calls, or
- * by break-glass.
- */
-export function isJudged({ pull }: ImageVerdicts): boolean {
-  if (pull === null || pull.mode === 'break_glass') return false;
-  return pull.decision === 'allow' || pull.mode === 'audit';
+/** The cause, by how the image came. */
+export function imageCause(verdicts: ImageVerdicts, arrival: Arrival): ImageCause {
+  const verdict = lastVerdict(verdicts);
+  return verdict !== null && outcomeOf(verdict) === 'skipped' ? 'skipped-by-policy' : arrival;
 }
 
-function lastVerdict({ pull, reverification }: ImageVerdicts): RecordedVerdict | null {
+/** What the pull verifier's last verdict says of how the image came; null when it gave none. */
+export function pullEvidence({ pull }: ImageVerdicts): PullEvidence | null {
+  if (pull === null) return null;
+  const isJudged = pull.mode !== 'break_glass';
+  const isIn = !isJudged || pull.decision === 'allow' || pull.mode === 'audit';
+  return { isIn, isJudged, atMs: Date.parse(pull.time) };
+}
+
+/** The verdict that the state is by; null when nobody has looked. */
+export function lastVerdict({ pull, reverification }: ImageVerdicts): RecordedVerdict | null {
   // By break-glass, nobody looked.
   if (pull === null || pull.mode === 'break_glass') return reverification;
   if (reverification === null) return pull;

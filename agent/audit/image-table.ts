@@ -3,7 +3,21 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type ImageKey, imageKeyOf, type ImageRecord } from './image-key.ts';
-import { type ImageState, imageState, type ImageVerdicts, isJudged } from './image-state.ts';
+import {
+  type Arrival,
+  arrivalOf,
+  arrivalSpan,
+  type RecordTimes,
+  type Watch,
+} from './image-arrival.ts';
+import {
+  type ImageCause,
+  imageCause,
+  type ImageState,
+  imageState,
+  type ImageVerdicts,
+  pullEvidence,
+} from './image-state.ts';
 import { toVerdict, verdictColumns } from './verdict-table.ts';
 
 /** An image on the node, with what is known of it. */
@@ -13,11 +27,14 @@ export interface LedgerImage extends ImageKey, ImageVerdicts {
   readonly size: number;
   /** containerd's records that name it. */
   readonly names: readonly string[];
+  /** Since when the ledger has it. */
   readonly firstSeen: Date;
   readonly lastSeen: Date;
   readonly state: ImageState;
-  /** Our verifier was asked when it was pulled. */
-  readonly judged: boolean;
+  readonly cause: ImageCause;
+  readonly arrival: Arrival;
+  /** Since when its verdicts come to this state; without a verdict, since it came at the latest. */
+  readonly since: Date;
 }
 
 /** Under which policy and trust to look: an image last re-verified under others is due at once. */
@@ -44,22 +61,28 @@ export interface Schedule extends Generation {
 type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const SEE = `INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-  ON CONFLICT DO UPDATE SET media_type = ?3, size = ?4, last_seen_ms = ?5`;
-const NAME = `INSERT INTO image_names (name, repository, digest) VALUES (?1, ?2, ?3)
-  ON CONFLICT DO UPDATE SET repository = ?2, digest = ?3
-  WHERE repository <> ?2 OR digest <> ?3`;
+  ON CONFLICT DO UPDATE SET media_type = ?3, size = ?4, last_seen_ms = ?5,
+    first_seen_ms = iif(EXISTS (SELECT 1 FROM image_names AS own
+      WHERE own.repository = ?1 AND own.digest = ?2), first_seen_ms, ?5)`;
+const NAME = `INSERT INTO image_names VALUES (?1, ?2, ?3, ?4, ?5, 0)
+  ON CONFLICT DO UPDATE SET repository = ?2, digest = ?3, created_ms = ?4, updated_ms = ?5,
+    moved = created_ms IS ?4 AND (moved OR repository <> ?2 OR digest <> ?3)`;
 const ALL = `SELECT image.*, ${verdictColumns('pull')}, ${verdictColumns('again')},
-    (SELECT json_group_array(name ORDER BY name) FROM image_names AS own
-     WHERE own.digest = image.digest
-       AND (own.repository = image.repository OR own.repository = '')) AS names
+    (SELECT json_group_array(
+       json_array(name, repository, created_ms, updated_ms, moved) ORDER BY name)
+     FROM image_names AS own WHERE own.digest = image.digest
+       AND (own.repository = image.repository OR own.repository = '')) AS names,
+    standing.since_ms
   FROM present_images AS image
   LEFT JOIN verdicts AS pull ON pull.repository = image.repository
     AND pull.digest = image.digest AND pull.source = 'pull'
   LEFT JOIN verdicts AS again ON again.repository = image.repository
     AND again.digest = image.digest AND again.source = 'reverification'
+  LEFT JOIN standings AS standing ON standing.repository = image.repository
+    AND standing.digest = image.digest
   ORDER BY image.repository, image.digest`;
 const DUE = `SELECT image.*, coalesce(last.attempts, 0) AS attempts,
-    (SELECT min(name) FROM image_names AS own
+    (SELECT coalesce(min(name), image.digest) FROM image_names AS own
      WHERE own.digest = image.digest AND own.repository = image.repository) AS name
   FROM present_images AS image
   LEFT JOIN reverifications AS last USING (repository, digest)
@@ -71,6 +94,7 @@ export class ImageTable {
   readonly #see: StatementSync;
   readonly #name: StatementSync;
   readonly #forget: StatementSync;
+  readonly #named: StatementSync;
   readonly #names: StatementSync;
   readonly #all: StatementSync;
   readonly #due: StatementSync;
@@ -81,6 +105,7 @@ export class ImageTable {
     this.#see = database.prepare(SEE);
     this.#name = database.prepare(NAME);
     this.#forget = database.prepare('DELETE FROM image_names WHERE name = ?');
+    this.#named = database.prepare('SELECT repository, digest FROM image_names WHERE name = ?');
     this.#names = database.prepare('SELECT name FROM image_names');
     this.#all = database.prepare(ALL);
     this.#due = database.prepare(DUE);
@@ -95,9 +120,12 @@ export class ImageTable {
   /** Returns whether the record is new or names another image than before. */
   record(record: ImageRecord, now: Date): boolean {
     const { repository, digest } = imageKeyOf(record);
-    const { mediaType, size } = record.target;
-    this.#see.run(repository, digest, mediaType, size, now.getTime());
-    return this.#name.run(record.name, repository, digest).changes > 0;
+    const { name, createdAt, updatedAt, target } = record;
+    const before = this.#named.get(name);
+    this.#see.run(repository, digest, target.mediaType, target.size, now.getTime());
+    const times = [createdAt?.getTime() ?? null, updatedAt?.getTime() ?? null];
+    this.#name.run(name, repository, digest, ...times);
+    return before?.['repository'] !== repository || before['digest'] !== digest;
   }
 
   /** Returns whether there was such a record. The image's verdicts stay. */
@@ -109,8 +137,8 @@ export class ImageTable {
     return this.#names.all().map(({ name }) => String(name));
   }
 
-  *each(): Generator<LedgerImage, void, undefined> {
-    for (const row of this.#all.iterate()) yield toLedgerImage(row);
+  *each(watch: Watch): Generator<LedgerImage, void, undefined> {
+    for (const row of this.#all.iterate()) yield toLedgerImage(row, watch);
   }
 
   due({ policyHash, trustHash }: Generation, now: Date, limit: number): DueImage[] {
@@ -127,20 +155,43 @@ export class ImageTable {
   }
 }
 
-function toLedgerImage(row: Row): LedgerImage {
+function toLedgerImage(row: Row, watch: Watch): LedgerImage {
   const verdicts = { pull: toVerdict(row, 'pull'), reverification: toVerdict(row, 'again') };
+  const key = { repository: String(row['repository']), digest: row['digest'] as Digest };
+  const names = JSON.parse(String(row['names'])) as readonly NameRow[];
+  const firstSeenMs = Number(row['first_seen_ms']);
+  const records = names.filter(([, repository]) => repository === key.repository);
+  const evidence = {
+    records: records.map((name) => recordTimes(name, key)),
+    firstSeenMs,
+    pull: pullEvidence(verdicts),
+  };
+  const arrival = arrivalOf(evidence, watch);
+  const sinceMs = row['since_ms'] ?? arrivalSpan(evidence).latestMs;
   return {
-    repository: String(row['repository']),
-    digest: row['digest'] as Digest,
+    ...key,
     mediaType: String(row['media_type']),
     size: Number(row['size']),
-    names: JSON.parse(String(row['names'])) as string[],
-    firstSeen: new Date(Number(row['first_seen_ms'])),
+    names: names.map(([name]) => name),
+    firstSeen: new Date(firstSeenMs),
     lastSeen: new Date(Number(row['last_seen_ms'])),
     ...verdicts,
     state: imageState(verdicts),
-    judged: isJudged(verdicts),
+    cause: imageCause(verdicts, arrival),
+    arrival,
+    since: new Date(Number(sinceMs)),
   };
+}
+
+/** Name, repository, when it was made, when it was changed, whether it moved. */
+type NameRow = readonly [string, string, number | null, number | null, number];
+
+function recordTimes(
+  [name, , createdMs, updatedMs, moved]: NameRow,
+  { repository, digest }: ImageKey,
+): RecordTimes {
+  const isPinned = name === `${repository}@${digest}`;
+  return { isPinned, hasMoved: moved === 1, createdMs, updatedMs };
 }
 
 function toDueImage(row: Row): DueImage {

@@ -1,6 +1,8 @@
 // The node's durable record: images, verdicts, journal position. Every write is one transaction.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Verdict } from '../notation/verification/verdict.ts';
+import type { Controller, LedgerContainer, NodeContainer } from './container.ts';
+import { ContainerTable } from './container-table.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
 import type { ImageKey, ImageRecord } from './image-key.ts';
@@ -14,6 +16,7 @@ import {
 import { reverificationRecord } from './history-record.ts';
 import type { JournalEffect } from './journal-effects.ts';
 import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
+import { type Moment, MomentTable } from './moment-table.ts';
 import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
 
 /** Opens the ledger at `path`, see `openDatabase`. */
@@ -33,6 +36,8 @@ export class Ledger {
   readonly #journal: JournalTable;
   readonly #verdicts: VerdictTable;
   readonly #images: ImageTable;
+  readonly #moments: MomentTable;
+  readonly #containers: ContainerTable;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -40,6 +45,8 @@ export class Ledger {
     this.#journal = new JournalTable(database);
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);
+    this.#moments = new MomentTable(database);
+    this.#containers = new ContainerTable(database);
   }
 
   /**
@@ -93,6 +100,7 @@ export class Ledger {
    */
   reconcileImages(records: readonly ImageRecord[], now: Date): boolean {
     return this.#write('reconcile the images', () => {
+      this.#moments.last('images_listed', now);
       const gone = new Set(this.#images.names());
       let changed = false;
       for (const record of records) {
@@ -139,12 +147,48 @@ export class Ledger {
 
   /** The same one by one, which takes no memory for the rest; the ledger may not be written meanwhile. */
   *eachImage(): Generator<LedgerImage, void, undefined> {
-    const images = this.#images.each();
+    const watch = guard('read the moments', () => this.#moments.watch());
+    const images = this.#images.each(watch);
     for (;;) {
       const next = guard('read the images', () => images.next());
       if (next.done === true) return;
       yield next.value;
     }
+  }
+
+  /** Makes the containers those of a complete list. Returns whether anything changed. */
+  reconcileContainers(containers: readonly NodeContainer[], now: Date): boolean {
+    return this.#write('reconcile the containers', () => {
+      this.#moments.last('containers_listed', now);
+      return this.#containers.reconcile(containers);
+    });
+  }
+
+  /** What runs on the node. */
+  containers(): LedgerContainer[] {
+    return guard('read the containers', () => this.#containers.all());
+  }
+
+  /** Ids of the pods with containers of which it is not known what made them. */
+  podsUnknown(): string[] {
+    return guard('read the pods', () => this.#containers.podsUnknown());
+  }
+
+  /** Records what made pods; null: nothing did. */
+  recordControllers(controllers: ReadonlyMap<string, Controller | null>): void {
+    this.#write('record what made pods', () => {
+      for (const [uid, controller] of controllers) this.#containers.control(uid, controller);
+    });
+  }
+
+  /** Notes when the ledger began, or when our verifier was first installed; the earliest counts. */
+  noteFirst(moment: 'began' | 'installed', at: Date): void {
+    this.#write(`note when it ${moment}`, () => this.#moments.first(moment, at));
+  }
+
+  /** When something was noted; null when it never was. */
+  moment(name: Moment): Date | null {
+    return guard('read a moment', () => this.#moments.at(name));
   }
 
   /** Verdicts by source, decision, reason and mode, since the ledger began. */

@@ -223,6 +223,7 @@ export const MIGRATIONS: readonly string[] = [
     pod_namespace TEXT NOT NULL,
     pod_name TEXT NOT NULL,
     image TEXT NOT NULL,
+    -- Null where the container does not tell which of several it is.
     repository TEXT,
     digest TEXT,
     created_ms INTEGER
@@ -235,5 +236,20 @@ export const MIGRATIONS: readonly string[] = [
     kind TEXT NOT NULL,
     name TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
+
+  -- As before; and what runs is here, also when its records are gone.
+  DROP VIEW present_images;
+  CREATE VIEW present_images AS
+    SELECT * FROM images AS image
+    WHERE (EXISTS (
+      SELECT 1 FROM image_names AS own
+      WHERE own.digest = image.digest AND own.repository = image.repository
+    ) AND (image.repository <> '' OR NOT EXISTS (
+      SELECT 1 FROM image_names AS other
+      WHERE other.digest = image.digest AND other.repository <> ''
+    ))) OR EXISTS (
+      SELECT 1 FROM containers AS own
+      WHERE own.digest = image.digest AND own.repository = image.repository
+    );
   `,
 ];

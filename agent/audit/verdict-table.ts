@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { Decision, Reason } from '../notation/verification/verdict.ts';
 import type { ImageKey } from './image-key.ts';
 import type { RecordedVerdict, VerdictMode, VerdictSource } from './image-state.ts';
+import { StandingTable } from './standing-table.ts';
 
 /** How many verdicts of a source there were, ever, with this decision for this reason in this mode. */
 export interface VerdictTotal {
@@ -21,8 +22,10 @@ export class VerdictTable {
   readonly #keep: StatementSync;
   readonly #totals: StatementSync;
   readonly #prune: StatementSync;
+  readonly #standings: StandingTable;
 
   constructor(database: DatabaseSync) {
+    this.#standings = new StandingTable(database);
     this.#count = database.prepare(
       `INSERT INTO verdict_totals VALUES (?, ?, ?, ?, 1)
        ON CONFLICT DO UPDATE SET count = count + 1`,
@@ -45,6 +48,7 @@ export class VerdictTable {
   add(source: VerdictSource, image: ImageKey | null, verdict: RecordedVerdict): void {
     this.#count.run(source, verdict.decision, verdict.reason, verdict.mode);
     if (image === null) return;
+    this.#standings.note(image, verdict);
     this.#keep.run(
       image.repository,
       image.digest,
@@ -67,6 +71,7 @@ export class VerdictTable {
   /** Drops all but the last `MAX_VERDICTS`, never one on an image that is here, never a total. */
   prune(): void {
     this.#prune.run(MAX_VERDICTS);
+    this.#standings.prune();
   }
 
   totals(): VerdictTotal[] {

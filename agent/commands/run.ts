@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { SYSTEM_CLOCK } from '../audit/clock.ts';
+import { countInventory } from '../audit/image-counts.ts';
 import { type Ledger, openLedger } from '../audit/ledger.ts';
 import { type Config, parseConfig } from '../config.ts';
 import type { Canary } from '../enforcement/canary.ts';
@@ -24,10 +25,10 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
 import { BreakGlassWatch } from './run/break-glass.ts';
-import { countImages } from './run/image-counts.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { Images } from './run/images.ts';
+import { noteInstallation } from './run/installation.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
@@ -108,13 +109,14 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
 
-  const imageCounts = () => countImages(ledger.eachImage());
+  ledger.noteFirst('began', now());
+  const inventory = () => countInventory(ledger.eachImage(), ledger.containers());
   const metrics = createMetrics({
     version: VERSION,
     totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),
     mode: config.mode,
     breakGlass: () => breakGlass.until,
-    images: imageCounts,
+    inventory,
     journalLagSeconds: () => journal.lagSeconds,
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
@@ -143,6 +145,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   const inStep = new InStep({
     ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
     onChange: () => {
+      noteInstallation(ledger, host);
       images.wake();
     },
     onTouch: watch.wake,
@@ -151,10 +154,11 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   // Bound before any work, so that probes are answered while the first installation runs.
   const server = await serve({
     ...{ config, host, log, metrics, inForce, inStep, images, journal, enforcing },
-    ...{ breakGlass, imageCounts, now },
+    ...{ breakGlass, inventory, now },
   });
   try {
     await inStep.step();
+    noteInstallation(ledger, host);
     const socket = await answerPulls(ground, { verifier, canary }, metrics);
     log.info({ port: server.port, version: VERSION }, 'running');
     try {

@@ -1,5 +1,6 @@
 // `/status.json` of a running agent, read back: it comes from whoever listens there.
 import { AgentError } from '../errors.ts';
+import { IMAGE_CAUSES, IMAGE_STATES, type ImageCause, type ImageState } from '../metrics/labels.ts';
 import { isJsonObject, type JsonObject } from '../oci/json-object.ts';
 import { show } from '../oci/show.ts';
 
@@ -8,6 +9,17 @@ export interface GenerationDocument {
   /** '' while there is none. */
   readonly hash: string;
   readonly loadedAt: Date | null;
+}
+
+/** What the agent tells of the node's images. */
+export interface Coverage {
+  readonly images: number;
+  /** Images by state. */
+  readonly states: Readonly<Record<ImageState, number>>;
+  /** Images by cause. */
+  readonly causes: Readonly<Record<ImageCause, number>>;
+  /** Containers by the state of the image that they run. */
+  readonly running: Readonly<Record<ImageState, number>>;
 }
 
 /** What the agent tells of itself; see `agent/commands/run/status.ts`. Its texts are untrusted. */
@@ -28,15 +40,7 @@ export interface StatusDocument {
   readonly trust: GenerationDocument & {
     readonly nextExpiry: { readonly at: Date; readonly subject: string } | null;
   };
-  readonly coverage: {
-    readonly images: number;
-    readonly verified: number;
-    readonly skipped: number;
-    readonly failed: number;
-    readonly inconclusive: number;
-    readonly pending: number;
-    readonly unjudged: number;
-  };
+  readonly coverage: Coverage;
   readonly journalLagSeconds: number | null;
 }
 
@@ -47,8 +51,6 @@ export function parseStatusDocument(value: unknown): StatusDocument {
   const verifier = objectOf(root['verifier'], 'verifier');
   const breakGlass = objectOf(root['breakGlass'], 'breakGlass');
   const trust = objectOf(root['trust'], 'trust');
-  const coverage = objectOf(root['coverage'], 'coverage');
-  const count = (key: string): number => numberOf(coverage, key);
   return {
     version: textOf(root, 'version'),
     state: textOf(enforcement, 'state'),
@@ -73,17 +75,26 @@ export function parseStatusDocument(value: unknown): StatusDocument {
         return { at: timeOf(expiry, 'at'), subject: textOf(expiry, 'subject') };
       }),
     },
-    coverage: {
-      ...{ images: count('images'), verified: count('verified'), skipped: count('skipped') },
-      ...{ failed: count('failed'), inconclusive: count('inconclusive') },
-      ...{ pending: count('pending'), unjudged: count('unjudged') },
-    },
+    coverage: coverageOf(objectOf(root['coverage'], 'coverage')),
     journalLagSeconds: nullable(root, 'journalLagSeconds', numberOf),
   };
 }
 
 function generationOf(object: JsonObject): GenerationDocument {
   return { hash: textOf(object, 'hash'), loadedAt: nullable(object, 'loadedAt', timeOf) };
+}
+
+function coverageOf(object: JsonObject): Coverage {
+  return {
+    images: numberOf(object, 'images'),
+    states: numbersOf(object, IMAGE_STATES),
+    causes: numbersOf(objectOf(object['causes'], 'causes'), IMAGE_CAUSES),
+    running: numbersOf(objectOf(object['running'], 'running'), IMAGE_STATES),
+  };
+}
+
+function numbersOf<K extends string>(object: JsonObject, keys: readonly K[]): Record<K, number> {
+  return Object.fromEntries(keys.map((key) => [key, numberOf(object, key)])) as Record<K, number>;
 }
 
 function objectOf(value: unknown, what: string): JsonObject {

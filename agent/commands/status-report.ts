@@ -1,7 +1,7 @@
 // The status of a node for a person: whether it enforces, what to do if not, and what that stands on.
 import { type Cell, type Style, tableRow } from './output.ts';
 import type { Screen } from './screen.ts';
-import type { GenerationDocument, StatusDocument } from './status-document.ts';
+import type { Coverage, GenerationDocument, StatusDocument } from './status-document.ts';
 
 type Row = readonly Cell[];
 
@@ -56,8 +56,8 @@ function factRows(status: StatusDocument, now: Date): readonly Row[] {
   const { provedAt, verifier, policy, trust, coverage, journalLagSeconds: lag } = status;
   const { at = null, subject = '' } = trust.nextExpiry ?? {};
   const left = at === null ? Infinity : (at.getTime() - now.getTime()) / 1000;
-  const { failed, inconclusive, pending } = coverage;
-  const isCovered = failed + inconclusive + pending === 0;
+  const { failed, inconclusive, stale } = coverage.states;
+  const isUnsure = inconclusive + stale + unlooked(coverage) > 0;
   return [
     fact(
       'last proof',
@@ -82,7 +82,8 @@ function factRows(status: StatusDocument, now: Date): readonly Row[] {
             left < 0 ? ['red'] : warnIf(left < EXPIRY_WARNING_SECONDS),
           ),
         ]),
-    fact('images', coverageText(coverage), failed > 0 ? ['red'] : warnIf(!isCovered)),
+    fact('images', coverageText(coverage), failed > 0 ? ['red'] : warnIf(isUnsure)),
+    fact('running', runningText(coverage), coverage.running.failed > 0 ? ['red'] : []),
     fact(
       'journal',
       lag === null ? 'nothing read yet' : `${lag.toFixed(1)} s behind`,
@@ -97,12 +98,26 @@ function generation({ hash, loadedAt }: GenerationDocument, now: Date): string {
   return `${short(hash)}, in force for ${span(now, loadedAt)}`;
 }
 
-/** States that no image is in are left out: a person looks for the others. */
-function coverageText({ images, unjudged, ...states }: StatusDocument['coverage']): string {
-  const told = Object.entries(states).filter(([, count]) => count > 0);
-  const parts = told.map(([state, count]) => `${count} ${state}`);
-  const list = parts.length === 0 ? 'none' : parts.join(', ');
-  return `${images}: ${list}; ${unjudged} came in unjudged`;
+/** Images that nobody has looked at: not those whose policy asks for no signature. */
+function unlooked({ states, causes }: Coverage): number {
+  return states.unverified - causes['skipped-by-policy'];
+}
+
+function coverageText({ images, states, causes }: Coverage): string {
+  const ways = counted({ ...causes, pulled: 0 });
+  return `${images}: ${counted(states) || 'none'}${ways === '' ? '' : `; ${ways}`}`;
+}
+
+/** Containers, by the state of the image that they run. */
+function runningText({ running }: Coverage): string {
+  const total = Object.values(running).reduce((sum, count) => sum + count, 0);
+  return `${total}: ${counted(running) || 'none'}`;
+}
+
+/** Kinds of which there are none are left out: a person looks for the others. */
+function counted(counts: Readonly<Record<string, number>>): string {
+  const told = Object.entries(counts).filter(([, count]) => count > 0);
+  return told.map(([kind, count]) => `${count} ${kind}`).join(', ');
 }
 
 /** Enough to tell two apart. */

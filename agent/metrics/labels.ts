@@ -6,13 +6,20 @@ import { ALLOW_REASONS } from '../notation/verification/verdict.ts';
 export const VERDICT_SOURCES = ['pull', 'reverification'] as const;
 export type VerdictSource = (typeof VERDICT_SOURCES)[number];
 
-/** What is known of an image on the node; `pending` has no verdict under today's policy and trust yet. */
-export const IMAGE_STATES = ['verified', 'skipped', 'failed', 'inconclusive', 'pending'] as const;
+/** What is known of an image on the node; `agent/audit/image-state.ts` says what each means. */
+export const IMAGE_STATES = ['verified', 'stale', 'failed', 'inconclusive', 'unverified'] as const;
 export type ImageState = (typeof IMAGE_STATES)[number];
 
-/** Whether our verifier allowed the image in; `unjudged` came around it, or before it was there. */
-export const IMAGE_ARRIVALS = ['judged', 'unjudged'] as const;
-export type ImageArrival = (typeof IMAGE_ARRIVALS)[number];
+/** How an image came, or that the policy asks for no signature of it. */
+export const IMAGE_CAUSES = [
+  'pulled',
+  'imported',
+  'present-before-install',
+  'bypassed',
+  'skipped-by-policy',
+  'no-record',
+] as const;
+export type ImageCause = (typeof IMAGE_CAUSES)[number];
 
 /** What containerd's journal holds: its own lines, and entries that only look like ours. */
 export const CONTAINERD_EVENTS = [

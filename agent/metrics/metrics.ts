@@ -1,5 +1,5 @@
 // Every metric of the agent but those of its process: its name, its help and its labels.
-import { type Counter, type Gauge, Histogram, Registry } from 'prom-client';
+import { type Counter, Histogram, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
 import { declarers } from './declarers.ts';
@@ -10,8 +10,6 @@ import {
   type CanaryResultName,
   CONTAINERD_EVENTS,
   DECISIONS,
-  IMAGE_ARRIVALS,
-  IMAGE_STATES,
   label,
   REASONS,
   REQUEST_OUTCOMES,
@@ -20,9 +18,10 @@ import {
   VERDICT_SOURCES,
   type VerdictSource,
 } from './labels.ts';
+import { declareImages } from './images.ts';
 import { declareModes } from './modes.ts';
 import { declareProcess } from './process.ts';
-import type { ImageCount, MetricSources, Totals } from './sources.ts';
+import type { MetricSources, Totals } from './sources.ts';
 
 /** Counts and observes; every label value is of a closed set. */
 export interface Metrics extends HostMetrics, GenerationMetrics {
@@ -59,6 +58,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   };
   const readSources = declareRead(registry, sources, onError);
   const { countCanary, read: readEnforcement } = declareEnforcement(registry, sources, onError);
+  const readImages = declareImages(registry, sources, onError);
   const readModes = declareModes(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
@@ -74,6 +74,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       readProcess();
       readSources();
       readEnforcement();
+      readImages();
       readModes();
       return registry.metrics();
     },
@@ -142,18 +143,16 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
     'Pulls let in against their verdict (audit) or without one (break_glass).',
     'mode',
   );
-  const images = gauge('images', 'Images on this node.', 'state', 'arrival');
   const lag = gauge('journal_lag_seconds', 'How far the reading of the journal is behind.');
   const reads = [
     () => setTotals(sources.totals(), verdicts, unenforced, events),
-    () => setImages(sources.images(), images),
     () => {
       const seconds = sources.journalLagSeconds();
       if (seconds !== null) lag.set(seconds);
     },
   ];
   return (): void => {
-    for (const metric of [verdicts, unenforced, events, images]) metric.reset();
+    for (const metric of [verdicts, unenforced, events]) metric.reset();
     lag.remove();
     for (const read of reads) {
       try {
@@ -180,15 +179,5 @@ function setTotals(totals: Totals, verdicts: Counter, unenforced: Counter, event
   for (const event of CONTAINERD_EVENTS) events.inc({ event }, 0);
   for (const { event, count } of totals.containerdEvents) {
     events.inc({ event: label(CONTAINERD_EVENTS, event) }, count);
-  }
-}
-
-function setImages(counts: readonly ImageCount[], images: Gauge): void {
-  for (const state of IMAGE_STATES) {
-    for (const arrival of IMAGE_ARRIVALS) images.set({ state, arrival }, 0);
-  }
-  for (const { state, arrival, count } of counts) {
-    const labels = { state: label(IMAGE_STATES, state), arrival: label(IMAGE_ARRIVALS, arrival) };
-    images.inc(labels, count);
   }
 }

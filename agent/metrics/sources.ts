@@ -3,7 +3,7 @@ import type { Decision, Reason } from '../notation/verification/verdict.ts';
 import type {
   ContainerdEventName,
   EnforcementStateName,
-  ImageArrival,
+  ImageCause,
   ImageState,
   ModeName,
   VerdictSource,
@@ -28,8 +28,20 @@ export interface Totals {
 /** How many images there are of a kind. */
 export interface ImageCount {
   readonly state: ImageState;
-  readonly arrival: ImageArrival;
+  readonly cause: ImageCause;
   readonly count: number;
+}
+
+/** How many containers run images of a state. */
+export interface ContainerCount {
+  readonly state: ImageState;
+  readonly count: number;
+}
+
+/** What is on the node, and what of it runs. */
+export interface InventoryCounts {
+  readonly images: readonly ImageCount[];
+  readonly containers: readonly ContainerCount[];
 }
 
 /** What is known of this node's enforcement. */
@@ -57,7 +69,7 @@ export interface MetricSources extends EnforcementSource {
   /** When break-glass expires; null while there is none. */
   readonly breakGlass: () => Date | null;
   readonly totals: () => Totals;
-  readonly images: () => readonly ImageCount[];
+  readonly inventory: () => InventoryCounts;
   /** Seconds between the newest entry of the journal and the newest that was handled; null when not known. */
   readonly journalLagSeconds: () => number | null;
 }

@@ -13,8 +13,8 @@ const CHANGES: Readonly<Record<string, number>> = {
   'nodeseal_verdicts_total{source="pull",decision="allow",reason="verified"}': 2,
   'nodeseal_verdicts_total{source="pull",decision="deny",reason="signature_missing"}': 1,
   'nodeseal_verdicts_total{source="reverification",decision="deny",reason="signature_missing"}': 1,
-  'nodeseal_images{state="verified",arrival="judged"}': 2,
-  'nodeseal_images{state="failed",arrival="unjudged"}': 1,
+  'nodeseal_images{state="verified",cause="pulled"}': 2,
+  'nodeseal_images{state="failed",cause="imported"}': 1,
   'nodeseal_containerd_events_total{event="pull_blocked"}': 1,
 };
 

@@ -65,7 +65,7 @@ export async function showBypass(
   agent: NodeAgent,
 ): Promise<void> {
   const { registry, unsigned } = stage;
-  const failed = { state: 'failed', arrival: 'unjudged' };
+  const failed = { state: 'failed', cause: 'imported' };
   narrator.chapter('An image that comes around the verifier is found all the same');
   const before = await agent.value('nodeseal_images', failed);
   narrator.command(`ctr -n k8s.io images import image.tar   # ${unsigned.tagged}`);
@@ -78,7 +78,7 @@ export async function showBypass(
   );
   narrator.output(JSON.stringify(row ?? {}));
   narrator.claim(
-    'the agent verified it out of band and counts it as failed and unjudged',
+    'the agent verified it out of band and counts it as failed and imported',
     row?.['decision'] === 'deny' && row['reason'] === 'signature_missing',
     JSON.stringify(row),
   );

@@ -1,9 +1,10 @@
 // The state of an image by its verdicts.
 import { describe, expect, it } from 'vitest';
 import {
+  imageCause,
   type ImageState,
   imageState,
-  isJudged,
+  pullEvidence,
   type RecordedVerdict,
 } from '../../agent/audit/image-state.ts';
 import { verdictOf as verdict } from '../support/verdict.ts';
@@ -20,7 +21,7 @@ const LATE = '2026-08-22T10:00:00.001Z';
 describe('imageState', () => {
   it.each<[string, Partial<RecordedVerdict>, ImageState]>([
     ['a good signature', {}, 'verified'],
-    ['a policy that asks for none', { reason: 'skipped_by_policy' }, 'skipped'],
+    ['a policy that asks for none', { reason: 'skipped_by_policy' }, 'unverified'],
     ['a refusal', { decision: 'deny', reason: 'signature_missing' }, 'failed'],
     [
       'a registry that was down',
@@ -33,8 +34,8 @@ describe('imageState', () => {
     expect(imageState({ pull: null, reverification: verdictOf(broken) })).toBe(state);
   });
 
-  it('is pending without a verdict', () => {
-    expect(imageState({ pull: null, reverification: null })).toBe('pending');
+  it('is unverified without a verdict', () => {
+    expect(imageState({ pull: null, reverification: null })).toBe('unverified');
   });
 
   it.each([
@@ -56,25 +57,41 @@ describe('imageState', () => {
     const audited = verdictOf({ ...denied, mode: 'audit' });
     expect(imageState({ pull: audited, reverification: null })).toBe('failed');
     const pull = verdictOf({ reason: 'break_glass', mode: 'break_glass', time: LATE });
-    expect(imageState({ pull, reverification: null })).toBe('pending');
+    expect(imageState({ pull, reverification: null })).toBe('unverified');
     const reverification = verdictOf({ ...denied, mode: 'none', time: EARLY });
     expect(imageState({ pull, reverification })).toBe('failed');
   });
 });
 
-describe('isJudged', () => {
-  it('takes a pull that was allowed, and nothing that came later', () => {
-    const denied = verdictOf({ decision: 'deny', reason: 'signature_missing' });
-    expect(isJudged({ pull: verdictOf({}), reverification: denied })).toBe(true);
-    expect(isJudged({ pull: denied, reverification: null })).toBe(false);
-    expect(isJudged({ pull: null, reverification: verdictOf({}) })).toBe(false);
+describe('imageCause', () => {
+  it('is how the image came, unless the policy asks for no signature', () => {
+    const skipped = verdictOf({ reason: 'skipped_by_policy' });
+    expect(imageCause({ pull: null, reverification: null }, 'imported')).toBe('imported');
+    expect(imageCause({ pull: null, reverification: verdictOf({}) }, 'imported')).toBe('imported');
+    expect(imageCause({ pull: null, reverification: skipped }, 'imported')).toBe(
+      'skipped-by-policy',
+    );
+  });
+});
+
+describe('pullEvidence', () => {
+  const evidence = (broken: Partial<RecordedVerdict>) =>
+    pullEvidence({ pull: verdictOf({ time: LATE, ...broken }), reverification: null });
+  const denied = { decision: 'deny', reason: 'signature_missing' } as const;
+
+  it('is none without a pull', () => {
+    expect(pullEvidence({ pull: null, reverification: verdictOf({}) })).toBeNull();
   });
 
-  it('takes one that audit mode let in, and none that break-glass did', () => {
-    const denied = { decision: 'deny', reason: 'signature_missing' } as const;
-    const audited = verdictOf({ ...denied, mode: 'audit' });
-    expect(isJudged({ pull: audited, reverification: null })).toBe(true);
-    const unjudged = verdictOf({ reason: 'break_glass', mode: 'break_glass' });
-    expect(isJudged({ pull: unjudged, reverification: null })).toBe(false);
+  it('takes a pull that was allowed, and one that audit mode let in', () => {
+    const judged = { isIn: true, isJudged: true, atMs: Date.parse(LATE) };
+    expect(evidence({})).toEqual(judged);
+    expect(evidence({ ...denied, mode: 'audit' })).toEqual(judged);
+    expect(evidence(denied)).toMatchObject({ isIn: false, isJudged: true });
+  });
+
+  it('takes one that break-glass let in for one that nobody judged', () => {
+    const unjudged = { reason: 'break_glass', mode: 'break_glass' } as const;
+    expect(evidence(unjudged)).toMatchObject({ isIn: true, isJudged: false });
   });
 });

@@ -160,7 +160,9 @@ describe('images', () => {
 
   it('keeps an image whose name is no reference', () => {
     ledger.recordImage(recordOf('import-2026-08-22', 1), NOW);
-    expect(ledger.images()).toMatchObject([{ repository: '', state: 'pending', judged: false }]);
+    expect(ledger.images()).toMatchObject([
+      { repository: '', state: 'unverified', cause: 'no-record' },
+    ]);
   });
 
   it('follows a tag that moves', () => {
@@ -193,7 +195,7 @@ describe('images', () => {
     });
     ledger.recordReverification(KEY, again, { ...GENERATION, due: LATER, attempts: 0 });
     const [image] = ledger.images();
-    expect(image).toMatchObject({ state: 'failed', judged: true });
+    expect(image).toMatchObject({ state: 'failed', cause: 'pulled' });
     expect({ ...again, ...image?.reverification }).toEqual({ ...again, mode: 'none' });
     expect(image?.pull?.reason).toBe('verified');
   });
@@ -201,7 +203,7 @@ describe('images', () => {
   it('does not take the verdict on another repository for its own', () => {
     ledger.recordJournal('main', position(1), [pull({ repository: 'other.example/app' })]);
     ledger.reconcileImages(pulledRecords(1), NOW);
-    expect(ledger.images()).toMatchObject([{ state: 'pending', judged: false }]);
+    expect(ledger.images()).toMatchObject([{ state: 'unverified', cause: 'no-record' }]);
   });
 
   it('drops the oldest verdicts on absent images past the limit, and no total', () => {
@@ -215,14 +217,14 @@ describe('images', () => {
       NOW,
     );
     expect(ledger.totals()).toMatchObject([{ count: MAX_VERDICTS + 11 }]);
-    const judged = ledger.images().map(({ digest, judged }) => [digest, judged]);
+    const judged = ledger.images().map(({ digest, cause }) => [digest, cause === 'pulled']);
     expect(judged).toEqual([
       [digestOf(1), true],
       [digestOf(100), true],
       [digestOf(MAX_VERDICTS + 100), true],
     ]);
     ledger.reconcileImages(pulledRecords(101), NOW);
-    expect(ledger.images()).toMatchObject([{ judged: false }]);
+    expect(ledger.images()).toMatchObject([{ cause: 'no-record' }]);
   });
 });
 

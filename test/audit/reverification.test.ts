@@ -88,7 +88,7 @@ describe('Reverification', () => {
       { name: `${REPOSITORY}@${digestOf(1)}`, descriptor: pulledRecords(1)[0]?.target },
     ]);
     await verifier.answer({ decision: 'deny', reason: 'signature_missing' });
-    expect(ledger.images()).toMatchObject([{ state: 'failed', judged: false }]);
+    expect(ledger.images()).toMatchObject([{ state: 'failed', cause: 'no-record' }]);
     expect(ledger.totals()).toMatchObject([{ source: 'reverification', count: 1 }]);
     expect(verifier.asked).toHaveLength(1);
   });

@@ -28,7 +28,9 @@ async function openNode() {
   const containerd = new FakeContainerd(host.at('run/containerd'));
   await containerd.start();
   onTestFinished(() => containerd.stop());
-  const image = { name: `${registry.host}/team/app:1`, labels: {}, target };
+  const before = { seconds: '1700000000', nanos: 0 };
+  const times = { createdAt: before, updatedAt: before };
+  const image = { name: `${registry.host}/team/app:1`, labels: {}, target, ...times };
   containerd.answer(SERVICE, 'List', () => ({ images: [image] }));
   const boot = (n: number) => {
     appendFileSync(host.at('journal'), exportEntry(containerdFields(n, BOOTED)));
@@ -82,7 +84,7 @@ describe.runIf(IS_ROOT)('the agent', () => {
     expect(await get('/healthz')).toMatchObject({ status: 200 });
     expect(await get('/readyz')).toEqual({ status: 200, body: 'ready\n' });
     expect(await get('/')).toMatchObject({ status: 200 });
-    expect(await value('images', { state: 'failed', arrival: 'unjudged' })).toBe(1);
+    expect(await value('images', { state: 'failed', cause: 'present-before-install' })).toBe(1);
     expect(await value('policy_valid')).toBe(1);
     const started = performance.now();
     child.kill('SIGTERM');
@@ -103,7 +105,7 @@ describe.runIf(IS_ROOT)('the agent', () => {
       const event = { event: 'containerd_booted' };
       const events = () => value('containerd_events_total', event);
       await expect.poll(events, { timeout: 10_000 }).toBe(boots);
-      expect(await value('images', { state: 'failed', arrival: 'unjudged' })).toBe(1);
+      expect(await value('images', { state: 'failed', cause: 'present-before-install' })).toBe(1);
       expect(await value('verdicts_total', { source: 'reverification' })).toBe(1);
       child.kill('SIGINT');
       expect((await exited)[0]).toBe(0);

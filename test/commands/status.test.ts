@@ -33,7 +33,13 @@ function partsOf(change: Partial<StatusParts> = {}): StatusParts {
       ...{ hash: HASH, ...loaded },
       nextExpiry: { at: ago(-90 * DAY - 60), subject: 'CN=acme' },
     }),
-    imageCounts: () => [{ state: 'verified', arrival: 'judged', count: 7 }],
+    inventory: () => ({
+      images: [
+        { state: 'verified', cause: 'pulled', count: 6 },
+        { state: 'verified', cause: 'imported', count: 1 },
+      ],
+      containers: [{ state: 'verified', count: 4 }],
+    }),
     journalLagSeconds: () => 0.25,
     verifierFile: '/nowhere/nodeseal-verifier',
     isInStep: () => true,
@@ -82,7 +88,8 @@ describe('nodeseal status', () => {
       'policy       abababababab, in force for 3 d',
       'trust        abababababab, in force for 3 d',
       'next expiry  in 90 d, CN=acme',
-      'images       7: 7 verified; 0 came in unjudged',
+      'images       7: 7 verified; 1 imported',
+      'running      4: 4 verified',
       'journal      0.3 s behind',
       'agent        1.2.3',
       '',
@@ -139,7 +146,7 @@ describe('nodeseal status', () => {
       const { stdout } = await ask(settings, ...args);
       expect(stdout.replaceAll('\n', '')).not.toMatch(/(?! )[\p{C}\p{Z}]/u);
     }
-    expect((await ask(settings)).stdout.split('\n')).toHaveLength(14);
+    expect((await ask(settings)).stdout.split('\n')).toHaveLength(15);
   });
 
   it('tells what the host alone can where no agent answers', async () => {

@@ -76,7 +76,7 @@ describeOnNode('modes of a node', () => {
     const denied = { source: 'pull', decision: 'deny', reason: 'signature_missing' };
     expect(await agent.value('nodeseal_verdicts_total', denied)).toBe(1);
     await agent.until('the image to be known as one that failed and was judged', async () => {
-      const failed = { state: 'failed', arrival: 'judged' };
+      const failed = { state: 'failed', cause: 'pulled' };
       return (await agent.value('nodeseal_images', failed)) === 1;
     });
   });

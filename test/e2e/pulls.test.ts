@@ -135,7 +135,7 @@ describeOnVerifyingContainerds('pulls on a node with the agent', ({ boot }) => {
   it('finds an image that was imported around the verifier', async () => {
     const image = await covered('imported');
     await expectDenied(image, 'signature_missing');
-    const failed = { state: 'failed', arrival: 'unjudged' };
+    const failed = { state: 'failed', cause: 'imported' };
     const before = await agent.value('nodeseal_images', failed);
     await importImage(registry, image);
     await agent.until(

@@ -10,7 +10,7 @@ const EMPTY: MetricSources = {
   mode: 'enforce',
   breakGlass: () => null,
   totals: () => ({ verdicts: [], containerdEvents: [] }),
-  images: () => [],
+  inventory: () => ({ images: [], containers: [] }),
   journalLagSeconds: () => null,
   enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
   causeCodes: ['canary_pending'],
@@ -49,7 +49,10 @@ describe('the metrics', () => {
         ],
         containerdEvents: [{ event: 'pull_blocked', count: 5 }],
       }),
-      images: () => [{ state: 'failed', arrival: 'unjudged', count: 4 }],
+      inventory: () => ({
+        images: [{ state: 'failed', cause: 'imported', count: 4 }],
+        containers: [{ state: 'failed', count: 2 }],
+      }),
       journalLagSeconds: () => 1.5,
     });
     // Twice, because a second scrape must not add to the first.
@@ -67,8 +70,10 @@ describe('the metrics', () => {
     ).toBe(7);
     expect(valueOf(samples, 'nodeseal_containerd_events_total', { event: 'pull_blocked' })).toBe(5);
     expect(valueOf(samples, 'nodeseal_containerd_events_total', { event: 'no_judgement' })).toBe(0);
-    expect(valueOf(samples, 'nodeseal_images', { state: 'failed', arrival: 'unjudged' })).toBe(4);
-    expect(valueOf(samples, 'nodeseal_images', { state: 'pending', arrival: 'judged' })).toBe(0);
+    expect(valueOf(samples, 'nodeseal_images', { state: 'failed', cause: 'imported' })).toBe(4);
+    expect(valueOf(samples, 'nodeseal_running_containers', { state: 'failed' })).toBe(2);
+    expect(valueOf(samples, 'nodeseal_running_containers', { state: 'stale' })).toBe(0);
+    expect(valueOf(samples, 'nodeseal_images', { state: 'verified', cause: 'no-record' })).toBe(0);
     expect(valueOf(samples, 'nodeseal_journal_lag_seconds', {})).toBe(1.5);
   });
 
@@ -81,7 +86,11 @@ describe('the metrics', () => {
           verdicts: [{ source: hostile, decision: hostile, reason: hostile, count: 1 }],
           containerdEvents: [{ event: hostile, count: 1 }],
         }) as never,
-      images: () => [{ state: hostile, arrival: hostile, count: 1 }] as never,
+      inventory: () =>
+        ({
+          images: [{ state: hostile, cause: hostile, count: 1 }],
+          containers: [{ state: hostile, count: 1 }],
+        }) as never,
     });
     const text = await metrics.render();
     expect(text).not.toContain('forged');
@@ -102,14 +111,17 @@ describe('the metrics', () => {
           containerdEvents: [],
         };
       },
-      images: () => [{ state: 'verified', arrival: 'judged', count: 9 }],
+      inventory: () => ({
+        images: [{ state: 'verified', cause: 'pulled', count: 9 }],
+        containers: [],
+      }),
     });
     expect(named(await metrics.render(), 'nodeseal_verdicts_total')).toHaveLength(1);
     fails = true;
     const text = await metrics.render();
     expect(named(text, 'nodeseal_verdicts_total')).toEqual([]);
     const { samples } = parseExposition(text);
-    expect(valueOf(samples, 'nodeseal_images', { state: 'verified', arrival: 'judged' })).toBe(9);
+    expect(valueOf(samples, 'nodeseal_images', { state: 'verified', cause: 'pulled' })).toBe(9);
     expect(valueOf(samples, 'nodeseal_errors_total', { code: 'ledger_failed' })).toBe(1);
   });
 

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { type MetricsServer, startMetricsServer } from '../../metrics/server.ts';
-import type { ImageCount } from '../../metrics/sources.ts';
+import type { InventoryCounts } from '../../metrics/sources.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import { VERSION } from '../../version.ts';
 import type { Host } from '../host-install.ts';
@@ -27,7 +27,7 @@ export interface ServedParts {
   readonly journal: Pick<Journal, 'lagSeconds'>;
   readonly enforcing: Pick<Enforcing, 'watch'>;
   readonly breakGlass: BreakGlassWatch;
-  readonly imageCounts: () => readonly ImageCount[];
+  readonly inventory: () => InventoryCounts;
   readonly now: () => Date;
 }
 
@@ -59,7 +59,7 @@ function reasons({ inStep, inForce, images }: ServedParts): readonly string[] {
 function createStatus(parts: ServedParts): Status {
   const { config, host, inForce, inStep, journal, enforcing, breakGlass, now } = parts;
   return new Status({
-    ...{ version: VERSION, now, mode: config.mode, imageCounts: parts.imageCounts },
+    ...{ version: VERSION, now, mode: config.mode, inventory: parts.inventory },
     verifierFile: join(host.root, host.layout.verifierFile),
     breakGlass: () => breakGlass.now,
     problems: () => reasons(parts),

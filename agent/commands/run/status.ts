@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises';
 import type { Enforcement } from '../../enforcement/state.ts';
 import { AgentError } from '../../errors.ts';
-import { IMAGE_STATES, type ImageState } from '../../metrics/labels.ts';
+import { IMAGE_CAUSES, IMAGE_STATES } from '../../metrics/labels.ts';
 import type { StatusLine } from '../../metrics/page.ts';
-import type { ImageCount } from '../../metrics/sources.ts';
+import type { InventoryCounts } from '../../metrics/sources.ts';
 import { contentOfFile } from '../../node/host/content.ts';
 import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
 import type { PullMode } from '../../pull/mode.ts';
@@ -35,7 +35,7 @@ export interface StatusParts {
   readonly problems: () => readonly string[];
   readonly policy: () => GenerationStatus;
   readonly trust: () => TrustStatus;
-  readonly imageCounts: () => readonly ImageCount[];
+  readonly inventory: () => InventoryCounts;
   readonly journalLagSeconds: () => number | null;
   /** The verifier's executable, for this process. */
   readonly verifierFile: string;
@@ -71,7 +71,7 @@ export class Status {
   /** For programs. */
   async report(): Promise<object> {
     const { version, now, enforcement, policy, trust, mode, breakGlass, problems } = this.#parts;
-    const { imageCounts, journalLagSeconds } = this.#parts;
+    const { inventory, journalLagSeconds } = this.#parts;
     const { state, causes, provedAt } = enforcement();
     const age = provedAt === null ? null : (now().getTime() - provedAt.getTime()) / 1000;
     return {
@@ -83,7 +83,7 @@ export class Status {
       verifier: await this.#verifier(),
       policy: policy(),
       trust: trust(),
-      coverage: coverageOf(imageCounts()),
+      coverage: coverageOf(inventory()),
       journalLagSeconds: journalLagSeconds(),
     };
   }
@@ -125,16 +125,22 @@ function breakGlassOf(glass: BreakGlass) {
   }
 }
 
-function coverageOf(counts: readonly ImageCount[]): object {
-  const sum = (fits: (count: ImageCount) => boolean): number =>
-    counts.filter(fits).reduce((total, { count }) => total + count, 0);
-  const states = IMAGE_STATES.map((state): [ImageState, number] => [
-    state,
-    sum((one) => one.state === state),
-  ]);
+/** How many images there are, of each state and of each cause, and how many containers run which. */
+function coverageOf({ images, containers }: InventoryCounts): object {
   return {
-    images: sum(() => true),
-    ...Object.fromEntries(states),
-    unjudged: sum(({ arrival }) => arrival === 'unjudged'),
+    images: sumOf(images),
+    ...Object.fromEntries(
+      IMAGE_STATES.map((state) => [state, sumOf(images.filter((one) => one.state === state))]),
+    ),
+    causes: Object.fromEntries(
+      IMAGE_CAUSES.map((cause) => [cause, sumOf(images.filter((one) => one.cause === cause))]),
+    ),
+    running: Object.fromEntries(
+      IMAGE_STATES.map((state) => [state, sumOf(containers.filter((one) => one.state === state))]),
+    ),
   };
+}
+
+function sumOf(counts: readonly { readonly count: number }[]): number {
+  return counts.reduce((total, { count }) => total + count, 0);
 }

@@ -66,6 +66,7 @@ const IMAGES: Nested = {
     labels: textMap(2),
     target: of('containerd.types.Descriptor', 3),
     createdAt: of('google.protobuf.Timestamp', 7),
+    updatedAt: of('google.protobuf.Timestamp', 8),
   }),
   GetImageRequest: message({ name: text(1) }),
   GetImageResponse: message({ image: of('Image', 1) }),

@@ -4,7 +4,7 @@ import { type Descriptor, parseDescriptor } from '../../oci/descriptor.ts';
 import { MAX_REFERENCE_LENGTH } from '../../oci/reference.ts';
 import { type ContainerdClient, statusOf } from './client.ts';
 import { METHODS } from './descriptors.ts';
-import type { ImageMessage } from './messages.ts';
+import type { ImageMessage, TimestampMessage } from './messages.ts';
 
 /**
  * A name and its content. One CRI image has three records: its tag, its repository digest and its
@@ -17,6 +17,8 @@ export interface ImageRecord {
   readonly labels: ReadonlyMap<string, string>;
   /** Null when the record has no time, or one that is no date. */
   readonly createdAt: Date | null;
+  /** The same of its last change, be it of the target or of a label. */
+  readonly updatedAt: Date | null;
 }
 
 /** What `listImages` found. */
@@ -76,7 +78,7 @@ export function parseImageName(name: string): string {
   );
 }
 
-function parseImage({ name, target, labels, createdAt }: ImageMessage): ImageRecord {
+function parseImage({ name, target, labels, createdAt, updatedAt }: ImageMessage): ImageRecord {
   const what = `target of image record ${JSON.stringify(parseImageName(name))}`;
   return {
     name,
@@ -85,11 +87,13 @@ function parseImage({ name, target, labels, createdAt }: ImageMessage): ImageRec
       what,
     ),
     labels: new Map(Object.entries(labels)),
-    createdAt: createdAt === null ? null : parseTime(Number(createdAt.seconds), createdAt.nanos),
+    createdAt: parseTime(createdAt),
+    updatedAt: parseTime(updatedAt),
   };
 }
 
-function parseTime(seconds: number, nanos: number): Date | null {
-  const time = new Date(seconds * 1000 + Math.floor(nanos / 1e6));
+function parseTime(message: TimestampMessage | null): Date | null {
+  if (message === null) return null;
+  const time = new Date(Number(message.seconds) * 1000 + Math.floor(message.nanos / 1e6));
   return Number.isNaN(time.getTime()) ? null : time;
 }

@@ -5,7 +5,14 @@ export interface ImageMessage {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly target: TargetMessage | null;
-  readonly createdAt: { readonly seconds: string; readonly nanos: number } | null;
+  readonly createdAt: TimestampMessage | null;
+  readonly updatedAt: TimestampMessage | null;
+}
+
+/** google.protobuf.Timestamp. */
+export interface TimestampMessage {
+  readonly seconds: string;
+  readonly nanos: number;
 }
 
 /** containerd.types.Descriptor. */

@@ -47,7 +47,7 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
     mode: 'enforce',
     breakGlass: () => null,
     totals: () => ({ verdicts: [], containerdEvents: [] }),
-    images: () => [],
+    inventory: () => ({ images: [], containers: [] }),
     journalLagSeconds: () => null,
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],

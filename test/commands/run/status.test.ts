@@ -20,11 +20,14 @@ function partsOf(change: Partial<StatusParts> = {}): StatusParts {
     enforcement: () => ({ state: 'enforcing', causes: [], provedAt: LOADED.loadedAt }),
     policy: () => ({ hash: 'p', ...LOADED }),
     trust: () => ({ hash: 't', ...LOADED, nextExpiry: { at: NOW, subject: 'CN=acme' } }),
-    imageCounts: () => [
-      { state: 'verified', arrival: 'judged', count: 5 },
-      { state: 'verified', arrival: 'unjudged', count: 2 },
-      { state: 'failed', arrival: 'unjudged', count: 1 },
-    ],
+    inventory: () => ({
+      images: [
+        { state: 'verified', cause: 'pulled', count: 5 },
+        { state: 'verified', cause: 'imported', count: 2 },
+        { state: 'failed', cause: 'imported', count: 1 },
+      ],
+      containers: [{ state: 'failed', count: 3 }],
+    }),
     journalLagSeconds: () => 0.5,
     verifierFile: '/nowhere/nodeseal-verifier',
     isInStep: () => true,
@@ -40,8 +43,9 @@ it('tells mode, coverage, lag and expiry', async () => {
     verifier: { sha256: null, version: null },
     trust: { nextExpiry: { subject: 'CN=acme' } },
     coverage: {
-      ...{ images: 8, verified: 7, skipped: 0, failed: 1 },
-      ...{ inconclusive: 0, pending: 0, unjudged: 3 },
+      ...{ images: 8, verified: 7, stale: 0, failed: 1, inconclusive: 0, unverified: 0 },
+      causes: { pulled: 5, imported: 3, 'no-record': 0 },
+      running: { verified: 0, failed: 3 },
     },
     journalLagSeconds: 0.5,
     problems: [],

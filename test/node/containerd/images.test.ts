@@ -25,6 +25,7 @@ const GOOD = {
     annotations: { a: 'b' },
   },
   createdAt: { seconds: '1700000000', nanos: 5_000_000 },
+  updatedAt: { seconds: '1700000001', nanos: 0 },
 };
 
 let fake: FakeContainerd;
@@ -49,6 +50,7 @@ describe('image records', () => {
         target: { ...GOOD.target, size: 1234 },
         labels: new Map([['io.cri-containerd.image', 'managed']]),
         createdAt: new Date(1_700_000_000_005),
+        updatedAt: new Date(1_700_000_001_000),
       },
     ]);
     expect(fake.seen.at(-1)).toEqual({ namespace: 'k8s.io', request: { filters: [] } });
@@ -118,6 +120,7 @@ describe('the field numbers', () => {
       field(2, [field(1, 'key'), field(2, 'value')]),
       field(3, [field(1, 'type'), field(2, DIGEST), Buffer.from([0x18, 0xac, 0x02])]),
       field(7, [Buffer.from([0x08, 0x2a])]),
+      field(8, [Buffer.from([0x08, 0x2b])]),
     ]),
   ]);
   it('are those of containerd', () => {
@@ -128,6 +131,7 @@ describe('the field numbers', () => {
           labels: { key: 'value' },
           target: { mediaType: 'type', digest: DIGEST, size: '300', annotations: {} },
           createdAt: { seconds: '42', nanos: 0 },
+          updatedAt: { seconds: '43', nanos: 0 },
         },
       ],
     });
