@@ -1,6 +1,7 @@
 // One line of the audit trail: what was decided on an image, when, by what and why.
-import type { Decision } from '../notation/verification/verdict.ts';
+import type { Decision, Verdict } from '../notation/verification/verdict.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { ImageKey } from './image-key.ts';
 import type { VerdictMode } from './image-state.ts';
 
 /**
@@ -72,4 +73,21 @@ export function admittedOf({ kind, admitted, decision, mode, via }: HistoryRecor
   if (admitted !== undefined && admitted !== null) return admitted;
   const isBinding = mode === 'enforce' || mode === 'none' || via === 'containerd';
   return decision === 'allow' || !isBinding;
+}
+
+/** The line of a verdict out of band. `name` is what was asked for. */
+export function reverificationRecord(
+  { repository, digest, name }: ImageKey & { readonly name?: string },
+  verdict: Verdict,
+): HistoryRecord {
+  return {
+    ...verdict,
+    kind: 'reverification',
+    repository,
+    digest,
+    name: name ?? (repository === '' ? digest : `${repository}@${digest}`),
+    mode: 'none',
+    via: 'agent',
+    before: null,
+  };
 }
