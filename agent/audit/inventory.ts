@@ -1,8 +1,9 @@
 // Keeps the ledger's images those of containerd's image store.
 import { AgentError, type ErrorCode } from '../errors.ts';
-import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import { SYSTEM_CLOCK } from './clock.ts';
 import type { ImageRecord } from './image-key.ts';
 import type { Ledger } from './ledger.ts';
+import { resubscribe, settled, type SubscriptionOptions } from './subscription.ts';
 
 /** A record came, changed or went. What it points at now is `get`'s to say. */
 export interface ImageEvent {
@@ -22,28 +23,21 @@ export interface ImageSource {
   get(name: string, signal: AbortSignal): Promise<ImageRecord | null>;
 }
 
-export interface InventoryOptions {
+export interface InventoryOptions extends SubscriptionOptions {
   readonly ledger: Pick<Ledger, 'recordImage' | 'forgetImage' | 'reconcileImages'>;
   readonly source: ImageSource;
   /** The node has another image, or one image less. */
   readonly onChange?: () => void;
   /** The list is in the ledger: from now on it says what is on the node. */
   readonly onReconciled?: () => void;
-  /** The subscription broke (it is made again), or a record could not be read. */
-  readonly onIncident?: (error: AgentError) => void;
   /**
    * Between two lists. containerd neither acknowledges a subscription nor replays an event, so what
    * was missed is found here. Default 10 minutes.
    */
   readonly reconcileMs?: number;
-  /** Before subscribing again. Default 5 seconds. */
-  readonly retryMs?: number;
-  readonly clock?: Clock;
 }
 
 const RECONCILE_MS = 10 * 60 * 1000;
-/** containerd restarts in less; a constant wait is kind enough to a local socket. */
-const RETRY_MS = 5000;
 /** A record that says nonsense is one image; the connection is sound. */
 const RECORD_CODES: ReadonlySet<ErrorCode> = new Set([
   'reference_invalid',
@@ -55,25 +49,8 @@ const RECORD_CODES: ReadonlySet<ErrorCode> = new Set([
  * Follows the image store until the signal aborts, subscribing again whenever the stream breaks.
  * Rejects with `ledger_failed` and with what is no AgentError; everything else is an incident.
  */
-export async function followInventory(
-  options: InventoryOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock = SYSTEM_CLOCK, retryMs = RETRY_MS } = options;
-  while (!signal.aborted) {
-    try {
-      await subscription(options, signal);
-    } catch (error) {
-      if (!(error instanceof AgentError) || error.code === 'ledger_failed') throw error;
-      incident(error, options, signal);
-    }
-    await clock.sleep(retryMs, signal);
-  }
-}
-
-// What breaks because we stop is none.
-function incident(error: AgentError, { onIncident }: InventoryOptions, signal: AbortSignal): void {
-  if (!signal.aborted) onIncident?.(error);
+export function followInventory(options: InventoryOptions, signal: AbortSignal): Promise<void> {
+  return resubscribe((within) => subscription(options, within), options, signal);
 }
 
 // One subscription. The list is asked for once events are being received, and so is each record
@@ -105,18 +82,6 @@ async function subscription(options: InventoryOptions, signal: AbortSignal): Pro
   } finally {
     ended.abort();
   }
-}
-
-type Turn =
-  | { readonly failed: false; readonly result: IteratorResult<ImageEvent, unknown> }
-  | { readonly failed: true; readonly error: unknown };
-
-// The stream may break while a list is awaited: as a value it waits until it is looked at.
-function settled(next: Promise<IteratorResult<ImageEvent, unknown>>): Promise<Turn> {
-  return next.then(
-    (result) => ({ failed: false, result }),
-    (error: unknown) => ({ failed: true, error }),
-  );
 }
 
 async function reconcile(options: InventoryOptions, signal: AbortSignal): Promise<void> {

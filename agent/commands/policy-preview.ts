@@ -140,14 +140,14 @@ function judgeOf(parts: VerifierParts): Judge {
 async function imagesOf(socket: string, signal: AbortSignal): Promise<readonly NodeImage[]> {
   const { createContainerdClient } = await import('../node/containerd/client.ts');
   const { listImages } = await import('../node/containerd/images.ts');
-  const { listCriContainers } = await import('../node/containerd/cri.ts');
+  const { listPodContainers } = await import('../node/containerd/containers.ts');
   const client = createContainerdClient(socket);
   try {
     const { images, invalid } = await listImages(client, signal);
     // An image that cannot be read would be missing from what is said to be all.
     const [fault] = invalid;
     if (fault !== undefined) throw fault;
-    const known = nodeImages(images, await listCriContainers(client, signal));
+    const known = nodeImages(images, await listPodContainers(client, signal));
     return known.filter(({ names }) => !isLeftover(names));
   } finally {
     client.close();

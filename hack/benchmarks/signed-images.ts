@@ -73,5 +73,6 @@ function imageMessage(name: string, { mediaType, digest, size }: Descriptor): Im
     labels: { 'io.cri-containerd.image': 'managed' },
     target: { mediaType, digest, size: String(size), annotations: {} },
     createdAt: null,
+    updatedAt: null,
   };
 }

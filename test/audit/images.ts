@@ -1,4 +1,5 @@
 // Image records as containerd keeps them.
+import type { NodeContainer } from '../../agent/audit/container.ts';
 import type { ImageRecord } from '../../agent/audit/image-key.ts';
 import type { Digest } from '../../agent/oci/digest.ts';
 
@@ -17,4 +18,13 @@ export function recordOf(name: string, n: number): ImageRecord {
 export function pulledRecords(n: number, tag = 'v1', repository = REPOSITORY): ImageRecord[] {
   const names = [`${repository}:${tag}`, `${repository}@${digestOf(n)}`, digestOf(n + 0x1000)];
   return names.map((name) => recordOf(name, n));
+}
+
+/** A container of a pod that runs the image `images` name. */
+export function containerOf(id: string, change: Partial<NodeContainer> = {}): NodeContainer {
+  return {
+    ...{ id, name: 'main', images: [], asked: '', createdAt: null },
+    pod: { uid: `uid-${id}`, namespace: 'shop', name: `pod-${id}` },
+    ...change,
+  };
 }

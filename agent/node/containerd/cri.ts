@@ -18,14 +18,6 @@ export interface CriImage {
   readonly pinned: boolean;
 }
 
-/** A container of a pod. Its texts are untrusted. */
-export interface CriContainer {
-  /** As the pod names it. */
-  readonly name: string;
-  /** What it was made from: as a record of containerd is named, or as kubelet asked for it. */
-  readonly images: readonly string[];
-}
-
 /** Who answers behind the socket. */
 export interface CriVersion {
   readonly runtimeName: string;
@@ -73,25 +65,6 @@ export async function removeImage(
 ): Promise<void> {
   const options = { timeoutMs: REMOVE_TIMEOUT_MS, signal };
   await client.call(METHODS.removeImage, { image: { image } }, options);
-}
-
-/** runtime.v1.ContainerState: created 0, running 1, exited 2, unknown 3. */
-const EXITED = 2;
-
-/**
- * Lists the containers that have not exited. Throws `containerd_unavailable` or `containerd_failed`.
- */
-export async function listCriContainers(
-  client: ContainerdClient,
-  signal?: AbortSignal,
-): Promise<readonly CriContainer[]> {
-  const { containers } = await client.call(METHODS.listContainers, {}, { signal });
-  return containers
-    .filter(({ state }) => state !== EXITED)
-    .map(({ metadata, image, imageRef }) => ({
-      name: metadata?.name ?? '',
-      images: [imageRef, image?.image ?? ''].filter((name) => name !== ''),
-    }));
 }
 
 /** Asks who serves CRI. Throws `containerd_unavailable` or `containerd_failed`. */

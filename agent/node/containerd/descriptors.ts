@@ -1,5 +1,7 @@
 // The gRPC calls that nodeseal makes of containerd and of CRI: field numbers of their public .proto files, only the fields that are read or written.
 import { fromJSON } from '@grpc/proto-loader';
+import { CRI } from './cri-fields.ts';
+import { call, listOf, message, type Nested, of, text, textMap, texts } from './fields.ts';
 import type {
   CriContainerMessage,
   CriImageMessage,
@@ -14,28 +16,6 @@ export interface Method<Request, Response> {
   readonly encodeRequest: (request: Request) => Buffer;
   readonly decodeResponse: (bytes: Buffer) => Response;
 }
-
-type Nested = NonNullable<Parameters<typeof fromJSON>[0]['nested']>;
-
-interface Field {
-  readonly type: string;
-  readonly id: number;
-  readonly rule?: 'repeated';
-  readonly keyType?: 'string';
-}
-
-const text = (id: number): Field => ({ type: 'string', id });
-const texts = (id: number): Field => ({ rule: 'repeated', type: 'string', id });
-const textMap = (id: number): Field => ({ keyType: 'string', type: 'string', id });
-const of = (type: string, id: number): Field => ({ type, id });
-const listOf = (type: string, id: number): Field => ({ rule: 'repeated', type, id });
-const message = (fields: Readonly<Record<string, Field>>) => ({ fields: { ...fields } });
-const call = (requestType: string, responseType: string, responseStream = false) => ({
-  requestType,
-  responseType,
-  comment: '',
-  ...(responseStream ? { responseStream } : {}),
-});
 
 const GOOGLE: Nested = {
   Any: message({ typeUrl: text(1), value: of('bytes', 2) }),
@@ -84,6 +64,9 @@ const IMAGES: Nested = {
   },
 };
 
+/** Of the payloads of task events only that of an exit is looked into. */
+const TASK_EVENTS: Nested = { TaskExit: message({ containerId: text(1), id: text(2) }) };
+
 const EVENTS: Nested = {
   SubscribeRequest: message({ filters: texts(1) }),
   Events: { methods: { Subscribe: call('SubscribeRequest', 'containerd.types.Envelope', true) } },
@@ -101,55 +84,6 @@ const INTROSPECTION: Nested = {
   Introspection: { methods: { Plugins: call('PluginsRequest', 'PluginsResponse') } },
 };
 
-const CRI: Nested = {
-  ImageSpec: message({ image: text(1) }),
-  ImageFilter: message({ image: of('ImageSpec', 1) }),
-  Image: message({
-    id: text(1),
-    repoTags: texts(2),
-    repoDigests: texts(3),
-    size: of('uint64', 4),
-    pinned: of('bool', 8),
-  }),
-  PullImageRequest: message({ image: of('ImageSpec', 1) }),
-  PullImageResponse: message({ imageRef: text(1) }),
-  ListImagesRequest: message({ filter: of('ImageFilter', 1) }),
-  ListImagesResponse: message({ images: listOf('Image', 1) }),
-  RemoveImageRequest: message({ image: of('ImageSpec', 1) }),
-  RemoveImageResponse: message({}),
-  ContainerMetadata: message({ name: text(1) }),
-  Container: message({
-    id: text(1),
-    metadata: of('ContainerMetadata', 3),
-    image: of('ImageSpec', 4),
-    imageRef: text(5),
-    // An enum, which is a number on the wire.
-    state: of('int32', 6),
-  }),
-  ListContainersRequest: message({}),
-  ListContainersResponse: message({ containers: listOf('Container', 1) }),
-  VersionRequest: message({ version: text(1) }),
-  VersionResponse: message({
-    version: text(1),
-    runtimeName: text(2),
-    runtimeVersion: text(3),
-    runtimeApiVersion: text(4),
-  }),
-  ImageService: {
-    methods: {
-      PullImage: call('PullImageRequest', 'PullImageResponse'),
-      ListImages: call('ListImagesRequest', 'ListImagesResponse'),
-      RemoveImage: call('RemoveImageRequest', 'RemoveImageResponse'),
-    },
-  },
-  RuntimeService: {
-    methods: {
-      Version: call('VersionRequest', 'VersionResponse'),
-      ListContainers: call('ListContainersRequest', 'ListContainersResponse'),
-    },
-  },
-};
-
 const service = (nested: Nested) => ({ nested: { v1: { nested } } });
 
 /** Every message and service above, as @grpc/grpc-js wants them; the tests' server is made from it too. */
@@ -160,6 +94,7 @@ export const PACKAGE = fromJSON(
       containerd: {
         nested: {
           types: { nested: CONTAINERD_TYPES },
+          events: { nested: TASK_EVENTS },
           services: {
             nested: {
               images: service(IMAGES),
@@ -225,12 +160,21 @@ export function decodeNamed(
   type: 'ImageCreate' | 'ImageUpdate' | 'ImageDelete',
   bytes: Buffer,
 ): string {
-  const definition = PACKAGE[`containerd.services.images.v1.${type}`];
+  const decode = decoder<{ readonly name: string }>(`containerd.services.images.v1.${type}`);
+  return decode(bytes).name;
+}
+
+/** Decodes the payload of the exit of a process. Throws what the decoder throws. */
+export const decodeExit = decoder<{ readonly containerId: string; readonly id: string }>(
+  'containerd.events.TaskExit',
+);
+
+function decoder<T>(type: string): (bytes: Buffer) => T {
+  const definition = PACKAGE[type];
   if (definition === undefined || !('deserialize' in definition)) {
     throw new TypeError(`no message ${type}`);
   }
-  const decode = definition.deserialize as (bytes: Buffer) => { readonly name: string };
-  return decode(bytes).name;
+  return definition.deserialize as (bytes: Buffer) => T;
 }
 
 function method<Request, Response>(serviceName: string, name: string): Method<Request, Response> {

@@ -46,9 +46,14 @@ export interface CriContainerMessage {
   readonly image: ImageSpecMessage | null;
   readonly imageRef: string;
   readonly state: number;
+  /** Nanoseconds since 1970. */
+  readonly createdAt: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** runtime.v1.ImageSpec. */
 export interface ImageSpecMessage {
   readonly image: string;
+  /** As the author of a pod wrote it. */
+  readonly userSpecifiedImage?: string;
 }

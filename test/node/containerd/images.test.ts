@@ -12,6 +12,7 @@ import {
   refusal,
   startFakeContainerd,
 } from '../../support/fake-containerd.ts';
+import { protoField as field } from '../../support/proto-field.ts';
 
 const SERVICE = 'containerd.services.images.v1.Images';
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
@@ -137,9 +138,3 @@ describe('the field numbers', () => {
     });
   });
 });
-
-function field(number: number, value: string | Buffer[]): Buffer {
-  const body = typeof value === 'string' ? Buffer.from(value) : Buffer.concat(value);
-  const length = body.length < 128 ? [body.length] : [(body.length & 127) | 128, body.length >> 7];
-  return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), body]);
-}
