@@ -1,4 +1,5 @@
 // The content of one log file, plain or compressed: its head, by which it is known, and its bytes from a place on.
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import {
   FINGERPRINT_BYTES,
@@ -113,11 +114,10 @@ async function* plain({ handle }: TrustedFile, offset: number): AsyncGenerator<B
 }
 
 // Streamed: a small file may unpack to any size.
-async function* unpacked({ handle }: TrustedFile, offset: number): AsyncGenerator<Buffer, void> {
-  const packed = handle.createReadStream({ start: 0, autoClose: false });
-  const content = createGunzip({ chunkSize: CHUNK_BYTES });
+async function* unpacked(file: TrustedFile, offset: number): AsyncGenerator<Buffer, void> {
+  const packed = Readable.from(plain(file, 0));
+  const content = packed.pipe(createGunzip({ chunkSize: DATED_BYTES }));
   packed.on('error', (error) => content.destroy(error));
-  packed.pipe(content);
   try {
     let at = 0;
     for await (const chunk of content as AsyncIterable<Buffer>) {

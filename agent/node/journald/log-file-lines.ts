@@ -50,21 +50,28 @@ export class LineSplitter {
 
   #keep(bytes: Buffer): void {
     this.#offset += bytes.length;
+    const isFirst = this.#pending.length === 0;
+    const kept = isFirst ? withoutHole(bytes) : bytes;
     const room = MAX_LOG_LINE_BYTES - this.#pending.length;
-    if (bytes.length > room) this.#isTooLong = true;
-    if (bytes.length > 0 && room > 0) {
-      this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, room)]);
+    if (kept.length > room) this.#isTooLong = true;
+    if (kept.length > 0 && room > 0) {
+      this.#pending = Buffer.concat([this.#pending, kept.subarray(0, room)]);
     }
   }
 
   #take(isUnfinished: boolean): LogLine[] {
     const truncated = this.#isTooLong || isUnfinished;
-    // A writer that does not append leaves a hole of zeros where others truncate its file.
-    const text = this.#pending.toString().replace(/^\0+/, '');
+    const text = this.#pending.toString();
     this.#pending = NOTHING;
     this.#isTooLong = false;
     return text === '' ? [] : [{ text, truncated, end: this.#offset }];
   }
+}
+
+// A writer that does not append leaves a hole of zeros where others truncate its file.
+function withoutHole(bytes: Buffer): Buffer {
+  const start = bytes.findIndex((byte) => byte !== 0);
+  return start < 0 ? NOTHING : bytes.subarray(start);
 }
 
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
