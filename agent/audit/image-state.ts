@@ -15,7 +15,7 @@ export type VerdictMode = (typeof VERDICT_MODES)[number];
 /** A verdict as the ledger keeps it, without the image it is on. */
 export type RecordedVerdict = Omit<
   Verdict,
-  'results' | 'level' | 'skippedSignatures' | 'repository' | 'digest'
+  'results' | 'level' | 'skippedSignatures' | 'validUntil' | 'repository' | 'digest'
 > & { readonly mode: VerdictMode };
 
 /** The last verdict of each source; null when there was none. */

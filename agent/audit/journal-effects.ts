@@ -23,7 +23,10 @@ export const JOURNAL_EVENTS = [
 export type JournalEventKind = (typeof JOURNAL_EVENTS)[number];
 
 /** A verdict of the pull verifier, as its verdict line told it. */
-export interface PullVerdict extends Omit<Verdict, 'results' | 'level' | 'skippedSignatures'> {
+export interface PullVerdict extends Omit<
+  Verdict,
+  'results' | 'level' | 'skippedSignatures' | 'validUntil'
+> {
   /** Signatures that were looked at and did not decide. Default: none. */
   readonly skipped?: number;
   /** Whether the pull was bound by it. Default: enforce. */

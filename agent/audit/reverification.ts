@@ -154,6 +154,7 @@ function undecided(image: DueImage, error: unknown, started: Date, now: Date): V
     skippedSignatures: NONE_SKIPPED,
     policyHash: null,
     trustHash: null,
+    validUntil: null,
     time: now.toISOString(),
     durationMs: now.getTime() - started.getTime(),
   };

@@ -54,6 +54,7 @@ function nothingKnown(
     skippedSignatures: NONE_SKIPPED,
     policyHash: null,
     trustHash: null,
+    validUntil: null,
     time: now.toISOString(),
     durationMs,
   };

@@ -4,8 +4,10 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keepHeapSmall } from '../../agent/commands/run/heap.ts';
-import { followJournal } from '../../agent/node/journald/follow.ts';
+import { createJournalSource } from '../../agent/node/journald/follow.ts';
+import { journalReaders } from '../../agent/node/journald/journal-reader.ts';
 import { readEntry } from '../../agent/node/journald/reading.ts';
+import type { FollowIncident } from '../../agent/node/journald/source.ts';
 import { encodeVerdictLine } from '../../agent/node/journald/verdict-line.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
 import { type Benchmark, type Measurement, ratios } from './measurement.ts';
@@ -62,11 +64,19 @@ async function readWithFollow(folder: string): Promise<number> {
   const stop = new AbortController();
   const writers = { unit: UNIT, verifierPath: VERIFIER_PATH };
   const counts = new Map<string, number>();
-  const source = { directory: folder, unit: UNIT };
+  const readers = journalReaders({ hostRoot: '/', journalctl: 'journalctl', directory: folder });
+  const source = createJournalSource({ readers, unit: UNIT });
   let seen = 0;
   const started = performance.now();
   let elapsedMs = 0;
-  for await (const batch of followJournal({ source, since: new Date(0), signal: stop.signal })) {
+  const request = {
+    since: new Date(0),
+    signal: stop.signal,
+    onIncident: ({ kind }: FollowIncident) => {
+      throw new Error(`expected an undisturbed reading, found ${kind}`);
+    },
+  };
+  for await (const batch of source.follow(request)) {
     for (const entry of batch) {
       const { kind } = readEntry(entry, writers);
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -101,6 +111,7 @@ const VERDICT: Verdict = {
   signer: null,
   results: [],
   skippedSignatures: { count: 0, first: [] },
+  validUntil: null,
   policyHash: '1'.repeat(64),
   trustHash: '2'.repeat(64),
   time: '2026-08-22T10:11:12.123Z',

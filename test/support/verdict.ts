@@ -17,6 +17,7 @@ export function verdictOf(broken: Partial<Verdict>): Verdict {
     skippedSignatures: { count: 0, first: [] },
     policyHash: '1'.repeat(64),
     trustHash: '2'.repeat(64),
+    validUntil: null,
     time: '2026-08-22T10:11:12.123Z',
     durationMs: 12,
     ...broken,

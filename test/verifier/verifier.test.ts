@@ -52,6 +52,7 @@ describe('a verdict', () => {
       skippedSignatures: { count: 0, first: [] },
       policyHash: createHash('sha256').update(policy).digest('hex'),
       trustHash: createHash('sha256').update(`ca:acme ${fingerprint}\n`).digest('hex'),
+      validUntil: '2044-01-01T00:00:00.001Z',
       time: NOW.toISOString(),
     });
     expect(results.map(({ type }) => type)).toEqual(VALIDATION_TYPES);

@@ -85,13 +85,21 @@ export function crlStatus(
   const inDelta = delta && isNewer(delta, base) ? delta.entries.find(certificate.serialNumber) : [];
   const inBase = base.entries.find(certificate.serialNumber);
   const entry = decide(inBase.filter(counts), inDelta.filter(counts), what);
-  if (entry !== undefined) return { kind: 'revoked', at: entry.revokedAt, source: 'crl' };
+  const validUntil = earlier(base.nextUpdate, delta?.nextUpdate);
+  if (entry !== undefined) {
+    return { kind: 'revoked', at: entry.revokedAt, source: 'crl', validUntil };
+  }
   // A list of some reasons can say that a certificate is revoked, but not that it is not.
-  if (distributionPoint?.onlySomeReasons !== true) return { kind: 'good', source: 'crl' };
+  if (distributionPoint?.onlySomeReasons !== true)
+    return { kind: 'good', source: 'crl', validUntil };
   throw new AgentError(
     'revocation_unknown',
     `${what}: expected a CRL for all reasons, found one for some`,
   );
+}
+
+function earlier(one: Date, other: Date | undefined): Date {
+  return other !== undefined && other < one ? other : one;
 }
 
 /** What is newer than a complete CRL must be there if there may be such. */

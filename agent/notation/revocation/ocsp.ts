@@ -80,17 +80,17 @@ function verify(
  * vouches for the time of signing.
  */
 export function ocspStatus(
-  { status, invalidityDate }: VerifiedOcspAnswer,
+  { status, invalidityDate, validUntil }: VerifiedOcspAnswer,
   authenticSigningTime: Date | undefined,
   what: string,
 ): RevocationStatus {
   switch (status.kind) {
     case 'good':
-      return { kind: 'good', source: 'ocsp' };
+      return { kind: 'good', source: 'ocsp', validUntil };
     case 'revoked':
       return isSignedBefore(authenticSigningTime, invalidityDate)
-        ? { kind: 'good', source: 'ocsp' }
-        : { kind: 'revoked', at: status.at, source: 'ocsp' };
+        ? { kind: 'good', source: 'ocsp', validUntil }
+        : { kind: 'revoked', at: status.at, source: 'ocsp', validUntil };
     case 'unknown': {
       const message = `${what}: expected a status, found that the responder does not know`;
       return { kind: 'unknown', error: new AgentError('revocation_unknown', message) };

@@ -4,12 +4,22 @@ import type { Certificate } from '../x509/certificate.ts';
 
 /** `unknown` is its own result: nobody said that the certificate is good, nor that it is not. */
 export type RevocationStatus =
-  | { readonly kind: 'good'; readonly source: RevocationMeans }
+  | ({ readonly kind: 'good'; readonly source: RevocationMeans } & EvidenceTerm)
   /** It names neither an OCSP responder nor a CRL, so its issuer has no means to revoke it. */
   | { readonly kind: 'not_revocable' }
-  | { readonly kind: 'revoked'; readonly at: Date; readonly source: RevocationMeans }
+  | ({
+      readonly kind: 'revoked';
+      readonly at: Date;
+      readonly source: RevocationMeans;
+    } & EvidenceTerm)
   /** Why it could not be told. */
   | { readonly kind: 'unknown'; readonly error: AgentError };
+
+/** How long evidence is evidence. */
+export interface EvidenceTerm {
+  /** After this newer evidence is to be asked for. */
+  readonly validUntil?: Date;
+}
 
 /** How an issuer tells. */
 export type RevocationMeans = 'ocsp' | 'crl';

@@ -24,6 +24,7 @@ export type Decided = Pick<
   | 'signer'
   | 'results'
   | 'skippedSignatures'
+  | 'validUntil'
 >;
 
 /** A signature that could not be evaluated because its manifest or envelope could not be had. */
@@ -38,7 +39,10 @@ export type LookedAt = Evaluation | UnusableSignature;
 /** Five of the longest messages must fit an answer of the agent beside everything else. */
 const MAX_SKIPPED_CHARACTERS = 300;
 
-const NOTHING = { signature: null, signer: null, results: [], skippedSignatures: NONE_SKIPPED };
+const NOTHING = {
+  ...{ signature: null, signer: null, results: [], skippedSignatures: NONE_SKIPPED },
+  validUntil: null,
+};
 
 /** An allow because the statement has the level skip: no signature was looked for. */
 export function allowSkipped(statement: string): Decided {
@@ -70,7 +74,7 @@ export function isGood(evaluation: Evaluation): boolean {
 
 /** The allow that a good evaluation gives; `skipped` were looked at before it. */
 export function allowFor(
-  { signature, signer, results }: Evaluation,
+  { signature, signer, results, validUntil }: Evaluation,
   skipped: readonly LookedAt[] = [],
 ): Decided {
   const logged = results.filter(isFailure);
@@ -88,6 +92,7 @@ export function allowFor(
     signer,
     results,
     skippedSignatures: countSkipped(skipped),
+    validUntil: validUntil?.toISOString() ?? null,
   };
 }
 
@@ -105,7 +110,14 @@ export function denyAll(signatures: readonly LookedAt[]): Decided {
   if (denials.length === 1) return decided;
   const message = `none of ${denials.length} signatures is good; the closest: ${decided.message}`;
   const skippedSignatures = countSkipped(signatures.filter((signature) => signature !== of));
-  return { ...decided, message, skippedSignatures };
+  return { ...decided, message, skippedSignatures, validUntil: earliest(denials) };
+}
+
+/** Any of them may turn good. */
+function earliest(denials: readonly Denial[]): string | null {
+  const moments = denials.flatMap(({ decided: { validUntil } }) => validUntil ?? []);
+  // All are as `toISOString` writes them, so their order is that of their text.
+  return moments.sort()[0] ?? null;
 }
 
 function countSkipped(signatures: readonly LookedAt[]) {
@@ -133,7 +145,7 @@ function denialOf(looked: LookedAt): Denial {
 }
 
 function denialOfEvaluation(evaluation: Evaluation): Denial {
-  const { signature, signer, results } = evaluation;
+  const { signature, signer, results, validUntil } = evaluation;
   const { code, message, inconclusive } = enforcedFailure(evaluation);
   return {
     of: evaluation,
@@ -146,6 +158,7 @@ function denialOfEvaluation(evaluation: Evaluation): Denial {
       signer,
       results,
       skippedSignatures: NONE_SKIPPED,
+      validUntil: validUntil?.toISOString() ?? null,
     },
     rank: (inconclusive ? INCONCLUSIVE_RANK : 0) + countPassed(results),
   };

@@ -13,6 +13,8 @@ export interface Evaluation {
   readonly signer: string | null;
   /** One per validation type, in the order in which they were performed. */
   readonly results: readonly ValidationResult[];
+  /** The earliest later moment at which time alone may change the results; null when none is known. */
+  readonly validUntil: Date | null;
 }
 
 type Found = Pick<ValidationResult, 'outcome' | 'code' | 'message'>;

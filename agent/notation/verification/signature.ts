@@ -11,6 +11,7 @@ import { assertTrustedIdentity, findAnchor } from './authenticity.ts';
 import { type Evaluation, evaluate, withIntegrityFault } from './evaluation.ts';
 import type { Evidence } from './evidence.ts';
 import { runPlugin } from './plugin.ts';
+import { Term, termOfCertificates } from './term.ts';
 import { verifyRevocation } from './revocation.ts';
 import { verifyExpiry } from './validity.ts';
 
@@ -50,10 +51,9 @@ export async function verifySignature(
   const verification = new Verification(signature, context, evidence);
   const { enforcement } = context.statement.signatureVerification;
   const results = await evaluate(verification, enforcement);
-  const { signer, pluginFault } = verification;
+  const { signer, pluginFault, validUntil } = verification;
   return {
-    signature: signature.digest,
-    signer,
+    ...{ signature: signature.digest, signer, validUntil },
     // "Extended attributes": what a critical attribute asks for MUST be done, at every level.
     results: pluginFault === undefined ? results : withIntegrityFault(results, pluginFault),
   };
@@ -64,6 +64,7 @@ class Verification {
   readonly #signature: FetchedSignature;
   readonly #context: SignatureContext;
   readonly #evidence: Evidence;
+  readonly #term: Term;
   #verified: VerifiedSignature | undefined;
   #isAnchored = false;
   #plugin: PluginJudgement | AgentError | undefined;
@@ -71,7 +72,13 @@ class Verification {
   constructor(signature: FetchedSignature, context: SignatureContext, evidence: Evidence) {
     this.#signature = signature;
     this.#context = context;
-    this.#evidence = evidence;
+    this.#term = new Term(context.now);
+    this.#evidence = this.#term.noting(evidence);
+  }
+
+  /** When time alone may change what the validations performed so far found. */
+  get validUntil(): Date | null {
+    return this.#term.end;
   }
 
   /** Subject of the signing certificate, once integrity has passed. */
@@ -108,11 +115,17 @@ class Verification {
   }
 
   expiry(): string {
-    return verifyExpiry(this.#integral(), this.#context.now);
+    const verified = this.#integral();
+    this.#term.note(verified.expiry);
+    return verifyExpiry(verified, this.#context.now);
   }
 
   authenticTimestamp(): Promise<string> {
-    return verifyAuthenticTimestamp(this.#integral(), this.#context, () => this.#anchored());
+    const verified = this.#integral();
+    termOfCertificates(verified).forEach((moment) => {
+      this.#term.note(moment);
+    });
+    return verifyAuthenticTimestamp(verified, this.#context, () => this.#anchored());
   }
 
   async revocation(): Promise<string> {

@@ -106,6 +106,11 @@ export interface Verdict {
   readonly policyHash: string | null;
   /** SHA-256 (hex) over the certificates of the trust stores that were used; null when none were. */
   readonly trustHash: string | null;
+  /**
+   * The earliest later moment, RFC 3339, at which time alone may change the decision: a signature or
+   * certificate begins or ends, or what an OCSP responder or CRL said is out of date. Null: none known.
+   */
+  readonly validUntil: string | null;
   /** When the decision was made, RFC 3339. */
   readonly time: string;
   readonly durationMs: number;
@@ -132,6 +137,7 @@ function isVerdict(value: unknown): value is Verdict {
     [verdict.message, verdict.repository, verdict.time].every(isString) &&
     [verdict.policy, verdict.signer, verdict.policyHash, verdict.trustHash].every(isStringOrNull) &&
     [verdict.digest, verdict.signature].every((text) => text === null || isDigestText(text)) &&
+    (verdict.validUntil === null || isTime(verdict.validUntil)) &&
     (verdict.level === null || LEVELS.some((level) => level === verdict.level)) &&
     typeof verdict.inconclusive === 'boolean' &&
     Number.isFinite(verdict.durationMs) &&
@@ -188,6 +194,10 @@ function isString(value: unknown): value is string {
 
 function isStringOrNull(value: unknown): value is string | null {
   return value === null || isString(value);
+}
+
+function isTime(value: unknown): boolean {
+  return isString(value) && Number.isFinite(Date.parse(value));
 }
 
 function isDigestText(value: unknown): value is Digest {

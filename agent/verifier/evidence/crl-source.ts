@@ -2,7 +2,11 @@
 import { AgentError } from '../../errors.ts';
 import { hashHex } from '../../notation/encoding/crypto.ts';
 import { crlStatus, type VerifiedList, verifyCrl } from '../../notation/revocation/crl.ts';
-import type { IssuedCertificate, RevocationStatus } from '../../notation/revocation/status.ts';
+import type {
+  EvidenceTerm,
+  IssuedCertificate,
+  RevocationStatus,
+} from '../../notation/revocation/status.ts';
 import type { Certificate } from '../../notation/x509/certificate.ts';
 import { show } from '../../oci/show.ts';
 import { parseEvidenceAddress } from './address.ts';
@@ -64,17 +68,19 @@ export class CrlSource {
       throw unusable(`expected 1 to ${addresses} addresses, found ${points.flat().length}`);
     }
     const errors: AgentError[] = [];
+    let soonest: RevocationStatus = { kind: 'good', source: 'crl' };
     for (const point of points) {
       try {
         const status = await this.#pointStatus(point, issued, authenticSigningTime, signal);
-        if (status.kind === 'revoked') return status;
+        if (status.kind !== 'good') return status;
+        if (endOf(status) < endOf(soonest)) soonest = status;
       } catch (error) {
         if (!(error instanceof AgentError)) throw error;
         errors.push(error);
       }
     }
     if (errors.length > 0) throw combined(errors);
-    return { kind: 'good', source: 'crl' };
+    return soonest;
   }
 
   #pointStatus(
@@ -115,6 +121,10 @@ export class CrlSource {
     };
     return (await within(() => this.#cache.get(key, origin), signal, what)).list;
   }
+}
+
+function endOf({ validUntil }: EvidenceTerm): number {
+  return validUntil?.getTime() ?? Infinity;
 }
 
 /** What comes from disk is verified as what comes from a server is. */

@@ -37,7 +37,7 @@ function invalid(options: CrlOptions): string {
 
 describe('a CRL', () => {
   it('says that a certificate is good which it does not list', () => {
-    expect(statusOf()).toEqual({ kind: 'good', source: 'crl' });
+    expect(statusOf()).toMatchObject({ kind: 'good', source: 'crl' });
     expect(statusOf({ entries: [{ serialNumber: SERIAL + 1n }] }).kind).toBe('good');
     expect(statusOf({ version: null, number: null }).kind).toBe('good');
   });
@@ -45,7 +45,7 @@ describe('a CRL', () => {
   it.each([undefined, 0, 1, 4, 6])('says that one is revoked, for reason %s', (reason) => {
     const entry = { serialNumber: SERIAL, revokedAt: AT, ...(reason && { reason }) };
     const entries = [{ serialNumber: 7 }, entry, { serialNumber: 8, reason: 1 }];
-    expect(statusOf({ entries })).toEqual({ kind: 'revoked', at: AT, source: 'crl' });
+    expect(statusOf({ entries })).toMatchObject({ kind: 'revoked', at: AT, source: 'crl' });
   });
 
   it('is not misled by the octets of a serial number elsewhere', () => {

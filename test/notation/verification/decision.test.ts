@@ -38,7 +38,7 @@ async function evaluation(
     },
     enforcement,
   );
-  return { signature: digest(number), signer: `CN=${number}`, results };
+  return { signature: digest(number), signer: `CN=${number}`, results, validUntil: null };
 }
 
 function unusable(number: number, code: ErrorCode): UnusableSignature {
@@ -72,6 +72,7 @@ describe('allow', () => {
       signer: 'CN=1',
       results: good.results,
       skippedSignatures: NONE_SKIPPED,
+      validUntil: null,
     });
   });
 
@@ -105,6 +106,7 @@ describe('allow', () => {
       signer: null,
       results: [],
       skippedSignatures: NONE_SKIPPED,
+      validUntil: null,
     });
   });
 });
@@ -120,6 +122,7 @@ describe('deny', () => {
       signer: null,
       results: [],
       skippedSignatures: NONE_SKIPPED,
+      validUntil: null,
     });
     expect(denyFor(new AgentError('registry_busy', 'later')).inconclusive).toBe(true);
   });
@@ -135,6 +138,7 @@ describe('deny', () => {
       signer: 'CN=1',
       results: bad.results,
       skippedSignatures: NONE_SKIPPED,
+      validUntil: null,
     });
     expect(denyAll([unusable(2, 'signature_manifest_invalid')])).toEqual({
       decision: 'deny',
@@ -145,6 +149,7 @@ describe('deny', () => {
       signer: null,
       results: [],
       skippedSignatures: NONE_SKIPPED,
+      validUntil: null,
     });
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../../agent/errors.ts';
+import { allowFor } from '../../../agent/notation/verification/decision.ts';
 import { verifySignature } from '../../../agent/notation/verification/signature.ts';
 import {
   ALLOW_REASONS,
@@ -15,7 +16,7 @@ import { valueOrAgentError } from '../../support/only-agent-errors.ts';
 import { verdictOf } from '../../support/verdict.ts';
 import { contextOf, evidenceOf, signatureOf } from './fixture.ts';
 
-const EVALUATION = await verifySignature(signatureOf(), contextOf(), evidenceOf());
+const EVALUATION = allowFor(await verifySignature(signatureOf(), contextOf(), evidenceOf()));
 const RESULT: ValidationResult = {
   type: 'expiry',
   action: 'log',
@@ -93,6 +94,9 @@ describe('parseVerdict', () => {
     ['policyHash', 1],
     ['trustHash', undefined],
     ['time', 0],
+    ['validUntil', undefined],
+    ['validUntil', 'soon'],
+    ['validUntil', 1],
     ['durationMs', '12'],
     ['durationMs', Infinity],
     ['level', 'lenient'],
