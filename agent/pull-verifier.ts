@@ -20,6 +20,8 @@ declare const NODESEAL_JOURNAL_SOCKET: string;
 declare const NODESEAL_BREAK_GLASS_FILE: string;
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2] as const;
+/** Enough before containerd's 10 s for the answer. */
+const RECORD_DEADLINE_MS = 9_400;
 const HELP = `nodeseal-verifier ${VERSION}: an image verifier for containerd, which runs it on each pull.
 
 Usage: nodeseal-verifier -name REF -digest DIGEST -stdin-media-type application/vnd.oci.descriptor.v1+json
@@ -35,13 +37,14 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && args[0] === '--version') finish(`${VERSION}\n`, 0);
   if (args.length === 1 && args[0] === '--help') finish(HELP, 0);
   const started = performance.now();
-  const journal = openJournal();
+  const journal = new VerdictStream(NODESEAL_JOURNAL_SOCKET);
   // First of all, and by itself: an emergency may be that nothing else of this works.
   const glass = await findBreakGlass();
   const pull =
     glass.state === 'active' ? letPullIn(glass, args, started) : await decidePull(args, started);
+  // Without a journal the verdict is the same, but nobody learns of an allowed pull.
   try {
-    journal?.record(pull);
+    journal.record(pull, started + RECORD_DEADLINE_MS);
   } catch (error) {
     notice(`journal: ${String(error)}`);
   }
@@ -76,16 +79,6 @@ async function decidePull(args: readonly string[], started: number): Promise<Dec
   } catch (error) {
     const verdict = refuse(error, invocation, new Date(), performance.now() - started);
     return { name: invocation?.name ?? '', verdict, via: 'host', mode };
-  }
-}
-
-/** Without a journal the verdict is the same, but nobody learns of an allowed pull. */
-function openJournal(): VerdictStream | undefined {
-  try {
-    return new VerdictStream(NODESEAL_JOURNAL_SOCKET);
-  } catch (error) {
-    notice(`journal: ${String(error)}`);
-    return undefined;
   }
 }
 

@@ -8,8 +8,13 @@ import type { Verdict } from '../notation/verification/verdict.ts';
 const IDENTIFIER = 'nodeseal-verifier';
 /** syslog: informational, as everything that containerd logs. */
 const PRIORITY = 6;
-/** journald reads at once; one that does not is not worth a pull's time. */
-const DEADLINE_MS = 200;
+/** journald takes connections at once, and systemd for it while it is restarted. */
+const OPEN_MS = 200;
+/**
+ * journald reads at once, but for the second or so that its restart takes on a busy node. One that
+ * does not even then is not worth a pull's time.
+ */
+const RECORD_MS = 1_500;
 
 /** One pull as it was decided. */
 export interface DecidedPull {
@@ -25,32 +30,65 @@ const EMPTY_LINE = encodeStreamLine('');
 
 /**
  * The way of a verdict into the journal. Opened before there is one, so that journald takes the
- * connection while the verdict is made. Both throw `agent_unavailable` when journald does not read.
+ * connection while the verdict is made.
  */
 export class VerdictStream {
-  readonly #socket: BlockingSocket;
+  readonly #path: string;
+  #early: BlockingSocket | undefined;
 
   constructor(path: string) {
-    this.#socket = new BlockingSocket(path, performance.now() + DEADLINE_MS);
-    // No unit: journald finds it by the writer's cgroup, whatever containerd's unit is called here.
-    this.#socket.send(encodeStreamHeader({ identifier: IDENTIFIER, unit: '', priority: PRIORITY }));
+    this.#path = path;
+    try {
+      this.#early = open(path, performance.now() + OPEN_MS);
+    } catch {
+      // There is another try once there is something to write.
+    }
   }
 
   /**
    * Writes the verdict line and waits until journald has filed it, because it looks up the writer's
-   * program only then, and nobody trusts a line without one. journald never answers, but it handles
-   * what it has read before it reads on: once it has read a second line, the first one is filed.
+   * program only then, and nobody trusts a line without one. Not longer than until `deadline`, on the
+   * clock of `performance.now()`. Throws `agent_unavailable` when journald does not read.
    */
-  record({ verdict, ...context }: DecidedPull): void {
-    const line = encodeVerdictLine(verdict, context);
-    this.#socket.waitNoLongerThan(performance.now() + DEADLINE_MS);
-    try {
-      for (const bytes of [encodeStreamLine(line), EMPTY_LINE]) {
-        this.#socket.send(bytes);
-        this.#socket.waitUntilRead();
+  record({ verdict, ...context }: DecidedPull, deadline: number): void {
+    const line = encodeStreamLine(encodeVerdictLine(verdict, context));
+    const end = Math.min(performance.now() + RECORD_MS, deadline);
+    if (this.#early !== undefined) {
+      try {
+        file(this.#early, line, end);
+        return;
+      } catch (error) {
+        // journald that is restarted drops the connections on which it has heard nothing yet.
+        if (performance.now() >= end) throw error;
       }
-    } finally {
-      this.#socket.close();
     }
+    file(open(this.#path, end), line, end);
+  }
+}
+
+function open(path: string, deadline: number): BlockingSocket {
+  const socket = new BlockingSocket(path, deadline);
+  try {
+    // No unit: journald finds it by the writer's cgroup, whatever containerd's unit is called here.
+    const header = encodeStreamHeader({ identifier: IDENTIFIER, unit: '', priority: PRIORITY });
+    socket.send(header);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+// journald never answers, but it handles what it has read before it reads on: once it has read a
+// second line, the first one is filed.
+function file(socket: BlockingSocket, line: Uint8Array, deadline: number): void {
+  socket.waitNoLongerThan(deadline);
+  try {
+    for (const bytes of [line, EMPTY_LINE]) {
+      socket.send(bytes);
+      socket.waitUntilRead();
+    }
+  } finally {
+    socket.close();
   }
 }

@@ -402,6 +402,20 @@ describe('for the journal', () => {
     });
   });
 
+  it('leaves it on another connection when the journal drops the first, as its restart does', async () => {
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    let connections = 0;
+    await verifier.listen('journal.sock', (socket) => {
+      connections += 1;
+      if (connections === 1) socket.destroy();
+      else void text(socket).then((bytes) => resolve(bytes.split('\n')));
+    });
+    const digest = IMAGE.descriptor.digest;
+    await verifier.startAgent(() => Promise.resolve(verdictOf({ digest })));
+    expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0, stderr: '' });
+    expect(verdictIn(await promise)).toMatchObject({ decision: 'allow', digest });
+  });
+
   it('decides all the same when the journal never reads', async () => {
     await verifier.listen('journal.sock', () => undefined);
     await verifier.startAgent(() =>
