@@ -3,6 +3,7 @@ import { AgentError } from '../../errors.ts';
 import { type Digest, parseDigest } from '../../oci/digest.ts';
 import type { ContainerdLine, LogLevel } from './containerd-line.ts';
 import { parseGoQuoted } from './go-quote.ts';
+import { type NoJudgement, parseNoJudgement, parseRejectingVerifier } from './judgement-reason.ts';
 
 /** Names, reasons and errors are attacker-controlled text. */
 export type ContainerdEvent =
@@ -21,8 +22,13 @@ export type ContainerdEvent =
   | { readonly kind: 'other' };
 
 /** containerd's own record of a judgement; `pull_allowed` is logged at level debug only. */
-export interface JudgementEvent {
-  readonly kind: 'pull_blocked' | 'pull_allowed' | 'no_judgement';
+export type JudgementEvent =
+  | (Judgement & { readonly kind: 'pull_allowed' })
+  /** `verifier` is a file name in `bin_dir`; null when the reason names none. */
+  | (Judgement & { readonly kind: 'pull_blocked'; readonly verifier: string | null })
+  | (Judgement & NoJudgement & { readonly kind: 'no_judgement' });
+
+interface Judgement {
   readonly name: string;
   readonly digest: Digest;
   /** The verifiers' reason, or containerd's error when there was no judgement. */
@@ -31,16 +37,13 @@ export interface JudgementEvent {
 
 export type ContainerdEventKind = ContainerdEvent['kind'];
 
-type Reader = (line: ContainerdLine) => ContainerdEvent;
+type Reader = (line: ContainerdLine, verifierTimeoutMs: number | undefined) => ContainerdEvent;
 
 // Message text and level together: a shim that relays a text does not relay containerd's level too.
 const WHOLE_MESSAGES: ReadonlyMap<string, readonly [LogLevel, Reader]> = new Map([
-  ['Image verifier blocked pull', ['warning', (line) => judgement('pull_blocked', line, 'reason')]],
-  ['Image verifier allowed pull', ['debug', (line) => judgement('pull_allowed', line, 'reason')]],
-  [
-    'No judgement received from verifier',
-    ['error', (line) => judgement('no_judgement', line, 'error')],
-  ],
+  ['Image verifier blocked pull', ['warning', pullBlocked]],
+  ['Image verifier allowed pull', ['debug', pullAllowed]],
+  ['No judgement received from verifier', ['error', noJudgement]],
   ['starting containerd', ['info', containerdStarted]],
 ] satisfies [string, readonly [LogLevel, Reader]][]);
 
@@ -61,23 +64,41 @@ const OTHER: ContainerdEvent = { kind: 'other' };
 /**
  * Classifies a line. `other` is every line that is none of ours; `journal_line_invalid` or
  * `digest_invalid` is thrown for a line of ours that lacks what containerd puts into it.
+ * `verifierTimeoutMs` is containerd's `per_verifier_timeout`, by default its default.
  */
-export function classifyContainerdLine(line: ContainerdLine): ContainerdEvent {
+export function classifyContainerdLine(
+  line: ContainerdLine,
+  verifierTimeoutMs?: number,
+): ContainerdEvent {
+  // What a verifier wrote to its standard error, which may be any text.
+  if (line.fields.has('image_verifier')) return OTHER;
   const whole = WHOLE_MESSAGES.get(line.message);
-  if (whole !== undefined) return whole[0] === line.level ? whole[1](line) : OTHER;
+  if (whole !== undefined)
+    return whole[0] === line.level ? whole[1](line, verifierTimeoutMs) : OTHER;
   const row = PREFIXES.find(
     ([prefix, level]) => level === line.level && line.message.startsWith(prefix),
   );
-  return row === undefined ? OTHER : row[2](line);
+  return row === undefined ? OTHER : row[2](line, verifierTimeoutMs);
 }
 
-function judgement(
-  kind: JudgementEvent['kind'],
-  line: ContainerdLine,
-  reasonKey: 'reason' | 'error',
-): JudgementEvent {
+function pullBlocked(line: ContainerdLine): JudgementEvent {
+  const judgement = judgementOf(line, 'reason');
+  const verifier = parseRejectingVerifier(judgement.reason);
+  return { kind: 'pull_blocked', ...judgement, verifier };
+}
+
+function pullAllowed(line: ContainerdLine): JudgementEvent {
+  return { kind: 'pull_allowed', ...judgementOf(line, 'reason') };
+}
+
+function noJudgement(line: ContainerdLine, verifierTimeoutMs: number | undefined): JudgementEvent {
+  const judgement = judgementOf(line, 'error');
+  const why = parseNoJudgement(judgement.reason, verifierTimeoutMs);
+  return { kind: 'no_judgement', ...judgement, ...why };
+}
+
+function judgementOf(line: ContainerdLine, reasonKey: 'reason' | 'error'): Judgement {
   return {
-    kind,
     name: required(line, 'name'),
     digest: parseDigest(required(line, 'digest'), 'digest of a log line'),
     reason: line.fields.get(reasonKey) ?? '',

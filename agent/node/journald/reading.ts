@@ -21,24 +21,37 @@ const NOTHING: JournalReading = { kind: 'nothing' };
 export function readEntry(entry: JournalEntry, writers: JournalWriters): JournalReading {
   const source = sourceOf(entry, writers);
   try {
+    // What an attacker wrote may now stand where a line begins.
+    if (entry.truncated) throw notWhole(entry.message);
     switch (source) {
       case 'verifier':
         return { kind: 'verdict', verdict: parseVerdictLine(entry.message) };
       case 'containerd':
-        return readContainerdLine(entry.message);
+      case 'distribution':
+        return readContainerdLine(entry.message, writers);
       case 'other':
         return isVerdictLike(entry.message) ? { kind: 'untrusted_verdict' } : NOTHING;
     }
   } catch (error) {
-    if (error instanceof AgentError) return { kind: 'unreadable', error };
-    throw error;
+    if (!(error instanceof AgentError)) throw error;
+    // Most lines of a distribution are its own, in whatever format; others are nobody's business.
+    const isOurs = source === 'verifier' || source === 'containerd';
+    return isOurs ? { kind: 'unreadable', error } : NOTHING;
   }
 }
 
-function readContainerdLine(message: string): JournalReading {
+function notWhole(message: string): AgentError {
+  const found = JSON.stringify(message.slice(0, 80));
+  return new AgentError('journal_line_invalid', `log line: expected all of it, found ${found}…`);
+}
+
+function readContainerdLine(
+  message: string,
+  { verifierTimeoutMs }: JournalWriters,
+): JournalReading {
   // Through containerd's stderr a shim can print anything, also a copy of our own line.
   if (isVerdictLike(message)) return { kind: 'untrusted_verdict' };
-  const event = classifyContainerdLine(parseContainerdLine(message));
+  const event = classifyContainerdLine(parseContainerdLine(message), verifierTimeoutMs);
   return event.kind === 'other' ? NOTHING : { kind: 'containerd', event };
 }
 

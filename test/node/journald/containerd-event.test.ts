@@ -22,6 +22,7 @@ describe('classifyContainerdLine', () => {
         name: NAME,
         digest: DIGEST,
         reason: 'verifier notation rejected image (exit code 1): no signature',
+        verifier: 'notation',
       },
     ],
     [
@@ -29,8 +30,12 @@ describe('classifyContainerdLine', () => {
       { kind: 'pull_allowed', name: NAME, digest: DIGEST, reason: '' },
     ],
     [
-      `level=error msg="No judgement received from verifier" digest="${DIGEST}" error="signal: killed" name="${NAME}" verifier=bindir`,
-      { kind: 'no_judgement', name: NAME, digest: DIGEST, reason: 'signal: killed' },
+      `level=error msg="No judgement received from verifier" digest="${DIGEST}" error="failed to list directory contents: x" name="${NAME}" verifier=bindir`,
+      {
+        ...{ kind: 'no_judgement', name: NAME, digest: DIGEST },
+        reason: 'failed to list directory contents: x',
+        ...{ cause: 'other', verifier: null, runtimeMs: null },
+      },
     ],
     [
       `level=warning msg="image verifiers are being skipped since directory /opt/x has 11 entries, more than configured max of 10 verifiers"`,

@@ -59,6 +59,36 @@ describe('sourceOf', () => {
   });
 });
 
+describe('sourceOf, where a distribution runs containerd', () => {
+  it.each([
+    ['k3s.service', '/var/lib/rancher/k3s/data/0123456789abcdef/bin/k3s', 'distribution'],
+    ['k3s-agent.service', '/usr/local/bin/k3s', 'distribution'],
+    ['rke2-server.service', '/usr/local/bin/rke2', 'distribution'],
+    ['rke2-agent.service', '/opt/rke2/bin/rke2 (deleted)', 'distribution'],
+    ['rke2-agent.service', '/var/lib/rancher/rke2/data/v1/bin/containerd', 'containerd'],
+    ['k3s.service', '/usr/local/bin/rke2', 'other'],
+    ['k3stools.service', '/usr/local/bin/k3s', 'other'],
+    ['containerd.service', '/usr/local/bin/k3s', 'other'],
+  ])('in %s, %s is %s', (unit, exe, source) => {
+    expect(sourceOf({ ...CONTAINERD, unit, exe }, { ...WRITERS, unit })).toBe(source);
+  });
+
+  it('reads the lines that it relays, and leaves its own alone', () => {
+    const unit = 'k3s.service';
+    const relayed = { ...CONTAINERD, unit, exe: '/usr/local/bin/k3s' };
+    const writers = { ...WRITERS, unit };
+    expect(readEntry(relayed, writers)).toMatchObject({
+      kind: 'containerd',
+      event: { kind: 'pull_blocked' },
+    });
+    const own = 'I0822 10:11:12.123456    4242 image_gc_manager.go:1] "Disk usage"';
+    expect(readEntry({ ...relayed, message: own }, writers)).toEqual({ kind: 'nothing' });
+    expect(readEntry({ ...relayed, message: VERDICT_LINE }, writers)).toEqual({
+      kind: 'untrusted_verdict',
+    });
+  });
+});
+
 describe('readEntry', () => {
   it("reads the verifier's verdict", () => {
     expect(readEntry(VERIFIER, WRITERS)).toMatchObject({
@@ -82,6 +112,23 @@ describe('readEntry', () => {
     expect(readEntry({ ...VERIFIER, ...broken }, WRITERS)).toEqual({ kind: 'untrusted_verdict' });
   });
 
+  it('does not read what others wrote and what is not all there', () => {
+    const entry = { ...VERIFIER, exe: '/usr/bin/logger', truncated: true };
+    expect(readEntry(entry, WRITERS)).toEqual({ kind: 'nothing' });
+  });
+
+  it('tells a timeout by the one that is configured', () => {
+    const error =
+      'failed to call verifier v (runtime 2.1s): waiting on command to exit: signal: killed';
+    const message = `time="t" level=error msg="No judgement received from verifier" digest="sha256:${'ab'.repeat(32)}" error="${error}" name=x`;
+    const entry = { ...CONTAINERD, message };
+    const within = (writers: JournalWriters) => readEntry(entry, writers);
+    expect(within(WRITERS)).toMatchObject({ event: { cause: 'killed' } });
+    expect(within({ ...WRITERS, verifierTimeoutMs: 2000 })).toMatchObject({
+      event: { cause: 'timeout' },
+    });
+  });
+
   it("ignores containerd's words from another program", () => {
     const entry = { ...CONTAINERD, exe: '/usr/bin/containerd-shim-runc-v2' };
     expect(readEntry(entry, WRITERS)).toEqual({ kind: 'nothing' });
@@ -97,6 +144,8 @@ describe('readEntry', () => {
     ['a line that journald split', { ...CONTAINERD, message: BLOCKED_LINE.slice(0, 90) }],
     ['a crash of the verifier', { ...VERIFIER, message: 'Segmentation fault' }],
     ['a verdict line cut short', { ...VERIFIER, message: VERDICT_LINE.slice(0, 300) }],
+    ['a verdict line that is not all of what was written', { ...VERIFIER, truncated: true }],
+    ['a line that is not all of what was written', { ...CONTAINERD, truncated: true }],
   ])('returns %s as unreadable, with a code', (_, entry) => {
     expect(readEntry(entry, WRITERS)).toMatchObject({
       kind: 'unreadable',
