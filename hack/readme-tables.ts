@@ -86,7 +86,7 @@ function metricsTable(): Table {
     breakGlass: () => null,
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     inventory: () => ({ images: [], containers: [] }),
-    journalLagSeconds: () => null,
+    logLags: () => [],
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],
   });

@@ -52,7 +52,7 @@ const PARTS: PartTable = [
   ['node/containerd', 'deadline.ts', 'oci'],
   ['node/host/layout.ts', 'oci'],
   ['node/host', 'deadline.ts', 'node/host/layout.ts'],
-  ['node/journald', 'oci', VERDICT],
+  ['node/journald', 'deadline.ts', 'oci', VERDICT],
   ['node/kubernetes', 'deadline.ts', 'oci'],
 
   ['audit', 'verifier'],
@@ -120,7 +120,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/host/listening.ts': 'node:net',
   'node/host/lock.ts': 'node:child_process, node:fs',
   'node/journald/follow.ts': 'node:timers/promises, Math.random',
-  'node/journald/journalctl.ts': 'node:child_process',
+  'node/journald/journalctl.ts': 'node:child_process, setTimeout',
   'node/journald/log-file-changes.ts': 'node:fs, setTimeout',
   'node/journald/log-file-content.ts': 'node:zlib',
   'node/journald/log-file-position.ts': 'node:crypto',

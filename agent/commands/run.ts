@@ -23,14 +23,17 @@ import { createVerifier, type Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
-import { type Host, hostOf, registryCa } from './host-install.ts';
+import { findBinDirs } from './bin-dirs.ts';
+import { registryCa } from './host-install.ts';
 import { BreakGlassWatch } from './run/break-glass.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
+import { FollowedHost } from './run/followed-host.ts';
 import { Images } from './run/images.ts';
 import { noteInstallation } from './run/installation.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
+import { journaldOf } from './run/log-sources.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { serve } from './run/serving.ts';
 
@@ -54,7 +57,7 @@ export const run: Command = {
 /** What every part is made from. */
 interface Ground {
   readonly config: Config;
-  readonly host: Host;
+  readonly host: FollowedHost;
   readonly log: Logger;
   readonly ledger: Ledger;
   readonly inForce: InForce;
@@ -69,8 +72,10 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const config = parseConfig(environment);
   keepHeapSmall();
   collectRegularly();
-  const host = hostOf(config);
   const log = pino({ level: config.logLevel, base: null }, stdout);
+  const found = await findBinDirs(config, signal);
+  if (found.refused !== null) log.warn({ code: found.refused.code }, found.refused.message);
+  const host = new FollowedHost(config, found);
   const registry = createHostRegistryClient({
     createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
@@ -78,11 +83,11 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   });
   const evidence = createEvidenceSources({
     clock: SYSTEM_CLOCK,
-    pluginDir: host.pluginDir,
+    pluginDir: host.now.pluginDir,
     crlCacheDir: join(config.stateDir, 'crl'),
   });
   const ledger = openNodeLedger(config);
-  const inForce = new InForce(host.policyFile, host.truststoreDir);
+  const inForce = new InForce(host.now.policyFile, host.now.truststoreDir);
   const { policy, trust } = inForce;
   const signatures = new SignatureCache();
   const verdicts = { registry, evidence, clock: SYSTEM_CLOCK };
@@ -117,12 +122,12 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     mode: config.mode,
     breakGlass: () => breakGlass.until,
     inventory,
-    journalLagSeconds: () => journal.lagSeconds,
+    logLags: () => [{ source: journal.name, seconds: journal.lagSeconds }],
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
   });
   const breakGlass = new BreakGlassWatch({
-    read: (at) => readBreakGlass(join(host.root, host.layout.breakGlassFile), at),
+    read: (at) => readBreakGlass(join(config.hostRoot, host.now.layout.breakGlassFile), at),
     ...{ clock: SYSTEM_CLOCK, log, metrics },
     onTurn: () => {
       watch.wake();
@@ -130,12 +135,13 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
   const enforcing = new Enforcing({
     ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK, breakGlass },
+    onMove: () => inStep.step(),
     onChange: () => nodeReport?.wake(),
   });
   const nodeReport = nodeReportOf(ground, enforcing, metrics);
   const { watch, canary } = enforcing;
   const journal = new Journal({
-    ...{ ...journalOf(config, host), ledger, metrics, log, now, canaries: canary.own },
+    ...{ ...journaldOf(config, host), ledger, metrics, log, now, canaries: canary.own },
     onTurn: watch.heard,
   });
   const images = new Images({
@@ -198,12 +204,12 @@ async function untilAllEnd(parts: readonly Promise<void>[], stop: AbortControlle
 }
 
 function answerPulls(
-  { config, host }: Ground,
+  { config }: Ground,
   { verifier, canary }: { readonly verifier: Verifier; readonly canary: Canary },
   metrics: Metrics,
 ): ReturnType<typeof startAgentServer> {
   return startAgentServer({
-    path: join(host.root, config.agentSocket),
+    path: join(config.hostRoot, config.agentSocket),
     mode: config.mode,
     // Only the canary's own images, and only while they are pulled, are not for the policy in force.
     judge: (request, signal) => canary.judge(request, signal) ?? verifier.verify(request, signal),
@@ -222,12 +228,6 @@ function openNodeLedger({ stateDir }: Config): Ledger {
     });
   }
   return openLedger(join(stateDir, 'ledger.sqlite'));
-}
-
-function journalOf(config: Config, host: Host) {
-  const { journalctl, journalDirectory: directory, containerdUnit: unit } = config;
-  const source = { journalctl, unit, ...(directory === undefined ? {} : { directory }) };
-  return { source, verifierPath: host.layout.verifierFile };
 }
 
 function imagesOf(config: Config) {

@@ -21,6 +21,10 @@ export const IMAGE_CAUSES = [
 ] as const;
 export type ImageCause = (typeof IMAGE_CAUSES)[number];
 
+/** What containerd's log is read from. */
+export const LOG_SOURCES = ['journald', 'file', 'upload'] as const;
+export type LogSourceName = (typeof LOG_SOURCES)[number];
+
 /** What containerd's journal holds: its own lines, and entries that only look like ours. */
 export const CONTAINERD_EVENTS = [
   'pull_blocked',

@@ -11,6 +11,7 @@ import {
   CONTAINERD_EVENTS,
   DECISIONS,
   label,
+  type LogSourceName,
   REASONS,
   REQUEST_OUTCOMES,
   type RequestOutcome,
@@ -19,6 +20,7 @@ import {
   type VerdictSource,
 } from './labels.ts';
 import { declareImages } from './images.ts';
+import { declareJournal, type LogMetrics } from './journal.ts';
 import { declareModes } from './modes.ts';
 import { declareProcess } from './process.ts';
 import type { MetricSources, Totals } from './sources.ts';
@@ -28,11 +30,8 @@ export interface Metrics extends HostMetrics, GenerationMetrics {
   observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
   /** Signatures that a verdict passed over; somebody pushed them. */
   countSkippedSignatures(source: VerdictSource, count: number): void;
-  countJournalEntries(count: number): void;
-  /** An entry or line that could not be parsed. */
-  countJournalInvalid(): void;
-  /** journalctl was started again. */
-  countJournalRestart(): void;
+  /** Those of one source of the log. */
+  logOf(source: LogSourceName): LogMetrics;
   countAgentRequest(outcome: RequestOutcome): void;
   countCanary(result: CanaryResultName): void;
   countError(code: ErrorCode): void;
@@ -59,15 +58,16 @@ export function createMetrics(sources: MetricSources): Metrics {
   const readSources = declareRead(registry, sources, onError);
   const { countCanary, read: readEnforcement } = declareEnforcement(registry, sources, onError);
   const readImages = declareImages(registry, sources, onError);
+  const { logOf, read: readLogs } = declareJournal(registry, sources, onError);
   const readModes = declareModes(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
   buildInfo.set({ version: sources.version }, 1);
   return {
     ...declareVerification(registry),
-    ...declareJournal(registry),
     ...declareGenerations(registry),
     ...declareHost(registry),
+    logOf,
     countCanary,
     countError,
     render: () => {
@@ -75,6 +75,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       readSources();
       readEnforcement();
       readImages();
+      readLogs();
       readModes();
       return registry.metrics();
     },
@@ -111,26 +112,12 @@ function declareVerification(
   };
 }
 
-function declareJournal(
-  registry: Registry,
-): Pick<Metrics, 'countJournalEntries' | 'countJournalInvalid' | 'countJournalRestart'> {
-  const { counter } = declarers(registry);
-  const entries = counter('journal_entries_total', 'Journal entries handled.');
-  const invalid = counter('journal_invalid_total', 'Journal entries and lines not understood.');
-  const restarts = counter('journal_restarts_total', 'Times that journalctl was started again.');
-  return {
-    countJournalEntries: (count) => entries.inc(count),
-    countJournalInvalid: () => invalid.inc(),
-    countJournalRestart: () => restarts.inc(),
-  };
-}
-
 /**
  * Declares the metrics whose values the sources keep. The result reads them, all at one moment; a
  * source that throws leaves its metrics without samples, because a stale number would pass for a true one.
  */
 function declareRead(registry: Registry, sources: MetricSources, onError: (e: unknown) => void) {
-  const { counter, gauge } = declarers(registry);
+  const { counter } = declarers(registry);
   const verdictLabels = ['source', 'decision', 'reason'];
   const verdicts = counter('verdicts_total', 'Verdicts given on this node.', ...verdictLabels);
   const events = counter(
@@ -143,23 +130,12 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
     'Pulls let in against their verdict (audit) or without one (break_glass).',
     'mode',
   );
-  const lag = gauge('journal_lag_seconds', 'How far the reading of the journal is behind.');
-  const reads = [
-    () => setTotals(sources.totals(), verdicts, unenforced, events),
-    () => {
-      const seconds = sources.journalLagSeconds();
-      if (seconds !== null) lag.set(seconds);
-    },
-  ];
   return (): void => {
     for (const metric of [verdicts, unenforced, events]) metric.reset();
-    lag.remove();
-    for (const read of reads) {
-      try {
-        read();
-      } catch (error) {
-        onError(error);
-      }
+    try {
+      setTotals(sources.totals(), verdicts, unenforced, events);
+    } catch (error) {
+      onError(error);
     }
   };
 }

@@ -5,6 +5,7 @@ import type {
   EnforcementStateName,
   ImageCause,
   ImageState,
+  LogSourceName,
   ModeName,
   VerdictSource,
 } from './labels.ts';
@@ -44,6 +45,12 @@ export interface InventoryCounts {
   readonly containers: readonly ContainerCount[];
 }
 
+/** How far the reading of a source of the log is behind. */
+export interface LogLag {
+  readonly source: LogSourceName;
+  readonly seconds: number | null;
+}
+
 /** What is known of this node's enforcement. */
 export interface EnforcementReading {
   readonly state: EnforcementStateName;
@@ -70,6 +77,6 @@ export interface MetricSources extends EnforcementSource {
   readonly breakGlass: () => Date | null;
   readonly totals: () => Totals;
   readonly inventory: () => InventoryCounts;
-  /** Seconds between the newest entry of the journal and the newest that was handled; null when not known. */
-  readonly journalLagSeconds: () => number | null;
+  /** How far the reading of each source of the log is behind; null when not known. */
+  readonly logLags: () => readonly LogLag[];
 }

@@ -11,7 +11,7 @@ const EMPTY: MetricSources = {
   breakGlass: () => null,
   totals: () => ({ verdicts: [], containerdEvents: [] }),
   inventory: () => ({ images: [], containers: [] }),
-  journalLagSeconds: () => null,
+  logLags: () => [],
   enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
   causeCodes: ['canary_pending'],
 };
@@ -53,7 +53,6 @@ describe('the metrics', () => {
         images: [{ state: 'failed', cause: 'imported', count: 4 }],
         containers: [{ state: 'failed', count: 2 }],
       }),
-      journalLagSeconds: () => 1.5,
     });
     // Twice, because a second scrape must not add to the first.
     await metrics.render();
@@ -74,7 +73,6 @@ describe('the metrics', () => {
     expect(valueOf(samples, 'nodeseal_running_containers', { state: 'failed' })).toBe(2);
     expect(valueOf(samples, 'nodeseal_running_containers', { state: 'stale' })).toBe(0);
     expect(valueOf(samples, 'nodeseal_images', { state: 'verified', cause: 'no-record' })).toBe(0);
-    expect(valueOf(samples, 'nodeseal_journal_lag_seconds', {})).toBe(1.5);
   });
 
   it('take no label from outside their sets, whatever the ledger holds', async () => {
@@ -159,18 +157,7 @@ describe('the metrics', () => {
     expect(named(text, 'nodeseal_break_glass_until_timestamp_seconds')).toEqual([]);
   });
 
-  it('say nothing of a lag that is not known', async () => {
-    let lag: number | null = 3;
-    const metrics = createMetrics({ ...EMPTY, journalLagSeconds: () => lag });
-    expect(named(await metrics.render(), 'nodeseal_journal_lag_seconds')).toHaveLength(1);
-    lag = null;
-    expect(named(await metrics.render(), 'nodeseal_journal_lag_seconds')).toEqual([]);
-  });
-
   const changes: [string, (metrics: Metrics) => void, string, Record<string, string>, number][] = [
-    ['journal entries', (m) => m.countJournalEntries(3), 'journal_entries_total', {}, 3],
-    ['invalid entries', (m) => m.countJournalInvalid(), 'journal_invalid_total', {}, 1],
-    ['restarts', (m) => m.countJournalRestart(), 'journal_restarts_total', {}, 1],
     ['host changes', (m) => m.countHostChanges(2), 'host_changes_total', {}, 2],
     ['the verifier', (m) => m.setVerifierInstalled(true), 'verifier_installed', {}, 1],
     [
@@ -226,9 +213,9 @@ describe('the metrics', () => {
 
   it('are of their own registry, so that two do not meet', async () => {
     const [a, b] = [createMetrics(EMPTY), createMetrics(EMPTY)];
-    a.countJournalEntries(1);
+    a.countHostChanges(1);
     const { samples } = parseExposition(await b.render());
-    expect(valueOf(samples, 'nodeseal_journal_entries_total', {})).toBe(0);
+    expect(valueOf(samples, 'nodeseal_host_changes_total', {})).toBe(0);
   });
 });
 

@@ -1,20 +1,25 @@
-// What containerd and the pull verifier said: the journal into the ledger.
+// What containerd and the pull verifier said: one source of containerd's log into the ledger.
 import type { Logger } from 'pino';
 import type { JournalEffect, PullVerdict } from '../../audit/journal-effects.ts';
 import { intakeJournal, type JournalItem } from '../../audit/journal-intake.ts';
 import type { Ledger } from '../../audit/ledger.ts';
 import type { OwnImages } from '../../enforcement/own-images.ts';
+import type { LogMetrics } from '../../metrics/journal.ts';
+import type { LogSourceName } from '../../metrics/labels.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
-import { type FollowIncident, followJournal } from '../../node/journald/follow.ts';
-import type { JournalSource } from '../../node/journald/journalctl.ts';
+import type { JournalEntry } from '../../node/journald/entry.ts';
 import { readEntry } from '../../node/journald/reading.ts';
+import type { LogSource } from '../../node/journald/source.ts';
+import type { JournalWriters } from '../../node/journald/trusted.ts';
 import { exceptCanary } from './canary.ts';
+import { LogHealth } from './log-health.ts';
 
-/** What following the journal needs. */
+/** What following a source needs. */
 export interface JournalParts {
-  readonly source: JournalSource;
-  /** The verifier's executable, as a path on the host. */
-  readonly verifierPath: string;
+  /** The ledger's name for it, too. */
+  readonly name: LogSourceName;
+  readonly source: LogSource;
+  readonly writers: JournalWriters;
   readonly ledger: Ledger;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -25,80 +30,70 @@ export interface JournalParts {
   readonly onTurn: (at: Date) => void;
 }
 
-/** The ledger's name for this journal. */
-const SOURCE = 'journald';
 /** A first start on a node with months of journal must not take them all in. */
 const FIRST_LOOK_BACK_MS = 60 * 60 * 1000;
-const MICROSECONDS = 1_000_000;
 /** containerd runs with another configuration than before, or tells that it bypasses verifiers. */
 const TURNS: ReadonlySet<string> = new Set(['containerd_booted', 'pull_fallback']);
 
-/** The journal of containerd's unit. */
+/** One source of containerd's log. */
 export class Journal {
   readonly #parts: JournalParts;
-  /** How far behind its writing the last entry was recorded; null before the first. */
-  lagSeconds: number | null = null;
+  readonly #metrics: LogMetrics;
+  readonly #health: LogHealth;
 
   constructor(parts: JournalParts) {
+    const { name, metrics, log, now } = parts;
     this.#parts = parts;
+    this.#metrics = metrics.logOf(name);
+    this.#health = new LogHealth({ metrics: this.#metrics, log, now });
+  }
+
+  get name(): LogSourceName {
+    return this.#parts.name;
+  }
+
+  /** How far behind the reading is; null before anything is known. */
+  get lagSeconds(): number | null {
+    return this.#health.lagSeconds;
   }
 
   /** Follows from where the ledger stands until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
-    const { source, ledger, now } = this.#parts;
-    const after = ledger.position(SOURCE);
-    const batches = followJournal({
-      source,
+    const { name, source, ledger, now } = this.#parts;
+    const after = ledger.position(name);
+    const batches = source.follow({
       since: new Date(now().getTime() - FIRST_LOOK_BACK_MS),
       signal,
       onIncident: (incident) => {
-        this.#report(incident);
+        this.#health.report(incident);
       },
       ...(after === undefined ? {} : { after }),
     });
-    await intakeJournal(ledger, SOURCE, this.#read(batches), (effect) => {
+    await intakeJournal(ledger, name, this.#read(batches), (effect) => {
       this.#tell(effect);
     });
   }
 
-  async *#read(batches: ReturnType<typeof followJournal>): AsyncGenerator<readonly JournalItem[]> {
-    const { source, verifierPath, metrics, now, canaries } = this.#parts;
-    const writers = { unit: source.unit, verifierPath };
+  async *#read(
+    batches: AsyncIterable<readonly JournalEntry[]>,
+  ): AsyncGenerator<readonly JournalItem[]> {
+    const { writers, canaries } = this.#parts;
     for await (const batch of batches) {
       yield batch.map((entry) => ({
         ...entry,
         reading: exceptCanary(readEntry(entry, writers), canaries),
       }));
       // The consumer asks for more once the batch is in the ledger.
-      metrics.countJournalEntries(batch.length);
+      this.#metrics.countEntries(batch.length);
       const last = batch.at(-1);
-      if (last === undefined) continue;
-      this.lagSeconds = Math.max(0, now().getTime() / 1000 - last.realtimeUs / MICROSECONDS);
-    }
-  }
-
-  #report(incident: FollowIncident): void {
-    const { metrics, log } = this.#parts;
-    switch (incident.kind) {
-      case 'entry_invalid':
-        metrics.countJournalInvalid();
-        log.warn({ code: incident.error.code }, incident.error.message);
-        break;
-      case 'cursor_gone':
-        log.warn({ cursor: incident.position.cursor }, 'the journal no longer has where we were');
-        break;
-      case 'restart':
-        metrics.countJournalRestart();
-        log.warn({ waitMs: incident.waitMs }, incident.error.message);
-        break;
+      if (last !== undefined) this.#health.handled(last);
     }
   }
 
   #tell(effect: JournalEffect): void {
-    const { metrics } = this.#parts;
     if (effect.kind === 'pull_verdict') {
       this.#tellVerdict(effect.verdict);
-    } else if (effect.event === 'unreadable_line') metrics.countJournalInvalid();
+    } else if (effect.event === 'unreadable_line') this.#metrics.countInvalid();
     else if (TURNS.has(effect.event)) this.#parts.onTurn(new Date(effect.atUs / 1000));
   }
 

@@ -49,6 +49,8 @@ export interface Systemd {
    * restart fails, and `systemd_unavailable`: then it may be under way.
    */
   restartUnit(unit: string, signal: AbortSignal): Promise<void>;
+  /** Its own version, such as 257; null when it cannot be asked or says something else. Does not throw. */
+  readVersion(signal: AbortSignal): Promise<number | null>;
 }
 
 /** How long to wait, in milliseconds. */
@@ -80,6 +82,7 @@ export function createSystemd(
       }
     });
   return {
+    readVersion: (signal) => withPeer(signal, readMs, readVersion).catch(() => null),
     readUnit: (unit, signal) => withPeer(signal, readMs, (peer) => readUnit(peer, unit)),
     restartUnit: (unit, signal) => withPeer(signal, restartMs, (peer) => restartUnit(peer, unit)),
   };
@@ -91,30 +94,47 @@ const MANAGER_PATH = '/org/freedesktop/systemd1';
 const UNIT = 'org.freedesktop.systemd1.Unit';
 const SERVICE = 'org.freedesktop.systemd1.Service';
 
+/** Packagers put it as `257.4-1~deb13u1` or `v257.4-1.fc42`. */
+const VERSION = /^v?(\d{1,4})(?!\d)/;
+
+async function readVersion(peer: PeerConnection): Promise<number | null> {
+  const version = VERSION.exec(
+    text([await property(peer, MANAGER_PATH, MANAGER, 'Version')], 'Version'),
+  )?.[1];
+  return version === undefined ? null : Number(version);
+}
+
 async function readUnit(peer: PeerConnection, unit: string): Promise<UnitState> {
   // Unlike GetUnit, it knows those too that do not run and that nothing needs.
   const path = text(await manager(peer, 'LoadUnit', [unit]), 'the path of a unit');
-  const property = async (owner: string, name: string): Promise<DbusValue> => {
-    const [value] = await peer.call({
-      destination: DESTINATION,
-      path,
-      interface: 'org.freedesktop.DBus.Properties',
-      member: 'Get',
-      strings: [owner, name],
-    });
-    if (typeof value !== 'object' || !('value' in value)) throw unexpected(name, value);
-    return value.value;
-  };
-  const textOf = async (owner: string, name: string) => text([await property(owner, name)], name);
-  const mainPid = number(await property(SERVICE, 'MainPID'), 'MainPID');
+  const textOf = async (owner: string, name: string) =>
+    text([await property(peer, path, owner, name)], name);
+  const mainPid = number(await property(peer, path, SERVICE, 'MainPID'), 'MainPID');
   return {
     activeState: await textOf(UNIT, 'ActiveState'),
     subState: await textOf(UNIT, 'SubState'),
     result: await textOf(SERVICE, 'Result'),
     mainPid: mainPid === 0 ? null : mainPid,
-    restarts: number(await property(SERVICE, 'NRestarts'), 'NRestarts'),
-    command: argumentsOf(await property(SERVICE, 'ExecStart')),
+    restarts: number(await property(peer, path, SERVICE, 'NRestarts'), 'NRestarts'),
+    command: argumentsOf(await property(peer, path, SERVICE, 'ExecStart')),
   };
+}
+
+async function property(
+  peer: PeerConnection,
+  path: string,
+  owner: string,
+  name: string,
+): Promise<DbusValue> {
+  const [value] = await peer.call({
+    destination: DESTINATION,
+    path,
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    strings: [owner, name],
+  });
+  if (typeof value !== 'object' || !('value' in value)) throw unexpected(name, value);
+  return value.value;
 }
 
 async function restartUnit(peer: PeerConnection, unit: string): Promise<void> {

@@ -1,16 +1,13 @@
 // One journal entry as typed values: the fields we read and what each may be trusted for.
 import { AgentError } from '../../errors.ts';
 import type { ExportEntry } from './export-format.ts';
+import type { LogPosition } from './source.ts';
 
 /**
  * Names that start with an underscore are set by journald itself and cannot be written by a client;
  * everything else is whatever the writer said.
  */
-export interface JournalEntry {
-  /** Opaque position of this entry. */
-  readonly cursor: string;
-  /** Microseconds since 1970 as journald received it. Not monotonic: clocks are set back. */
-  readonly realtimeUs: number;
+export interface JournalEntry extends LogPosition {
   /** 32 hex digits; '' when absent. */
   readonly bootId: string;
   /** `_SYSTEMD_UNIT`: the unit whose cgroup the writer was in. */
@@ -27,7 +24,10 @@ export interface JournalEntry {
   readonly identifier: string | undefined;
   /** `MESSAGE`, invalid UTF-8 replaced; '' when absent. */
   readonly message: string;
-  /** A field was longer than what is kept. */
+  /**
+   * Not all of what was written is here: a field was longer than what is kept, or the line was broken
+   * and cannot be joined. The message may end, and begin, where an attacker chose: it must not be read.
+   */
   readonly truncated: boolean;
 }
 
@@ -41,6 +41,8 @@ export const ENTRY_FIELDS = [
   '_EXE',
   '_PID',
   '_TRANSPORT',
+  '_STREAM_ID',
+  '_LINE_BREAK',
   'SYSLOG_IDENTIFIER',
   'MESSAGE',
 ] as const;
@@ -52,16 +54,15 @@ const MAX_CURSOR_LENGTH = 1024;
  * Reads the fields of one entry. Throws `journal_entry_invalid` when it has no usable cursor or
  * time; any other field may be absent.
  */
-export function toJournalEntry({ fields, truncated }: ExportEntry): JournalEntry {
-  const cursor = fields.get('__CURSOR')?.toString('latin1') ?? '';
-  if (cursor === '' || cursor.length > MAX_CURSOR_LENGTH) {
-    throw invalid('__CURSOR', `1 to ${MAX_CURSOR_LENGTH} characters`, cursor);
-  }
-  const realtime = fields.get('__REALTIME_TIMESTAMP')?.toString('latin1');
-  const realtimeUs = wholeNumber(realtime);
-  if (realtimeUs === undefined) {
-    throw invalid('__REALTIME_TIMESTAMP', 'whole microseconds', realtime ?? '');
-  }
+export function toJournalEntry(exported: ExportEntry): JournalEntry {
+  return toEntryAt(positionOf(exported), exported);
+}
+
+/** The same of an entry whose position is known, or is another than its own. Never throws. */
+export function toEntryAt(
+  { cursor, realtimeUs }: LogPosition,
+  { fields, truncated }: ExportEntry,
+): JournalEntry {
   return {
     cursor,
     realtimeUs,
@@ -75,6 +76,20 @@ export function toJournalEntry({ fields, truncated }: ExportEntry): JournalEntry
     message: fields.get('MESSAGE')?.toString() ?? '',
     truncated,
   };
+}
+
+/** Reads where an entry stands. Throws `journal_entry_invalid` as `toJournalEntry` does. */
+export function positionOf({ fields }: ExportEntry): LogPosition {
+  const cursor = fields.get('__CURSOR')?.toString('latin1') ?? '';
+  if (cursor === '' || cursor.length > MAX_CURSOR_LENGTH) {
+    throw invalid('__CURSOR', `1 to ${MAX_CURSOR_LENGTH} characters`, cursor);
+  }
+  const realtime = fields.get('__REALTIME_TIMESTAMP')?.toString('latin1');
+  const realtimeUs = wholeNumber(realtime);
+  if (realtimeUs === undefined) {
+    throw invalid('__REALTIME_TIMESTAMP', 'whole microseconds', realtime ?? '');
+  }
+  return { cursor, realtimeUs };
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

@@ -2,30 +2,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError } from '../../errors.ts';
 import { type Backoff, backoffMs, JOURNALCTL_BACKOFF } from './backoff.ts';
-import { isSameEntry, type JournalPosition } from './cursor.ts';
 import type { JournalEntry } from './entry.ts';
-import { type JournalSource, type JournalStart, readJournalctl } from './journalctl.ts';
+import { type JournalReaders, ReaderChoice } from './journal-reader.ts';
+import { type JournalRun, readJournal } from './journal-run.ts';
+import { readVersion } from './journalctl-answers.ts';
+import type { JournalStart } from './journalctl.ts';
+import { Progress } from './progress.ts';
+import type { FollowRequest, LogPosition, LogSource } from './source.ts';
+import { type Patience, PATIENCE, Stalls } from './stall.ts';
 
-/** What an operator should know about the reading itself; each is worth a metric. */
-export type FollowIncident =
-  /** An entry was dropped; what follows it is read. */
-  | { readonly kind: 'entry_invalid'; readonly error: AgentError }
-  /** The place we had is no longer in the journal: entries in between may be lost. */
-  | { readonly kind: 'cursor_gone'; readonly position: JournalPosition }
-  /** journalctl ended and is started again after `waitMs`. */
-  | { readonly kind: 'restart'; readonly error: AgentError; readonly waitMs: number };
-
-export interface FollowOptions {
-  readonly source: JournalSource;
-  /** The last entry that was handled; reading starts after it. */
-  readonly after?: JournalPosition;
-  /** Where to start when there is no such entry, e.g. the boot of the host. */
-  readonly since: Date;
-  /** Ends the iteration, without an error. */
-  readonly signal: AbortSignal;
-  readonly onIncident?: (incident: FollowIncident) => void;
+export interface JournalOptions {
+  readonly readers: JournalReaders;
+  /** Only entries whose writer was in this unit's cgroup are yielded. */
+  readonly unit: string;
+  /** The version of the host's systemd; null when it cannot be told. Default: it cannot. */
+  readonly hostVersion?: (signal: AbortSignal) => Promise<number | null>;
   /** Default `JOURNALCTL_BACKOFF`. */
   readonly backoff?: Backoff;
+  /** Default `PATIENCE`. */
+  readonly patience?: Patience;
   /** Waits, or rejects when the signal aborts. Default: a timer. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
   /** Default `Math.random`. */
@@ -38,77 +33,81 @@ export interface FollowOptions {
  */
 const FRUITLESS_RUNS = 3;
 
+/** The journal as a source. Nothing runs before it is followed. */
+export function createJournalSource(options: JournalOptions): LogSource {
+  return { follow: (request) => followJournal(options, request) };
+}
+
 /**
- * Yields the entries of the journal in batches, in order, each entry once as long as its cursor
- * exists. Ends only by the signal or by the consumer; whatever happens to journalctl is an incident
- * and a restart. The caller must persist the position only with what came of the entries.
+ * Yields entries as `LogSource` has it: each once as long as the journal has the one before it, and
+ * about one entry of another unit a minute while ours is silent. Whatever happens to journalctl is an
+ * incident and a restart.
  */
-export async function* followJournal(
-  options: FollowOptions,
+async function* followJournal(
+  options: JournalOptions,
+  request: FollowRequest,
 ): AsyncGenerator<readonly JournalEntry[], void> {
-  const { source, signal, onIncident = () => {} } = options;
-  const onInvalid = (error: AgentError): void => onIncident({ kind: 'entry_invalid', error });
-  let position = options.after;
+  const { signal, onIncident } = request;
+  const progress = new Progress(request.after, onIncident);
+  const stalls = new Stalls(options.patience ?? PATIENCE);
+  const choice = new ReaderChoice(options.readers);
   let fruitless = 0;
   while (!signal.aborted) {
-    const start = startOf(position, options.since, fruitless);
-    fruitless += 1;
-    let expected = position;
+    const { readers, unit } = options;
+    const { position } = progress;
+    const start = startOf(position, request.since, fruitless);
+    const run: JournalRun = {
+      ...{ reader: choice.current, readers, unit, start, progress, stalls, fruitless },
+      ...{ signal, onIncident },
+    };
     try {
-      for await (const batch of readJournalctl(source, start, signal, onInvalid)) {
-        const entries = expected === undefined ? batch : resume(batch, expected, onIncident);
-        expected = undefined;
-        const last = entries.at(-1);
-        if (last === undefined) continue;
-        fruitless = 0;
-        position = last;
-        yield entries;
-      }
+      for await (const entries of readJournal(run)) if (entries.length > 0) yield entries;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      if (!(await wait(error, fruitless, options))) return;
+      const isFruitless = progress.position === position;
+      fruitless = isFruitless ? fruitless + 1 : 1;
+      if (choice.ended(isFruitless)) await fallBack(error, choice, options, request);
+      else await wait(error, fruitless, options, request);
     }
   }
 }
 
-function startOf(
-  position: JournalPosition | undefined,
-  since: Date,
-  fruitless: number,
-): JournalStart {
+function startOf(position: LogPosition | undefined, since: Date, fruitless: number): JournalStart {
   if (position === undefined) return { sinceUs: since.getTime() * 1000 };
   const byTime = fruitless >= FRUITLESS_RUNS && fruitless % 2 === 1;
   return byTime ? { sinceUs: position.realtimeUs } : { cursor: position.cursor };
 }
 
-// A run starts with the last handled entry itself. If it does not, journalctl has silently gone to
-// the nearest one it has.
-function resume(
-  batch: readonly JournalEntry[],
-  position: JournalPosition,
-  onIncident: (incident: FollowIncident) => void,
-): readonly JournalEntry[] {
-  const handled = batch.findIndex((entry) => isSameEntry(entry.cursor, position.cursor));
-  if (handled < 0) onIncident({ kind: 'cursor_gone', position });
-  return batch.slice(handled + 1);
+// What is older than the journal's writer may not know a feature of its files, and then passes over
+// them. It says so, but not to be silent about it is all that we can do.
+async function fallBack(
+  error: AgentError,
+  { current }: ReaderChoice,
+  { hostVersion = async () => Promise.resolve(null) }: JournalOptions,
+  { signal, onIncident }: FollowRequest,
+): Promise<void> {
+  if (signal.aborted) return;
+  onIncident({ kind: 'fallback', error });
+  const [version, host] = await Promise.all([readVersion(current, signal), hostVersion(signal)]);
+  if (version !== null && host !== null && version < host) {
+    onIncident({ kind: 'older_reader', version, hostVersion: host });
+  }
 }
 
 async function wait(
   error: AgentError,
   fruitless: number,
-  options: FollowOptions,
-): Promise<boolean> {
-  const { signal, onIncident, sleep = sleepMs, random = Math.random } = options;
-  if (signal.aborted) return false;
-  const waitMs = backoffMs(fruitless, random(), options.backoff ?? JOURNALCTL_BACKOFF);
-  onIncident?.({ kind: 'restart', error, waitMs });
+  { sleep = sleepMs, random = Math.random, backoff = JOURNALCTL_BACKOFF }: JournalOptions,
+  { signal, onIncident }: FollowRequest,
+): Promise<void> {
+  if (signal.aborted) return;
+  const waitMs = backoffMs(fruitless, random(), backoff);
+  onIncident({ kind: 'restart', error, waitMs });
   try {
     await sleep(waitMs, signal);
   } catch {
     // The signal aborted the wait.
-    return false;
   }
-  return true;
 }
 
 async function sleepMs(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,119 +1,141 @@
-// One run of journalctl: its arguments, and its entries until it ends.
+// One run of a journalctl: what it writes until it ends, and what it says meanwhile.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { AgentError } from '../../errors.ts';
-import { ENTRY_FIELDS, type JournalEntry, toJournalEntry } from './entry.ts';
-import { type ExportEntry, ExportParser } from './export-format.ts';
-
-/** Which journal, and which entries of it. */
-export interface JournalSource {
-  /** Program to run; default `journalctl` from PATH. */
-  readonly journalctl?: string;
-  /** The host's journal where it is not our own, e.g. `/host/var/log/journal`. */
-  readonly directory?: string;
-  /** Only entries whose writer was in this unit's cgroup. */
-  readonly unit: string;
-  /** Only entries of this machine. Without it, entries that others uploaded to this node count too. */
-  readonly machineId?: string;
-}
+import { Complaints } from './complaints.ts';
+import { ENTRY_FIELDS } from './entry.ts';
+import type { JournalReader } from './journal-reader.ts';
 
 /** The entry at a cursor and what follows it, or what was received at or after a time. */
 export type JournalStart = { readonly cursor: string } | { readonly sinceUs: number };
 
-/** journalctl says what is wrong in a line; the rest of a flood is drained and dropped. */
-const MAX_STDERR_BYTES = 2048;
+/** Entries of all writers, boots and journal files, as few of their fields as will do. */
+const ENTRIES = [
+  '--output=export',
+  '--all',
+  '--no-pager',
+  '--quiet',
+  `--output-fields=${ENTRY_FIELDS.filter((name) => !name.startsWith('__')).join(',')}`,
+];
 
 /**
  * The arguments of a following journalctl. `--follow` restricts itself to the current boot in
  * systemd 250 to 257, which would hide what was logged between our last entry and a reboot: there
  * `--merge` prevents it, in 250 and 251 together with a `--boot=all` *after* `--follow`, and from 258
  * `--boot=all` does. `--cursor` rather than `--after-cursor`: the latter skips an entry unseen, also
- * when the cursor is gone and that entry is another (see `followJournal`).
+ * when the cursor is gone and that entry is another (see `Progress`). No match for our unit: journald
+ * numbers the entries of all units together, and only a number passed over shows that one is missing.
  */
-export function journalctlArguments(source: JournalSource, start: JournalStart): string[] {
+export function followArguments({ options }: JournalReader, start: JournalStart): string[] {
   return [
-    '--output=export',
-    '--all',
-    '--follow',
-    '--no-tail',
-    '--no-pager',
-    '--quiet',
-    '--merge',
-    '--boot=all',
-    `--output-fields=${ENTRY_FIELDS.filter((name) => !name.startsWith('__')).join(',')}`,
-    ...(source.directory === undefined ? [] : [`--directory=${source.directory}`]),
+    ...ENTRIES,
+    ...['--follow', '--no-tail', '--merge', '--boot=all'],
+    ...options,
     'cursor' in start ? `--cursor=${start.cursor}` : `--since=@${seconds(start.sinceUs)}`,
-    `_SYSTEMD_UNIT=${source.unit}`,
-    ...(source.machineId === undefined ? [] : [`_MACHINE_ID=${source.machineId}`]),
   ];
+}
+
+/** The arguments of a journalctl that shows the newest entry. */
+export function newestArguments({ options }: JournalReader): string[] {
+  return [...ENTRIES, '--lines=1', '--merge', '--boot=all', ...options];
 }
 
 function seconds(us: number): string {
   return `${Math.floor(us / 1e6)}.${String(us % 1e6).padStart(6, '0')}`;
 }
 
+export interface RunHooks {
+  /** Ends the run. */
+  readonly signal: AbortSignal;
+  /** After how long without output to yield an empty buffer. Default: never. */
+  readonly silenceMs?: () => number;
+  /** Gets each line that it writes to stderr while it goes on. */
+  readonly onComplaint?: (text: string) => void;
+}
+
+const SILENCE = Buffer.alloc(0);
+
 /**
- * Runs journalctl and yields its entries in batches of what one read brought; nothing is read while
- * the consumer is busy. Malformed entries go to `onInvalid` and are left out. Throws
- * `journal_unavailable` when journalctl cannot be started or ends, for whatever reason: a follower
- * has no good end. On abort, or when the consumer stops, it is killed.
+ * Runs a journalctl and yields what it writes, as read, and an empty buffer for each silence; nothing
+ * is read while the consumer is busy. Throws `journal_unavailable` when it cannot be started or ends,
+ * for whatever reason. On abort, or when the consumer stops, it is killed.
  */
-export async function* readJournalctl(
-  source: JournalSource,
-  start: JournalStart,
-  signal: AbortSignal,
-  onInvalid: (error: AgentError) => void,
-): AsyncGenerator<JournalEntry[], never> {
-  const child = spawn(source.journalctl ?? 'journalctl', journalctlArguments(source, start), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export async function* runJournalctl(
+  { name, command: [program, ...words] }: JournalReader,
+  args: readonly string[],
+  { signal, silenceMs = () => Infinity, onComplaint = () => {} }: RunHooks,
+): AsyncGenerator<Buffer, never> {
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+  const child = spawn(program, [...words, ...args], { stdio, env: ENVIRONMENT, cwd: '/' });
   // It only reads, so there is nothing it could be asked to finish.
   const kill = (): void => void child.kill('SIGKILL');
-  const ended = endOf(child);
+  const complaints = new Complaints(child.stderr);
+  const ended = endOf(child, name, complaints);
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
   try {
-    const parser = new ExportParser(ENTRY_FIELDS, onInvalid);
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-      const entries = toEntries(parser.feed(chunk), onInvalid);
-      if (entries.length > 0) yield entries;
+    for await (const chunk of withSilences(child.stdout, silenceMs)) {
+      complaints.take().forEach(onComplaint);
+      yield chunk;
     }
   } finally {
     signal.removeEventListener('abort', kill);
     kill();
+    child.stdout.destroy();
     await ended;
   }
   throw new AgentError('journal_unavailable', await ended);
 }
 
-function toEntries(
-  exported: readonly ExportEntry[],
-  onInvalid: (error: AgentError) => void,
-): JournalEntry[] {
-  const entries: JournalEntry[] = [];
-  for (const entry of exported) {
-    try {
-      entries.push(toJournalEntry(entry));
-    } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      onInvalid(error);
+/** journalctl is to say things in English, and to find what chroot leads it to. */
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C.UTF-8',
+};
+
+async function* withSilences(
+  stream: Readable,
+  silenceMs: () => number,
+): AsyncGenerator<Buffer, void> {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  let next = chunks.next();
+  for (;;) {
+    const result = await unlessLonger(next, silenceMs());
+    if (result === undefined) {
+      yield SILENCE;
+      continue;
     }
+    if (result.done === true) return;
+    yield result.value;
+    next = chunks.next();
   }
-  return entries;
+}
+
+async function unlessLonger<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  if (ms === Infinity) return work;
+  const silence = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => {
+    silence.resolve(undefined);
+  }, ms);
+  try {
+    return await Promise.race([work, silence.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 // Resolves, never rejects, once the process is gone and its output closed.
-async function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<string> {
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString('utf8', 0, Math.max(0, MAX_STDERR_BYTES - stderr.length));
-  });
+async function endOf(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  name: string,
+  complaints: Complaints,
+): Promise<string> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve(`journalctl did not start: ${error.message}`));
+    child.once('error', (error) => resolve(`${name} did not start: ${error.message}`));
     child.once('close', (code, signal) => {
       const how = code === null ? `was killed by ${String(signal)}` : `exited with ${code}`;
-      const said = stderr.trim();
-      resolve(`journalctl ${how}${said === '' ? '' : `, saying: ${said}`}`);
+      const said = complaints.take().join('; ');
+      resolve(`${name} ${how}${said === '' ? '' : `, saying: ${said}`}`);
     });
   });
 }

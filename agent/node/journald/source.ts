@@ -24,7 +24,9 @@ export type FollowIncident =
     }
   /** journald refused entries of our unit, because there were too many. */
   | { readonly kind: 'suppressed'; readonly entries: number; readonly at: LogPosition }
-  /** There is something newer than what was read last, and it has not come. */
+  /** All that there is has been read. Told once a source knows, and each time that it asks again. */
+  | { readonly kind: 'caught_up' }
+  /** There is something newer than what was read last, and it does not come. */
   | { readonly kind: 'waiting'; readonly newest: LogPosition }
   /** The reader ended and is started again after `waitMs`. */
   | { readonly kind: 'restart'; readonly error: AgentError; readonly waitMs: number }

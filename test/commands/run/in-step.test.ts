@@ -48,7 +48,7 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
     breakGlass: () => null,
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     inventory: () => ({ images: [], containers: [] }),
-    journalLagSeconds: () => null,
+    logLags: () => [],
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],
   });

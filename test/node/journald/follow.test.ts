@@ -4,15 +4,20 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalPosition } from '../../../agent/node/journald/cursor.ts';
 import type { JournalEntry } from '../../../agent/node/journald/entry.ts';
-import {
-  type FollowIncident,
-  followJournal,
-  type FollowOptions,
-} from '../../../agent/node/journald/follow.ts';
-import { journalctlArguments } from '../../../agent/node/journald/journalctl.ts';
+import { createJournalSource, type JournalOptions } from '../../../agent/node/journald/follow.ts';
+import { type JournalReader, journalReaders } from '../../../agent/node/journald/journal-reader.ts';
+import type {
+  FollowIncident,
+  FollowRequest,
+  LogPosition,
+  LogSource,
+} from '../../../agent/node/journald/source.ts';
 import { containerdFields, cursorOf, exportEntry, realtimeUs } from '../../support/journal.ts';
+
+const UNIT = 'containerd.service';
+/** Nobody is asked whether there is more: these tests end before. */
+const PATIENT = { firstMs: 60_000, nextMs: 60_000, stalledMs: 60_000 };
 
 let folder = '';
 beforeEach(() => {
@@ -32,13 +37,22 @@ const HANG = 'setInterval(() => {}, 1000);';
 
 /** A program in place of journalctl: run number n executes `runs[n]`, the last one again and again. */
 function fakeJournalctl(...runs: readonly string[]): string {
-  const path = join(folder, 'journalctl');
-  const log = JSON.stringify(join(folder, 'runs'));
+  return fakeReader('journalctl', '', ...runs).command[0];
+}
+
+/** The same as a reader; asked once, for the newest entry or its version, it executes `answer`. */
+function fakeReader(name: string, answer: string, ...runs: readonly string[]): JournalReader {
+  const path = join(folder, name);
+  const log = JSON.stringify(join(folder, `runs of ${name}`));
   const cases = runs.map((run, n) => `() => { ${run} /* ${n} */ }`).join(',\n');
   writeFileSync(
     path,
     `#!${process.execPath}
 const { appendFileSync, readFileSync } = require('node:fs');
+if (!process.argv.includes('--follow')) {
+  ${answer}
+  return;
+}
 appendFileSync(${log}, JSON.stringify(process.argv.slice(2)) + '\\n');
 const run = readFileSync(${log}, 'utf8').split('\\n').length - 2;
 const runs = [${cases}];
@@ -46,11 +60,13 @@ runs[Math.min(run, runs.length - 1)]();
 `,
   );
   chmodSync(path, 0o755);
-  return path;
+  return { name, command: [path], options: [] };
 }
 
-function argumentsOfRuns(): string[][] {
-  const lines = readFileSync(join(folder, 'runs'), 'utf8').trim().split('\n');
+function argumentsOfRuns(name = 'journalctl'): string[][] {
+  const lines = readFileSync(join(folder, `runs of ${name}`), 'utf8')
+    .trim()
+    .split('\n');
   return lines.map((line) => JSON.parse(line) as string[]);
 }
 
@@ -60,21 +76,22 @@ interface Outcome {
   readonly waits: readonly number[];
 }
 
-/** Follows until `count` entries came or `restarts` restarts were announced. */
+/** Follows until `count` entries came, `restarts` restarts were announced, or the incident `kind` was. */
 async function follow(
-  journalctl: string,
-  until: { count?: number; restarts?: number },
-  options: Partial<FollowOptions> = {},
+  journalctl: string | readonly [JournalReader, ...JournalReader[]],
+  until: { count?: number; restarts?: number; incident?: FollowIncident['kind'] },
+  { after, since = new Date(0), signal }: Partial<FollowRequest> = {},
+  options: Partial<JournalOptions> = {},
 ): Promise<Outcome> {
   const stop = new AbortController();
   const messages: string[] = [];
   const incidents: FollowIncident[] = [];
   const waits: number[] = [];
-  const batches = followJournal({
-    source: { journalctl, unit: 'containerd.service' },
-    since: new Date(0),
-    signal: stop.signal,
-    onIncident: (incident) => incidents.push(incident),
+  const readers = typeof journalctl === 'string' ? ([readerAt(journalctl)] as const) : journalctl;
+  const source = createJournalSource({
+    readers,
+    unit: UNIT,
+    patience: PATIENT,
     sleep: (ms) => {
       waits.push(ms);
       if (waits.length === until.restarts) stop.abort();
@@ -83,6 +100,15 @@ async function follow(
     random: () => 0,
     ...options,
   });
+  const batches = source.follow({
+    since,
+    signal: signal ?? stop.signal,
+    onIncident: (incident) => {
+      incidents.push(incident);
+      if (incident.kind === until.incident) stop.abort();
+    },
+    ...(after === undefined ? {} : { after }),
+  });
   for await (const batch of batches) {
     messages.push(...batch.map((entry) => entry.message));
     if (until.count !== undefined && messages.length >= until.count) stop.abort();
@@ -90,7 +116,15 @@ async function follow(
   return { messages, incidents, waits };
 }
 
-function position(n: number): JournalPosition {
+function readerAt(path: string): JournalReader {
+  return { name: 'journalctl', command: [path], options: [] };
+}
+
+function request(signal = new AbortController().signal): FollowRequest {
+  return { since: new Date(0), signal, onIncident: () => undefined };
+}
+
+function position(n: number): LogPosition {
   return { cursor: cursorOf(n), realtimeUs: realtimeUs(n) };
 }
 
@@ -98,7 +132,7 @@ function numbered(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, i) => `message ${from + i}`);
 }
 
-describe('followJournal', () => {
+describe('the journal as a source', () => {
   it('yields entries as they come and ends by the signal', async () => {
     const { messages, incidents } = await follow(fakeJournalctl(entries(1, 3) + HANG), {
       count: 3,
@@ -118,9 +152,8 @@ describe('followJournal', () => {
         entries(1, 1) +
         HANG,
     );
-    const source = { journalctl: path, unit: 'u' };
-    const signal = new AbortController().signal;
-    for await (const batch of followJournal({ source, since: new Date(0), signal })) {
+    const source = createJournalSource({ readers: [readerAt(path)], unit: UNIT });
+    for await (const batch of source.follow(request())) {
       expect(batch).toHaveLength(1);
       break;
     }
@@ -159,11 +192,11 @@ describe('followJournal', () => {
     expect(incidents).toEqual([]);
   });
 
-  it('reports a cursor that is gone and keeps the entry it was led to', async () => {
+  it('tells of a gap where the cursor is gone and keeps the entry it was led to', async () => {
     const path = fakeJournalctl(entries(9, 10) + HANG);
     const { messages, incidents } = await follow(path, { count: 2 }, { after: position(5) });
     expect(messages).toEqual(numbered(9, 10));
-    expect(incidents).toEqual([{ kind: 'cursor_gone', position: position(5) }]);
+    expect(incidents).toEqual([{ kind: 'gap', from: position(5), to: position(9), entries: 3 }]);
   });
 
   it('falls back to time when journalctl keeps refusing the cursor', async () => {
@@ -192,7 +225,8 @@ describe('followJournal', () => {
     );
     const { messages, incidents } = await follow(path, { restarts: 1 });
     expect(messages).toEqual(numbered(1, 1));
-    expect((incidents[0] as { error: Error }).error.message.length).toBeLessThan(2100);
+    expect(incidents.map(({ kind }) => kind)).toEqual(['complaint', 'restart']);
+    for (const incident of incidents) expect(JSON.stringify(incident).length).toBeLessThan(2300);
   });
 
   it('reports malformed entries and reads those after them', async () => {
@@ -214,30 +248,14 @@ describe('followJournal', () => {
       )}.repeat(50)); const write = () => process.stdout.write(entry, () => {
         fs.writeFileSync(${JSON.stringify(join(folder, 'written'))}, String(++n)); if (n < 3000) write(); }); write();`,
     );
-    const source = { journalctl: path, unit: 'u' };
-    const signal = new AbortController().signal;
-    const batches = followJournal({ source, since: new Date(0), signal });
+    const source = createJournalSource({ readers: [readerAt(path)], unit: UNIT });
+    const batches = source.follow(request());
     await batches.next();
     // The consumer does not ask again; a second process start is ample time for the flood.
     spawnSync(process.execPath, ['-e', '0']);
     await new Promise((resolve) => setImmediate(resolve));
     expect(Number(readFileSync(join(folder, 'written'), 'utf8'))).toBeLessThan(30);
     await batches.return();
-  });
-});
-
-describe('journalctlArguments', () => {
-  it('names directory, unit, machine and place', () => {
-    const source = { directory: '/host/journal', unit: 'k3s.service', machineId: 'e'.repeat(32) };
-    const args = journalctlArguments(source, { sinceUs: 1_766_000_000_000_007 });
-    expect(args).toEqual(expect.arrayContaining(['--follow', '--no-tail', '--merge']));
-    expect(args.slice(-4)).toEqual([
-      '--directory=/host/journal',
-      '--since=@1766000000.000007',
-      '_SYSTEMD_UNIT=k3s.service',
-      `_MACHINE_ID=${'e'.repeat(32)}`,
-    ]);
-    expect(args.indexOf('--boot=all')).toBeGreaterThan(args.indexOf('--follow'));
   });
 });
 
@@ -250,7 +268,7 @@ const WITHOUT_REMOTE = 'needs systemd-journal-remote to write a journal file';
 // The e2e tests follow a real journald; this one needs only journalctl and its file writer, which
 // hack/setup installs as root. In CI, where that has run, a missing one is a failure.
 describe.skipIf(REMOTE === undefined && process.env.CI !== 'true')(
-  `followJournal with the real journalctl (${WITHOUT_REMOTE})`,
+  `the journal as a source with the real journalctl (${WITHOUT_REMOTE})`,
   () => {
     it('reads two boots, binary and long messages, and continues after a cursor', async () => {
       const fields = [1, 2, 3, 4, 5].map((n): Record<string, string> => {
@@ -268,24 +286,30 @@ describe.skipIf(REMOTE === undefined && process.env.CI !== 'true')(
       });
       expect(written.status).toBe(0);
 
-      const source = { directory: journal, unit: 'containerd.service' };
-      const first = await collect({ source, since: new Date(0) }, 5);
+      const readers = journalReaders({
+        hostRoot: '/',
+        journalctl: 'journalctl',
+        directory: journal,
+      });
+      const source = createJournalSource({ readers, unit: UNIT, patience: PATIENT });
+      const first = await collect(source, 5);
       expect(first.map(({ message }) => message)).toEqual(fields.map((entry) => entry['MESSAGE']));
       const after = first[1];
       if (after === undefined) throw new TypeError('no second entry');
-      const rest = await collect({ source, since: new Date(0), after }, 3);
+      const rest = await collect(source, 3, after);
       expect(rest).toEqual(first.slice(2));
     });
   },
 );
 
 async function collect(
-  options: Omit<FollowOptions, 'signal'>,
+  source: LogSource,
   count: number,
+  after?: LogPosition,
 ): Promise<JournalEntry[]> {
-  const signal = AbortSignal.timeout(10_000);
   const found: JournalEntry[] = [];
-  for await (const batch of followJournal({ ...options, signal })) {
+  const place = after === undefined ? {} : { after };
+  for await (const batch of source.follow({ ...request(AbortSignal.timeout(10_000)), ...place })) {
     found.push(...batch);
     if (found.length >= count) break;
   }

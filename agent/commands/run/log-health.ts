@@ -1,0 +1,113 @@
+// How well one source of the log is read: how far behind, and what went wrong, for metrics and the agent's own log.
+import type { Logger } from 'pino';
+import type { LogMetrics } from '../../metrics/journal.ts';
+import type { FollowIncident, LogPosition } from '../../node/journald/source.ts';
+
+const MICROSECONDS = 1_000_000;
+
+/** Where it is told. */
+export interface LogHealthParts {
+  readonly metrics: LogMetrics;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+/** Keeps the lag of a source and tells of its incidents. */
+export class LogHealth {
+  readonly #parts: LogHealthParts;
+  #seconds: number | null = null;
+  #waitingUs: number | null = null;
+
+  constructor(parts: LogHealthParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * How long the last entry had waited when it was recorded, nothing once all is read, and for as long
+   * as an entry is known to wait, since when it does. Null before anything is known.
+   */
+  get lagSeconds(): number | null {
+    return this.#waitingUs === null ? this.#seconds : this.#secondsSince(this.#waitingUs);
+  }
+
+  /** Entries up to this one are recorded. */
+  handled({ realtimeUs }: LogPosition): void {
+    this.#seconds = this.#secondsSince(realtimeUs);
+    this.#waitingUs = null;
+  }
+
+  /** Tells of an incident. */
+  report(incident: FollowIncident): void {
+    const { metrics, log } = this.#parts;
+    switch (incident.kind) {
+      case 'entry_invalid':
+        metrics.countInvalid();
+        log.warn({ code: incident.error.code }, incident.error.message);
+        break;
+      case 'gap':
+        metrics.countGap(incident.entries);
+        log.warn(
+          { from: time(incident.from), to: time(incident.to), entries: incident.entries },
+          'entries of the journal are gone before they were read; any of them may have been containerd’s',
+        );
+        break;
+      case 'suppressed':
+        metrics.countSuppressed(incident.entries);
+        log.warn(
+          { at: time(incident.at), entries: incident.entries },
+          'journald refused lines of containerd, because there were too many: see RateLimitBurst= in journald.conf(5)',
+        );
+        break;
+      case 'caught_up':
+        this.#seconds = 0;
+        this.#waitingUs = null;
+        break;
+      case 'waiting':
+        this.#waitingUs ??= incident.newest.realtimeUs;
+        break;
+      default:
+        this.#reportReader(incident);
+    }
+  }
+
+  #reportReader(
+    incident: Extract<
+      FollowIncident,
+      { kind: 'restart' | 'fallback' | 'older_reader' | 'complaint' }
+    >,
+  ): void {
+    const { metrics, log } = this.#parts;
+    switch (incident.kind) {
+      case 'restart':
+        metrics.countRestart();
+        metrics.setOutdated(false);
+        log.warn({ waitMs: incident.waitMs }, incident.error.message);
+        break;
+      case 'fallback':
+        metrics.countFallback();
+        log.warn(`${incident.error.message}; the agent’s own journalctl reads instead`);
+        break;
+      case 'older_reader': {
+        const { version, hostVersion } = incident;
+        metrics.setOutdated(true);
+        log.warn(
+          { version, hostVersion },
+          'the journalctl that reads is older than the host’s systemd, and may pass over entries that it cannot read',
+        );
+        break;
+      }
+      case 'complaint':
+        metrics.countComplaint();
+        log.warn(incident.text);
+        break;
+    }
+  }
+
+  #secondsSince(us: number): number {
+    return Math.max(0, this.#parts.now().getTime() / 1000 - us / MICROSECONDS);
+  }
+}
+
+function time({ realtimeUs }: LogPosition): string {
+  return new Date(realtimeUs / 1000).toISOString();
+}
