@@ -11,6 +11,12 @@ export interface OpenOptions {
 /** Enough for one transaction; SQLite's own default is four times as much, which an idle agent keeps. */
 const CACHE_KIB = 512;
 
+/** SQLite keeps the file of changes as large as it ever was, unless told. */
+const MAX_IDLE_WAL_BYTES = 4 * 1024 * 1024;
+
+/** SQLite's number for it. */
+const INCREMENTAL = 2;
+
 /** `nodeseal images` may read while the agent writes; neither holds the file for long. */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -56,7 +62,9 @@ function prepare(database: DatabaseSync, path: string, readOnly: boolean): void 
   // WAL: readers do not block the agent. NORMAL may lose the last transactions in a power cut, never
   // part of one: cursor and effects go together, so the journal is simply read again from there.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  database.exec(`PRAGMA journal_size_limit = ${MAX_IDLE_WAL_BYTES}`);
   migrate(database, version);
+  shrinkable(database);
 }
 
 function assertSound(database: DatabaseSync, path: string): void {
@@ -72,6 +80,15 @@ function migrate(database: DatabaseSync, version: number): void {
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
+}
+
+/**
+ * Lets room be given back in small steps. Ledgers of older versions are rewritten for it, once; they
+ * are small.
+ */
+function shrinkable(database: DatabaseSync): void {
+  if (pragma(database, 'auto_vacuum') === INCREMENTAL) return;
+  database.exec(`PRAGMA auto_vacuum = ${INCREMENTAL}; VACUUM`);
 }
 
 function pragma(database: DatabaseSync, name: string): number {

@@ -16,6 +16,7 @@ import {
 import { reverificationRecord } from './history-record.ts';
 import type { JournalEffect } from './journal-effects.ts';
 import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
+import { LedgerSpace } from './ledger-space.ts';
 import { type Moment, MomentTable } from './moment-table.ts';
 import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
 
@@ -32,6 +33,8 @@ export function openLedger(path: string, options?: OpenOptions): Ledger {
 export class Ledger {
   /** What was decided, line by line. */
   readonly history: AuditTrail;
+  /** How much room it takes. */
+  readonly space: LedgerSpace;
   readonly #database: DatabaseSync;
   readonly #journal: JournalTable;
   readonly #verdicts: VerdictTable;
@@ -42,6 +45,7 @@ export class Ledger {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.history = new AuditTrail(database);
+    this.space = new LedgerSpace(database);
     this.#journal = new JournalTable(database);
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);
