@@ -89,6 +89,9 @@ function metricsTable(): Table {
     logLags: () => [],
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],
+    flips: () => [],
+    disagreements: () => [],
+    ledgerSpace: () => ({ file: 0, free: 0 }),
   });
   const rows = metrics.describe().map(({ name, help }) => [code(name), help]);
   return [['Metric', 'Meaning'], ...rows];

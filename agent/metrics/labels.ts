@@ -77,6 +77,37 @@ export type DriftPlaceName = (typeof DRIFT_PLACES)[number];
 export const DRIFT_KINDS = ['changed', 'removed', 'replaced', 'attributes', 'shadowed'] as const;
 export type DriftKindName = (typeof DRIFT_KINDS)[number];
 
+/** How verdicts of ours and what containerd did differ, and how each may come about. */
+export const DISAGREEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    'let_in',
+    [
+      'break_glass',
+      'audit',
+      'bypassed',
+      'not_pulled',
+      'policy_changed',
+      'trust_changed',
+      'evidence_changed',
+    ],
+  ],
+  [
+    'refused',
+    [
+      'no_judgement',
+      'inconclusive',
+      'overruled',
+      'policy_changed',
+      'trust_changed',
+      'evidence_changed',
+    ],
+  ],
+]);
+
+/** Why rows of the ledger are removed. */
+export const REMOVAL_CAUSES = ['age', 'size', 'gone'] as const;
+export type RemovalCauseName = (typeof REMOVAL_CAUSES)[number];
+
 /** Decisions of a verdict. */
 export const DECISIONS = ['allow', 'deny'] as const;
 

@@ -2,6 +2,7 @@
 import { type Counter, Histogram, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
+import { declareAudit } from './audit.ts';
 import { declarers } from './declarers.ts';
 import { declareEnforcement } from './enforcement.ts';
 import { declareGenerations, type GenerationMetrics } from './generations.ts';
@@ -13,6 +14,7 @@ import {
   label,
   type LogSourceName,
   REASONS,
+  type RemovalCauseName,
   REQUEST_OUTCOMES,
   type RequestOutcome,
   UNENFORCED_MODES,
@@ -34,6 +36,8 @@ export interface Metrics extends HostMetrics, GenerationMetrics {
   logOf(source: LogSourceName): LogMetrics;
   countAgentRequest(outcome: RequestOutcome): void;
   countCanary(result: CanaryResultName): void;
+  /** Rows of the ledger that retention removed. */
+  countRemoved(cause: RemovalCauseName, count: number): void;
   countError(code: ErrorCode): void;
   /** The text for Prometheus. A source that throws loses its own metric only and is counted as an error. */
   render(): Promise<string>;
@@ -59,6 +63,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const { countCanary, read: readEnforcement } = declareEnforcement(registry, sources, onError);
   const readImages = declareImages(registry, sources, onError);
   const { logOf, read: readLogs } = declareJournal(registry, sources, onError);
+  const { countRemoved, read: readAudit } = declareAudit(registry, sources, onError);
   const readModes = declareModes(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
@@ -69,6 +74,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     ...declareHost(registry),
     logOf,
     countCanary,
+    countRemoved,
     countError,
     render: () => {
       readProcess();
@@ -76,6 +82,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       readEnforcement();
       readImages();
       readLogs();
+      readAudit();
       readModes();
       return registry.metrics();
     },

@@ -68,8 +68,24 @@ export interface EnforcementSource {
   readonly causeCodes: readonly string[];
 }
 
+/** What the ledger knows of its audit trail, and how much room it takes. */
+export interface AuditSource {
+  readonly flips: () => readonly {
+    readonly from: Decision;
+    readonly to: Decision;
+    readonly count: number;
+  }[];
+  readonly disagreements: () => readonly {
+    readonly kind: string;
+    readonly cause: string;
+    readonly count: number;
+  }[];
+  /** In bytes. */
+  readonly ledgerSpace: () => { readonly file: number; readonly free: number };
+}
+
 /** Where the values come from that others keep; each is called once per scrape. */
-export interface MetricSources extends EnforcementSource {
+export interface MetricSources extends EnforcementSource, AuditSource {
   readonly version: string;
   /** Set for this node. */
   readonly mode: ModeName;

@@ -14,6 +14,9 @@ const EMPTY: MetricSources = {
   logLags: () => [],
   enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
   causeCodes: ['canary_pending'],
+  flips: () => [],
+  disagreements: () => [],
+  ledgerSpace: () => ({ file: 0, free: 0 }),
 };
 
 describe('the metrics', () => {
