@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Controller, LedgerContainer, NodeContainer } from './container.ts';
+import { CanaryTable } from './canary-table.ts';
 import { ContainerTable } from './container-table.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
@@ -35,6 +36,8 @@ export class Ledger {
   readonly history: AuditTrail;
   /** How much room it takes. */
   readonly space: LedgerSpace;
+  /** Whose pulls are not counted. */
+  readonly canaries: CanaryTable;
   readonly #database: DatabaseSync;
   readonly #journal: JournalTable;
   readonly #verdicts: VerdictTable;
@@ -46,6 +49,7 @@ export class Ledger {
     this.#database = database;
     this.history = new AuditTrail(database);
     this.space = new LedgerSpace(database);
+    this.canaries = new CanaryTable(database);
     this.#journal = new JournalTable(database);
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);

@@ -16,7 +16,7 @@ import { type CanaryResult, judgeCanary, type PullOutcome } from './canary-resul
 import { createCanarySigner } from './canary-signer.ts';
 import { type CanaryVerifierParts, createCanaryVerifier } from './canary-verifier.ts';
 import { causeOf } from './causes.ts';
-import { isLeftover, OwnImages } from './own-images.ts';
+import { type CanaryMemory, isLeftover, OwnImages } from './own-images.ts';
 
 /** containerd as kubelet uses it; `agent/node/containerd` talks to it. */
 export interface CanaryRuntime {
@@ -41,6 +41,8 @@ export interface CanaryOptions extends CanaryVerifierParts {
   readonly architecture: string;
   /** File name of the verifier in `bin_dir`. */
   readonly verifierName: string;
+  /** Where runs are remembered before they begin. Default: only as long as this lives. */
+  readonly memory?: CanaryMemory;
   /** What was left behind and could not be removed; it is tried again before the next run. */
   readonly onIncident: (error: AgentError) => void;
 }
@@ -66,10 +68,11 @@ export class Canary {
   readonly #options: CanaryOptions;
   #run: Run | undefined;
   /** The images of the runs so far. */
-  readonly own = new OwnImages();
+  readonly own: OwnImages;
 
   constructor(options: CanaryOptions) {
     this.#options = options;
+    this.own = new OwnImages(options.memory);
   }
 
   /**

@@ -2,22 +2,40 @@
 import type { Digest } from '../oci/digest.ts';
 import type { CanaryContent } from './canary-content.ts';
 
-/** The journal tells of a run a moment after it; no agent makes this many runs in that moment. */
-const MAX_RUNS = 16;
+/** The journal tells of a run a moment after it; agents that are killed again and again make no more in that moment. */
+const MAX_RUNS = 64;
+
+/** Where canaries are remembered while no agent runs. */
+export interface CanaryMemory {
+  /** Keeps the digests of a run, and those of the last `runs` at most. */
+  remember(digests: readonly string[], runs: number): void;
+  /** The digests of each run, in order. */
+  recall(): readonly (readonly string[])[];
+}
+
+const NO_MEMORY: CanaryMemory = { remember: () => undefined, recall: () => [] };
 
 /**
- * The canaries of this process. They are known by their content, which names no other image: whoever
+ * The canaries of this node. They are known by their content, which names no other image: whoever
  * merely names an image like a canary has it counted and verified like any other.
  */
 export class OwnImages {
-  readonly #runs: ReadonlySet<string>[] = [];
+  readonly #memory: CanaryMemory;
+  readonly #runs: ReadonlySet<string>[];
 
-  /** To be called before the images can be pulled. */
+  /** Without a memory, they are those of this process. Throws what the memory throws. */
+  constructor(memory: CanaryMemory = NO_MEMORY) {
+    this.#memory = memory;
+    this.#runs = memory.recall().map((digests) => new Set(digests));
+  }
+
+  /** To be called before the images can be pulled. Throws what the memory throws. */
   remember({ images: { signed, unsigned } }: CanaryContent): void {
     const digests = [signed, unsigned].flatMap(({ descriptor, configDigest }) => [
       descriptor.digest,
       configDigest,
     ]);
+    this.#memory.remember(digests, MAX_RUNS);
     this.#runs.push(new Set(digests));
     if (this.#runs.length > MAX_RUNS) this.#runs.shift();
   }

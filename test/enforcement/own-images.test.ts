@@ -28,7 +28,7 @@ describe('the canaries of an agent', () => {
 
   it('are forgotten after a while', () => {
     const own = new OwnImages();
-    const contents = Array.from({ length: 17 }, (_, n) =>
+    const contents = Array.from({ length: 65 }, (_, n) =>
       createCanaryContent({
         nonce: n.toString(16).padStart(32, '0'),
         ...{ architecture: 'amd64', sign: () => Buffer.from('{}') },
@@ -36,7 +36,21 @@ describe('the canaries of an agent', () => {
     );
     for (const content of contents) own.remember(content);
     const known = contents.map(({ images }) => own.hasDigest(images.signed.descriptor.digest));
-    expect(known).toEqual([false, ...Array.from({ length: 16 }, () => true)]);
+    expect(known).toEqual([false, ...Array.from({ length: 64 }, () => true)]);
+  });
+
+  it('are known to the agent that comes after one that was killed', () => {
+    const runs: (readonly string[])[] = [];
+    const memory = {
+      remember: (digests: readonly string[]) => void runs.push(digests),
+      recall: () => runs,
+    };
+    new OwnImages(memory).remember(contentOf());
+    const next = new OwnImages(memory);
+    for (const { descriptor, configDigest } of Object.values(contentOf().images)) {
+      expect(next.hasDigest(descriptor.digest)).toBe(true);
+      expect(next.hasName(configDigest)).toBe(true);
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { listCriImages, pullImage, removeImage } from '../../node/containerd/cri
 export function createCanary(
   client: ContainerdClient,
   verifierFile: string,
-  parts: Pick<CanaryOptions, 'registry' | 'evidence' | 'clock' | 'onIncident'>,
+  parts: Pick<CanaryOptions, 'registry' | 'evidence' | 'clock' | 'memory' | 'onIncident'>,
 ): Canary {
   const runtime: CanaryRuntime = {
     pull: (image, signal) => pullImage(client, image, { signal }),

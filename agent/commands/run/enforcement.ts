@@ -29,7 +29,7 @@ import { createCanary } from './canary.ts';
 export interface EnforcingParts {
   readonly config: Config;
   readonly host: Host;
-  readonly ledger: Pick<Ledger, 'events'>;
+  readonly ledger: Pick<Ledger, 'events' | 'canaries'>;
   readonly verifier: CanaryVerifierParts;
   readonly metrics: Pick<Metrics, 'countCanary' | 'countError'>;
   readonly log: Logger;
@@ -61,6 +61,7 @@ export class Enforcing {
     this.#client = client;
     this.canary = createCanary(client, host.layout.verifierFile, {
       ...verifier,
+      memory: ledger.canaries,
       onIncident: ({ code, message }) => {
         metrics.countError(code);
         log.warn({ code }, message);
