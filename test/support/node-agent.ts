@@ -62,11 +62,21 @@ export function nodesealWith(
 
 const NODE_FLAGS = ['--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
 
-/** Starts the agent with the sources at `SOURCE`, and waits until it is ready. */
-export async function startNodeAgent(
+/** An agent that was started and may be anywhere on its way. */
+export interface StartedAgent {
+  /** Resolves with where it serves; rejects when it ends before. */
+  readonly serving: Promise<{ readonly pid: number; readonly port: number }>;
+  readonly ended: Promise<Ended>;
+  readonly log: readonly string[];
+  /** Kills it and what it started, as the end of its container would. Resolves once it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts the agent with the sources at `SOURCE`. */
+export function spawnNodeAgent(
   node: TestNode,
   settings: Readonly<Record<string, string>> = {},
-): Promise<NodeAgent> {
+): StartedAgent {
   const variables = {
     // As README has it: one arena, because memory that threads free is else never given back.
     MALLOC_ARENA_MAX: '1',
@@ -81,11 +91,13 @@ export async function startNodeAgent(
     ...[NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, 'run'],
   ]);
   const log: string[] = [];
-  const started = Promise.withResolvers<{ pid: number; port: number }>();
+  const serving = Promise.withResolvers<{ pid: number; port: number }>();
   const ended = Promise.withResolvers<Ended>();
+  // Nobody waits for it who kills the agent first.
+  serving.promise.catch(() => undefined);
   child.on('close', (code) => {
     ended.resolve({ code, log });
-    started.reject(new Error(`nodeseal run ended with ${code}: ${log.join('\n')}`));
+    serving.reject(new Error(`nodeseal run ended with ${code}: ${log.join('\n')}`));
   });
   let pid = 0;
   for (const stream of [child.stdout, child.stderr]) {
@@ -94,14 +106,27 @@ export async function startNodeAgent(
       log.push(line);
       const entry = parse(line);
       pid = typeof entry['pid'] === 'number' ? entry['pid'] : pid;
-      if (entry['msg'] === 'running') started.resolve({ pid, port: Number(entry['port']) });
+      if (entry['msg'] === 'running') serving.resolve({ pid, port: Number(entry['port']) });
     });
   }
-  const { port } = await started.promise;
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended.promise;
+  };
+  return { serving: serving.promise, ended: ended.promise, log, kill };
+}
+
+/** Starts the agent, and waits until it is ready. */
+export async function startNodeAgent(
+  node: TestNode,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<NodeAgent> {
+  const { serving, ended, log } = spawnNodeAgent(node, settings);
+  const { pid, port } = await serving;
   const agent = createNodeAgent(node, `http://127.0.0.1:${port}`, pid, async () => {
     // On the node, to the process itself: a signal to the child would end what reports its exit code.
     await node.exec(['kill', '-TERM', String(pid)]);
-    return ended.promise;
+    return ended;
   });
   await agent.until(
     `the agent to be ready: ${log.join('\n')}`,
@@ -131,15 +156,21 @@ function createNodeAgent(
       return (await metrics()).filter(fits).reduce((sum, { value }) => sum + value, 0);
     },
     until,
-    query: async (sql) => {
-      const script = `const { DatabaseSync } = require('node:sqlite');
-        const ledger = new DatabaseSync('/var/lib/nodeseal/ledger.sqlite', { readOnly: true });
-        console.log(JSON.stringify(ledger.prepare(process.argv[1]).all()));`;
-      const rows = await node.output([NODE, ...NODE_FLAGS, '-e', script, sql]);
-      return JSON.parse(rows) as readonly Readonly<Record<string, unknown>>[];
-    },
+    query: (sql) => queryLedger(node, sql),
     stop,
   };
+}
+
+/** Rows of the ledger on a node, whether or not an agent runs there. */
+export async function queryLedger(
+  node: TestNode,
+  sql: string,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const script = `const { DatabaseSync } = require('node:sqlite');
+    const ledger = new DatabaseSync('/var/lib/nodeseal/ledger.sqlite', { readOnly: true });
+    console.log(JSON.stringify(ledger.prepare(process.argv[1]).all()));`;
+  const rows = await node.output([NODE, ...NODE_FLAGS, '-e', script, sql]);
+  return JSON.parse(rows) as readonly Readonly<Record<string, unknown>>[];
 }
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
