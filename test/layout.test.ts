@@ -90,6 +90,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/policy-check.ts': 'new Date()',
   'commands/policy-preview.ts': 'node:fs, new Date()',
   'commands/run.ts': 'node:fs, pino, Math.random, new Date()',
+  'commands/run/audit-log.ts': 'pino',
   'commands/run/canary.ts': 'process',
   'commands/run/enforcement.ts': 'chokidar, node:fs, Math.random',
   'commands/run/heap.ts': 'node:v8, node:vm, setInterval',

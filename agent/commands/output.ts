@@ -51,11 +51,16 @@ function fill(text: string, width: number): string {
 }
 
 /** JSON escapes only some of the control characters; the rest would reach a terminal. */
-const UNPRINTABLE_IN_JSON = /(?! )[\p{C}\p{Z}]/gu;
+const UNPRINTABLE_IN_JSON = /(?![ \n])[\p{C}\p{Z}]/gu;
 
 /** One line of JSON in which every unprintable character is escaped; it parses to the same value. */
 export function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value).replace(UNPRINTABLE_IN_JSON, escapeUnits)}\n`;
+  return printableJson(`${JSON.stringify(value)}\n`);
+}
+
+/** The same of lines of JSON that are encoded already. */
+export function printableJson(lines: string): string {
+  return lines.replace(UNPRINTABLE_IN_JSON, escapeUnits);
 }
 
 function escapeUnits(character: string): string {

@@ -30,12 +30,15 @@ import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { FollowedHost } from './run/followed-host.ts';
 import { Images } from './run/images.ts';
+import { auditLogger } from './run/audit-log.ts';
 import { noteInstallation } from './run/installation.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
 import { journaldOf } from './run/log-sources.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
+import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
+import { auditSource, Trail } from './run/trail.ts';
 
 const HELP = `Usage: nodeseal run
 
@@ -59,6 +62,7 @@ interface Ground {
   readonly config: Config;
   readonly host: FollowedHost;
   readonly log: Logger;
+  readonly auditLog: Logger;
   readonly ledger: Ledger;
   readonly inForce: InForce;
   /** What verdicts are made from beside policy and trust. */
@@ -73,6 +77,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   keepHeapSmall();
   collectRegularly();
   const log = pino({ level: config.logLevel, base: null }, stdout);
+  const auditLog = auditLogger(stdout);
   const found = await findBinDirs(config, signal);
   if (found.refused !== null) log.warn({ code: found.refused.code }, found.refused.message);
   const host = new FollowedHost(config, found);
@@ -99,7 +104,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   });
   try {
     const report = reporterOf(config, environment);
-    await work({ config, host, log, ledger, inForce, verdicts, report }, verifier, signal);
+    await work({ config, host, log, auditLog, ledger, inForce, verdicts, report }, verifier, signal);
     return 0;
   } finally {
     ledger.close();
@@ -125,6 +130,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     logLags: () => [{ source: journal.name, seconds: journal.lagSeconds }],
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
+    ...auditSource(ledger),
   });
   const breakGlass = new BreakGlassWatch({
     read: (at) => readBreakGlass(join(config.hostRoot, host.now.layout.breakGlassFile), at),
@@ -148,6 +154,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     ...{ ...imagesOf(config), ledger, verifier, inForce, metrics, log, canaries: canary.own },
     onGone: watch.containerdGone,
   });
+  const trail = new Trail({ ...ground, metrics });
   const inStep = new InStep({
     ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
     onChange: () => {
@@ -170,7 +177,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     try {
       const parts = [
         inStep.follow(ending),
-        ...[journal, images, enforcing, breakGlass].map((part) => part.run(ending)),
+        ...[journal, images, enforcing, breakGlass, trail].map((part) => part.run(ending)),
         ...(nodeReport === undefined ? [] : [nodeReport.run(ending)]),
       ];
       await untilAllEnd(parts, stop);
@@ -187,20 +194,6 @@ function nodeReportOf({ report, log }: Ground, { watch }: Enforcing, metrics: Me
   const enforcement = () => watch.enforcement();
   const random = Math.random;
   return new NodeReport({ enforcement, report, clock: SYSTEM_CLOCK, random, log, metrics });
-}
-
-/** The first fault is thrown once nothing runs any more: what all share is closed after this. */
-async function untilAllEnd(parts: readonly Promise<void>[], stop: AbortController): Promise<void> {
-  const ends = parts.map((part) =>
-    part.finally(() => {
-      stop.abort();
-    }),
-  );
-  try {
-    await Promise.all(ends);
-  } finally {
-    await Promise.allSettled(ends);
-  }
 }
 
 function answerPulls(
