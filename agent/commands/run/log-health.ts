@@ -12,6 +12,11 @@ export interface LogHealthParts {
   readonly now: () => Date;
 }
 
+type ReaderIncident = Extract<
+  FollowIncident,
+  { readonly kind: 'restart' | 'fallback' | 'older_reader' | 'complaint' }
+>;
+
 /** Keeps the lag of a source and tells of its incidents. */
 export class LogHealth {
   readonly #parts: LogHealthParts;
@@ -65,17 +70,15 @@ export class LogHealth {
       case 'waiting':
         this.#waitingUs ??= incident.newest.realtimeUs;
         break;
-      default:
+      case 'restart':
+      case 'fallback':
+      case 'older_reader':
+      case 'complaint':
         this.#reportReader(incident);
     }
   }
 
-  #reportReader(
-    incident: Extract<
-      FollowIncident,
-      { kind: 'restart' | 'fallback' | 'older_reader' | 'complaint' }
-    >,
-  ): void {
+  #reportReader(incident: ReaderIncident): void {
     const { metrics, log } = this.#parts;
     switch (incident.kind) {
       case 'restart':
