@@ -27,11 +27,19 @@ export async function resubscribe(
       await subscription(signal);
     } catch (error) {
       if (!(error instanceof AgentError) || error.code === 'ledger_failed') throw error;
-      // What breaks because we stop is none.
-      if (!signal.aborted) onIncident?.(error);
+      tell(error, onIncident, signal);
     }
     await clock.sleep(retryMs, signal);
   }
+}
+
+// What breaks because we stop is none.
+function tell(
+  error: AgentError,
+  onIncident: SubscriptionOptions['onIncident'],
+  signal: AbortSignal,
+): void {
+  if (!signal.aborted) onIncident?.(error);
 }
 
 /** What an event stream did next. */

@@ -160,21 +160,21 @@ export function decodeNamed(
   type: 'ImageCreate' | 'ImageUpdate' | 'ImageDelete',
   bytes: Buffer,
 ): string {
-  const decode = decoder<{ readonly name: string }>(`containerd.services.images.v1.${type}`);
-  return decode(bytes).name;
+  const { name } = decode(`containerd.services.images.v1.${type}`, bytes) as { name: string };
+  return name;
 }
 
 /** Decodes the payload of the exit of a process. Throws what the decoder throws. */
-export const decodeExit = decoder<{ readonly containerId: string; readonly id: string }>(
-  'containerd.events.TaskExit',
-);
+export function decodeExit(bytes: Buffer): { readonly containerId: string; readonly id: string } {
+  return decode('containerd.events.TaskExit', bytes) as { containerId: string; id: string };
+}
 
-function decoder<T>(type: string): (bytes: Buffer) => T {
+function decode(type: string, bytes: Buffer): object {
   const definition = PACKAGE[type];
   if (definition === undefined || !('deserialize' in definition)) {
     throw new TypeError(`no message ${type}`);
   }
-  return definition.deserialize as (bytes: Buffer) => T;
+  return (definition.deserialize as (bytes: Buffer) => object)(bytes);
 }
 
 function method<Request, Response>(serviceName: string, name: string): Method<Request, Response> {

@@ -1,4 +1,4 @@
-// Patches to the API server of the cluster that this pod is in, over TLS that only the cluster's own CA vouches for.
+// Requests to the API server of the cluster that this pod is in, over TLS that only the cluster's own CA vouches for.
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
@@ -30,13 +30,45 @@ const TIMEOUT_MS = 10_000;
 /** An object is at most 1.5 MiB in etcd; its JSON may be longer than what is stored. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
+/** What is read, and as what. */
+export interface Read {
+  /** Begins with a slash; its segments and its query are encoded. */
+  readonly path: string;
+  readonly accept: string;
+}
+
 /**
  * Sends a patch and returns the answer, whatever its status. Token and CA are read anew each time,
  * for they rotate. Redirects are not followed, and proxies not used. Throws `kubernetes_failed`.
  */
-export async function sendPatch(
-  { server, serviceAccountDir, timeoutMs = TIMEOUT_MS }: ApiClientOptions,
+export function sendPatch(
+  api: ApiClientOptions,
   { path, type, value }: Patch,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const headers = { accept: 'application/json', 'content-type': type };
+  return send(api, { method: 'PATCH', path, headers, body: JSON.stringify(value) }, signal);
+}
+
+/** Reads, in the same way. */
+export function sendRead(
+  api: ApiClientOptions,
+  { path, accept }: Read,
+  signal: AbortSignal,
+): Promise<Reply> {
+  return send(api, { method: 'GET', path, headers: { accept }, body: '' }, signal);
+}
+
+interface Message {
+  readonly method: 'GET' | 'PATCH';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+async function send(
+  { server, serviceAccountDir, timeoutMs = TIMEOUT_MS }: ApiClientOptions,
+  message: Message,
   signal: AbortSignal,
 ): Promise<Reply> {
   try {
@@ -44,13 +76,9 @@ export async function sendPatch(
     const token = parseToken(await readFile(tokenPath, 'utf8'), tokenPath);
     const caPath = join(serviceAccountDir, 'ca.crt');
     const ca = parseCa(await readFile(caPath, 'utf8'), caPath);
-    const headers = {
-      authorization: `Bearer ${token}`,
-      accept: 'application/json',
-      'content-type': type,
-    };
+    const headers = { ...message.headers, authorization: `Bearer ${token}` };
     return await withDeadline(signal, timeoutMs, (within) =>
-      exchange({ ...server, path, headers, ca, signal: within }, JSON.stringify(value)),
+      exchange({ ...server, ...message, headers, ca, signal: within }),
     );
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
@@ -60,17 +88,15 @@ export async function sendPatch(
   }
 }
 
-interface Exchange extends ApiServer {
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+interface Exchange extends ApiServer, Message {
   /** Nobody else is trusted: not even the public authorities. */
   readonly ca: string;
   readonly signal: AbortSignal;
 }
 
-function exchange(options: Exchange, body: string): Promise<Reply> {
-  // One connection per patch: there are two in five minutes, and each takes the CA of its moment.
-  const own = { method: 'PATCH', agent: false, rejectUnauthorized: true } as const;
+function exchange({ body, ...options }: Exchange): Promise<Reply> {
+  // One connection each: there are a few in five minutes, and each takes the CA of its moment.
+  const own = { agent: false, rejectUnauthorized: true } as const;
   const { signal } = options;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {

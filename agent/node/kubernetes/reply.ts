@@ -1,4 +1,4 @@
-// What the API server of Kubernetes answers to a patch of a Node, read. Pure.
+// What the API server of Kubernetes answers, and the Node that it answers a patch with, read. Pure.
 import { AgentError } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
 import { show } from '../../oci/show.ts';
@@ -40,8 +40,8 @@ export function parseNode({ status, body }: Reply, nodeName: string): JsonObject
   return value;
 }
 
-/** Errors can be of a proxy, which speaks no JSON: then there is nothing to be told. */
-function parseJson(body: Uint8Array): unknown {
+/** The value; undefined for no JSON: errors can be of a proxy, and then there is nothing to be told. */
+export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
@@ -50,7 +50,8 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-function said(value: unknown): string {
+/** What an error says of itself, after a colon; '' if nothing. */
+export function said(value: unknown): string {
   const message = isJsonObject(value) ? value['message'] : undefined;
   return typeof message === 'string' ? `: ${show(message)}` : '';
 }
