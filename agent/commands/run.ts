@@ -1,14 +1,12 @@
 // `nodeseal run`: the DaemonSet's process. Parts are made in order of dependency and stopped in reverse.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { SYSTEM_CLOCK } from '../audit/clock.ts';
 import { countInventory } from '../audit/image-counts.ts';
-import { type Ledger, openLedger } from '../audit/ledger.ts';
+import type { Ledger } from '../audit/ledger.ts';
 import { type Config, parseConfig } from '../config.ts';
 import type { Canary } from '../enforcement/canary.ts';
 import type { CanaryVerifierParts } from '../enforcement/canary-verifier.ts';
-import { AgentError } from '../errors.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
 import { readBreakGlass } from '../pull/break-glass-file.ts';
@@ -26,6 +24,7 @@ import type { Command, CommandContext, ExitCode } from './command.ts';
 import { findBinDirs } from './bin-dirs.ts';
 import { registryCa } from './host-install.ts';
 import { BreakGlassWatch } from './run/break-glass.ts';
+import { followRunning, type ListPods, podsOf } from './run/containers.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { FollowedHost } from './run/followed-host.ts';
@@ -35,6 +34,7 @@ import { noteInstallation } from './run/installation.ts';
 import { InStep } from './run/in-step.ts';
 import { Journal } from './run/journal.ts';
 import { journaldOf } from './run/log-sources.ts';
+import { openNodeLedger } from './run/node-ledger.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
@@ -69,6 +69,8 @@ interface Ground {
   readonly verdicts: CanaryVerifierParts;
   /** Tells Kubernetes of the enforcement state, if a node is named. */
   readonly report: NodeReportParts['report'] | undefined;
+  /** Asks Kubernetes for the pods of this node, if one is named. */
+  readonly pods: ListPods | undefined;
 }
 
 async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
@@ -103,8 +105,12 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
     envelopes: new VerifiedEnvelopes(),
   });
   try {
-    const report = reporterOf(config, environment);
-    await work({ config, host, log, auditLog, ledger, inForce, verdicts, report }, verifier, signal);
+    const asks = { report: reporterOf(config, environment), pods: podsOf(config, environment) };
+    await work(
+      { config, host, log, auditLog, ledger, inForce, verdicts, ...asks },
+      verifier,
+      signal,
+    );
     return 0;
   } finally {
     ledger.close();
@@ -141,7 +147,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
   const enforcing = new Enforcing({
     ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK, breakGlass },
-    onMove: () => inStep.step(),
+    onMove: (): Promise<void> => inStep.step(),
     onChange: () => nodeReport?.wake(),
   });
   const nodeReport = nodeReportOf(ground, enforcing, metrics);
@@ -158,7 +164,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   const inStep = new InStep({
     ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
     onChange: () => {
-      noteInstallation(ledger, host);
+      noteInstallation(ledger, host.now);
       images.wake();
     },
     onTouch: watch.wake,
@@ -171,12 +177,13 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
   try {
     await inStep.step();
-    noteInstallation(ledger, host);
+    noteInstallation(ledger, host.now);
     const socket = await answerPulls(ground, { verifier, canary }, metrics);
     log.info({ port: server.port, version: VERSION }, 'running');
     try {
       const parts = [
         inStep.follow(ending),
+        followRunning({ ...ground, ...imagesOf(config), metrics, clock: SYSTEM_CLOCK }, ending),
         ...[journal, images, enforcing, breakGlass, trail].map((part) => part.run(ending)),
         ...(nodeReport === undefined ? [] : [nodeReport.run(ending)]),
       ];
@@ -210,17 +217,6 @@ function answerPulls(
       metrics.countAgentRequest(outcome);
     },
   });
-}
-
-function openNodeLedger({ stateDir }: Config): Ledger {
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new AgentError('ledger_failed', `state directory ${stateDir}: ${String(cause)}`, {
-      cause,
-    });
-  }
-  return openLedger(join(stateDir, 'ledger.sqlite'));
 }
 
 function imagesOf(config: Config) {
