@@ -1,0 +1,138 @@
+// Keeping the place in a journal: gaps, doubts, repeats, and positions that do not age.
+import { describe, expect, it } from 'vitest';
+import type { Arrival } from '../../../agent/node/journald/arrival.ts';
+import { Arrivals } from '../../../agent/node/journald/arrival.ts';
+import { ENTRY_FIELDS } from '../../../agent/node/journald/entry.ts';
+import { ExportParser } from '../../../agent/node/journald/export-format.ts';
+import { Progress, SIGN_OF_LIFE_US } from '../../../agent/node/journald/progress.ts';
+import type { FollowIncident } from '../../../agent/node/journald/source.ts';
+import { containerdFields, cursorOf, exportEntry, realtimeUs } from '../../support/journal.ts';
+
+const UNIT = 'containerd.service';
+const SIGN_OF_LIFE = SIGN_OF_LIFE_US / 1000;
+
+const position = (n: number) => ({ cursor: cursorOf(n), realtimeUs: realtimeUs(n) });
+
+/** One run of journalctl that brings the entries with these numbers; negative ones are of another unit. */
+function run(...numbers: readonly number[]): Arrival[] {
+  const arrivals = new Arrivals(UNIT);
+  return numbers.flatMap((n) => {
+    const fields = containerdFields(Math.abs(n), `m${n}`);
+    const bytes = exportEntry(n < 0 ? { ...fields, _SYSTEMD_UNIT: 'ssh.service' } : fields);
+    return new ExportParser(ENTRY_FIELDS).feed(bytes).map((exported) => arrivals.read(exported));
+  });
+}
+
+function create(after?: number) {
+  const incidents: FollowIncident[] = [];
+  const place = after === undefined ? undefined : position(after);
+  const progress = new Progress(place, (incident) => incidents.push(incident));
+  const take = (...numbers: readonly number[]) => {
+    progress.start();
+    const { entries, isDoubtful } = progress.take(run(...numbers));
+    return { messages: entries.map(({ message }) => message), isDoubtful };
+  };
+  return { progress, take, incidents };
+}
+
+describe('Progress', () => {
+  it('yields what is after the entry that was handled', () => {
+    const { take, progress, incidents } = create(2);
+    expect(take(2, 3, -4, 5)).toEqual({ messages: ['m3', 'm5'], isDoubtful: false });
+    expect(progress.position).toEqual(position(5));
+    expect(incidents).toEqual([]);
+  });
+
+  it('passes over what a start by time brings before it', () => {
+    const { take, incidents } = create(3);
+    expect(take(1, 2, 3, 4).messages).toEqual(['m4']);
+    expect(incidents).toEqual([]);
+  });
+
+  it('tells what is missing where the entry is gone', () => {
+    const { take, incidents } = create(2);
+    expect(take(7, 8).messages).toEqual(['m7', 'm8']);
+    expect(incidents).toEqual([{ kind: 'gap', from: position(2), to: position(7), entries: 4 }]);
+  });
+
+  it('tells of no gap where the entry is gone and nothing else', () => {
+    const { take, incidents } = create(2);
+    expect(take(3).messages).toEqual(['m3']);
+    expect(incidents).toEqual([]);
+  });
+
+  it('cannot say how much is missing after journald began to count anew', () => {
+    const { progress, incidents } = create(2);
+    progress.start();
+    const [arrival] = run(7);
+    if (arrival === undefined) throw new TypeError('no arrival');
+    const cursor = cursorOf(7).replace(/^s=a+/, `s=${'c'.repeat(32)}`);
+    progress.take([{ ...arrival, position: { ...arrival.position, cursor } }]);
+    expect(incidents).toMatchObject([{ kind: 'gap', entries: null }]);
+  });
+
+  it('doubts a number that is passed over, and finds the entry when it is read again', () => {
+    const { take, progress, incidents } = create(1);
+    expect(take(1, 2, 5, 6)).toEqual({ messages: ['m2'], isDoubtful: true });
+    expect(progress.position).toEqual(position(2));
+    expect(take(2, 3, -4, 5, 6)).toEqual({ messages: ['m3', 'm5', 'm6'], isDoubtful: false });
+    expect(incidents).toEqual([]);
+  });
+
+  it('tells of a gap when it is there again', () => {
+    const { take, incidents } = create(1);
+    expect(take(1, 2, 5, 6).isDoubtful).toBe(true);
+    expect(incidents).toEqual([]);
+    expect(take(2, 5, 6)).toEqual({ messages: ['m5', 'm6'], isDoubtful: false });
+    expect(incidents).toEqual([{ kind: 'gap', from: position(2), to: position(5), entries: 2 }]);
+  });
+
+  it('does not read again for each of many gaps', () => {
+    const { take, incidents } = create(1);
+    const holes = [1, 3, 5, 7, 9, 11];
+    expect(take(...holes).isDoubtful).toBe(true);
+    expect(take(...holes).messages).toEqual(['m3', 'm5', 'm7', 'm9', 'm11']);
+    expect(incidents).toHaveLength(5);
+  });
+
+  it('counts entries of other units that are missing, because nobody knows whose they are', () => {
+    const { take, incidents } = create(1);
+    take(1, -2, -5);
+    take(-2, -5);
+    expect(incidents).toMatchObject([{ kind: 'gap', entries: 2 }]);
+  });
+
+  it('keeps a place that the journal still has while our unit is silent', () => {
+    const { take, progress } = create(1);
+    const { messages } = take(1, -2, -3);
+    expect(messages).toEqual([]);
+    expect(progress.position).toEqual(position(3));
+    const far = 3 + SIGN_OF_LIFE;
+    const arrivals = run(-3, -far).map((arrival) => ({ ...arrival, missing: 0 }));
+    progress.start();
+    const [sign, ...more] = progress.take(arrivals).entries;
+    expect(sign).toMatchObject({ ...position(far), unit: undefined, message: '' });
+    expect(more).toEqual([]);
+    progress.start();
+    const next = run(-far, -(far + 1)).map((arrival) => ({ ...arrival, missing: 0 }));
+    expect(progress.take(next).entries).toEqual([]);
+  });
+
+  it('gives a place at once where there was none', () => {
+    expect(create().take(-1).messages).toEqual(['']);
+  });
+
+  it('tells what journald refused, once it is past it', () => {
+    const { progress, incidents } = create(1);
+    progress.start();
+    const [first, notice] = run(1, -2);
+    if (first === undefined || notice === undefined) throw new TypeError('no arrivals');
+    progress.take([first, { ...notice, suppressed: 213 }]);
+    expect(incidents).toEqual([{ kind: 'suppressed', entries: 213, at: position(2) }]);
+  });
+
+  it('yields an entry once that journalctl shows twice', () => {
+    const { take } = create(1);
+    expect(take(1, 2, 3, 2, 3, 4).messages).toEqual(['m2', 'm3', 'm4']);
+  });
+});
