@@ -2,7 +2,7 @@
 import { Alarm } from './alarm.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import type { NodeContainer } from './container.ts';
-import type { Ledger } from './ledger.ts';
+import type { RunningContainers } from './running-containers.ts';
 import { resubscribe, settled, type SubscriptionOptions } from './subscription.ts';
 
 /** Where containers are told of; `agent/node/containerd` talks to it. */
@@ -14,7 +14,7 @@ export interface ContainerSource {
 }
 
 export interface ContainersOptions extends SubscriptionOptions {
-  readonly ledger: Pick<Ledger, 'reconcileContainers'>;
+  readonly containers: Pick<RunningContainers, 'reconcile'>;
   readonly source: ContainerSource;
   /** Other containers run than before. */
   readonly onChange?: () => void;
@@ -73,8 +73,8 @@ async function subscription(options: ContainersOptions, signal: AbortSignal): Pr
 }
 
 async function reconcile(options: ContainersOptions, signal: AbortSignal): Promise<void> {
-  const { ledger, source, clock = SYSTEM_CLOCK, onChange } = options;
-  const containers = await source.list(signal);
+  const { containers, source, clock = SYSTEM_CLOCK, onChange } = options;
+  const running = await source.list(signal);
   if (signal.aborted) return;
-  if (ledger.reconcileContainers(containers, clock.now())) onChange?.();
+  if (containers.reconcile(running, clock.now())) onChange?.();
 }

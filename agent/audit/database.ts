@@ -110,6 +110,16 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
+/** Runs `work`, which only reads, on the ledger as it is at one moment. */
+export function atOneMoment<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN');
+  try {
+    return work();
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK');
+  }
+}
+
 const REMEDY =
   'move it away with its -wal and -shm files: a new ledger is built from the journal and the images on the node, totals start again';
 const SQLITE_CORRUPT = 11;

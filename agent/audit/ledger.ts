@@ -1,11 +1,9 @@
 // The node's durable record: images, verdicts, journal position. Every write is one transaction.
 import type { DatabaseSync } from 'node:sqlite';
 import type { Verdict } from '../notation/verification/verdict.ts';
-import type { Controller, LedgerContainer, NodeContainer } from './container.ts';
 import { CanaryTable } from './canary-table.ts';
-import { ContainerTable } from './container-table.ts';
 import { AuditTrail } from './audit-trail.ts';
-import { guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
+import { atOneMoment, guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
 import type { ImageKey, ImageRecord } from './image-key.ts';
 import {
   type DueImage,
@@ -19,6 +17,7 @@ import type { JournalEffect } from './journal-effects.ts';
 import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
 import { LedgerSpace } from './ledger-space.ts';
 import { type Moment, MomentTable } from './moment-table.ts';
+import { RunningContainers } from './running-containers.ts';
 import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
 
 /** Opens the ledger at `path`, see `openDatabase`. */
@@ -38,23 +37,24 @@ export class Ledger {
   readonly space: LedgerSpace;
   /** Whose pulls are not counted. */
   readonly canaries: CanaryTable;
+  /** What runs on the node. */
+  readonly containers: RunningContainers;
   readonly #database: DatabaseSync;
   readonly #journal: JournalTable;
   readonly #verdicts: VerdictTable;
   readonly #images: ImageTable;
   readonly #moments: MomentTable;
-  readonly #containers: ContainerTable;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.history = new AuditTrail(database);
     this.space = new LedgerSpace(database);
     this.canaries = new CanaryTable(database);
+    this.containers = new RunningContainers(database);
     this.#journal = new JournalTable(database);
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);
     this.#moments = new MomentTable(database);
-    this.#containers = new ContainerTable(database);
   }
 
   /**
@@ -164,29 +164,9 @@ export class Ledger {
     }
   }
 
-  /** Makes the containers those of a complete list. Returns whether anything changed. */
-  reconcileContainers(containers: readonly NodeContainer[], now: Date): boolean {
-    return this.#write('reconcile the containers', () => {
-      this.#moments.last('containers_listed', now);
-      return this.#containers.reconcile(containers);
-    });
-  }
-
-  /** What runs on the node. */
-  containers(): LedgerContainer[] {
-    return guard('read the containers', () => this.#containers.all());
-  }
-
-  /** Ids of the pods with containers of which it is not known what made them. */
-  podsUnknown(): string[] {
-    return guard('read the pods', () => this.#containers.podsUnknown());
-  }
-
-  /** Records what made pods; null: nothing did. */
-  recordControllers(controllers: ReadonlyMap<string, Controller | null>): void {
-    this.#write('record what made pods', () => {
-      for (const [uid, controller] of controllers) this.#containers.control(uid, controller);
-    });
+  /** What `work` reads is all of one moment, whatever the agent writes meanwhile. */
+  atOneMoment<T>(work: () => T): T {
+    return guard('read the ledger', () => atOneMoment(this.#database, work));
   }
 
   /** Notes when the ledger began, or when our verifier was first installed; the earliest counts. */

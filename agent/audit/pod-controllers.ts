@@ -2,10 +2,10 @@
 import { AgentError } from '../errors.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Controller } from './container.ts';
-import type { Ledger } from './ledger.ts';
+import type { RunningContainers } from './running-containers.ts';
 
 export interface PodControllersOptions {
-  readonly ledger: Pick<Ledger, 'podsUnknown' | 'recordControllers'>;
+  readonly containers: Pick<RunningContainers, 'podsUnknown' | 'recordControllers'>;
   /** Of every pod of this node, by uid. Rejects with an AgentError. */
   readonly list: (signal: AbortSignal) => Promise<ReadonlyMap<string, Controller | null>>;
   readonly onIncident?: (error: AgentError) => void;
@@ -53,19 +53,19 @@ export class PodControllers {
   }
 
   #isDue(): boolean {
-    return this.#options.ledger.podsUnknown().some((uid) => !this.#asked.has(uid));
+    return this.#options.containers.podsUnknown().some((uid) => !this.#asked.has(uid));
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
-    const { ledger, list, onIncident } = this.#options;
+    const { containers, list, onIncident } = this.#options;
     try {
       const controllers = await list(signal);
-      const unknown = ledger.podsUnknown();
+      const unknown = containers.podsUnknown();
       const found = unknown.flatMap((uid): [string, Controller | null][] => {
         const controller = controllers.get(uid);
         return controller === undefined ? [] : [[uid, controller]];
       });
-      ledger.recordControllers(new Map(found));
+      containers.recordControllers(new Map(found));
       this.#asked = new Set(unknown);
       this.#failures = 0;
     } catch (error) {

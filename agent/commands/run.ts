@@ -126,7 +126,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   const ending = AbortSignal.any([signal, stop.signal]);
 
   ledger.noteFirst('began', now());
-  const inventory = () => countInventory(ledger.eachImage(), ledger.containers());
+  const inventory = () => countInventory(ledger.eachImage(), ledger.containers.all());
   const metrics = createMetrics({
     version: VERSION,
     totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),

@@ -67,7 +67,7 @@ afterEach(async () => {
 async function start(): Promise<void> {
   running = followContainers(
     {
-      ...{ ledger, source: cri, clock },
+      ...{ containers: ledger.containers, source: cri, clock },
       onChange: () => (changes += 1),
       onIncident: ({ code }) => incidents.push(code),
     },
@@ -76,7 +76,7 @@ async function start(): Promise<void> {
   await settle();
 }
 
-const ids = () => ledger.containers().map(({ id }) => id);
+const ids = () => ledger.containers.all().map(({ id }) => id);
 
 describe('followContainers', () => {
   it('subscribes, then lists', async () => {
@@ -148,12 +148,12 @@ describe('followContainers', () => {
 
   it('fails with the ledger', async () => {
     const broken = {
-      reconcileContainers: () => {
+      reconcile: () => {
         throw new AgentError('ledger_failed', 'disk full');
       },
     };
     await expectCodeAsync(
-      followContainers({ ledger: broken, source: cri, clock }, stop.signal),
+      followContainers({ containers: broken, source: cri, clock }, stop.signal),
       'ledger_failed',
     );
     running = Promise.resolve();

@@ -29,7 +29,7 @@ beforeEach(async () => {
   incidents = [];
   lists = 0;
   controllers = new PodControllers({
-    ...{ ledger, clock, random: () => 0 },
+    ...{ containers: ledger.containers, clock, random: () => 0 },
     list: () => {
       lists += 1;
       return failure === undefined ? Promise.resolve(pods) : Promise.reject(failure);
@@ -46,7 +46,7 @@ afterEach(async () => {
 });
 
 async function run(...ids: readonly string[]): Promise<void> {
-  ledger.reconcileContainers(
+  ledger.containers.reconcile(
     ids.map((id) => containerOf(id)),
     clock.now(),
   );
@@ -54,7 +54,7 @@ async function run(...ids: readonly string[]): Promise<void> {
   await settle();
 }
 
-const known = () => ledger.containers().map(({ id, controller }) => [id, controller]);
+const known = () => ledger.containers.all().map(({ id, controller }) => [id, controller]);
 
 describe('the controllers of pods', () => {
   it('are not asked for while nothing runs', () => {
@@ -125,7 +125,7 @@ describe('the controllers of pods', () => {
       },
       recordControllers: () => undefined,
     };
-    const options = { ledger: broken, clock, list: () => Promise.resolve(pods) };
+    const options = { containers: broken, clock, list: () => Promise.resolve(pods) };
     await expectCodeAsync(new PodControllers(options).run(stop.signal), 'ledger_failed');
   });
 });

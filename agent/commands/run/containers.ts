@@ -20,7 +20,7 @@ export type ListPods = (signal: AbortSignal) => Promise<ReadonlyMap<string, Cont
 /** What following the containers needs. */
 export interface ContainersParts {
   readonly socketPath: string;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'containers'>;
   /** Undefined where no node is named: pods are then known by the labels of their containers only. */
   readonly pods: ListPods | undefined;
   readonly clock: Clock;
@@ -43,7 +43,8 @@ export function podsOf(
 
 /** Follows until the signal aborts. Rejects with `ledger_failed`; everything else is told and tried again. */
 export async function followRunning(parts: ContainersParts, signal: AbortSignal): Promise<void> {
-  const { socketPath, ledger, pods, clock, metrics, log } = parts;
+  const { socketPath, pods, clock, metrics, log } = parts;
+  const { containers } = parts.ledger;
   const client = createContainerdClient(socketPath);
   const told: { message?: string } = {};
   const onIncident = ({ code, message }: AgentError): void => {
@@ -53,7 +54,9 @@ export async function followRunning(parts: ContainersParts, signal: AbortSignal)
     told.message = message;
   };
   const controllers =
-    pods === undefined ? undefined : new PodControllers({ ledger, list: pods, clock, onIncident });
+    pods === undefined
+      ? undefined
+      : new PodControllers({ containers, list: pods, clock, onIncident });
   const source = {
     events: (within: AbortSignal) => followTaskEvents(client, within),
     list: (within: AbortSignal) => listPodContainers(client, within),
@@ -61,7 +64,7 @@ export async function followRunning(parts: ContainersParts, signal: AbortSignal)
   const onChange = (): void => controllers?.wake();
   try {
     await Promise.all([
-      followContainers({ ledger, source, clock, onChange, onIncident }, signal),
+      followContainers({ containers, source, clock, onChange, onIncident }, signal),
       controllers?.run(signal),
     ]);
   } finally {
