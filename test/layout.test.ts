@@ -130,6 +130,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/journald/log-file-set.ts': 'node:fs/promises',
   'node/journald/log-file-trust.ts': 'node:fs, node:fs/promises',
   'node/journald/log-file.ts': 'node:fs/promises, Math.random',
+  'node/journald/upload-server.ts': 'node:crypto, node:http, node:https, setTimeout',
   'node/kubernetes/api-client.ts': 'node:fs/promises, node:https',
   'node/kubernetes/in-cluster.ts': 'node:net',
   'notation/encoding/crypto.ts': 'node:crypto',

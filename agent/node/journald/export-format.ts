@@ -64,6 +64,11 @@ export class ExportParser {
     return entries;
   }
 
+  /** Whether the stream, if it ended here, would end within an entry. */
+  get isUnfinished(): boolean {
+    return this.#pending.length > 0 || this.#state !== 'field' || this.#fieldCount > 0;
+  }
+
   // Each step returns where the next one starts, or `at` when it needs more bytes than there are.
   #step(bytes: Buffer, at: number, entries: ExportEntry[]): number {
     switch (this.#state) {

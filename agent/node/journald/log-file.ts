@@ -89,7 +89,7 @@ async function* readOn(
       else {
         // What was deleted meanwhile would keep its room on the disk.
         await closeAll(files.slice(0, -1));
-        yield* readActive(file, from, { options, place, changes, signal });
+        yield* readActive(file, from, { options, place, changes, signal, onIncident });
       }
     }
   } finally {
@@ -144,12 +144,13 @@ interface Following {
   readonly place: LogFilePlace;
   readonly changes: FolderChanges;
   readonly signal: AbortSignal;
+  readonly onIncident: FollowRequest['onIncident'];
 }
 
 async function* readActive(
   file: LogFileContent,
   from: number,
-  { options, place, changes, signal }: Following,
+  { options, place, changes, signal, onIncident }: Following,
 ): AsyncGenerator<JournalEntry[], void> {
   const splitter = new LineSplitter(from);
   let head = file.head.subarray(0, FINGERPRINT_BYTES);
@@ -169,7 +170,10 @@ async function* readActive(
     }
     if (at > before) await changes.pause(GATHER_MS, signal);
     else if (await isOver(file, at, options)) return;
-    else await changes.next(LOOK_MS, signal);
+    else {
+      onIncident({ kind: 'caught_up' });
+      await changes.next(LOOK_MS, signal);
+    }
   }
 }
 

@@ -172,7 +172,9 @@ export function describeSource(name: string, open: () => Promise<SourceHarness>)
 
 /** Follows in the background, as the agent does. */
 export interface Follower {
+  /** Without those that only tell where they stand. */
   readonly entries: readonly JournalEntry[];
+  /** Without `caught_up`. */
   readonly incidents: readonly FollowIncident[];
   /** Resolves with the messages once there are `count`. */
   until(count: number): Promise<readonly string[]>;
@@ -191,7 +193,7 @@ export function start(source: LogSource, request: Partial<FollowRequest> = {}): 
   const text = (): readonly string[] => entries.map(({ message }) => message);
   const run = async (): Promise<void> => {
     const onIncident = (incident: FollowIncident): void => {
-      incidents.push(incident);
+      if (incident.kind !== 'caught_up') incidents.push(incident);
       for (const look of waiting) look();
     };
     for await (const batch of source.follow({
@@ -199,7 +201,7 @@ export function start(source: LogSource, request: Partial<FollowRequest> = {}): 
       signal: request.signal ?? stop.signal,
       onIncident,
     })) {
-      entries.push(...batch);
+      entries.push(...batch.filter(({ message }) => message !== ''));
       for (const look of waiting) look();
     }
   };
