@@ -62,6 +62,7 @@ export async function* readJournal(run: JournalRun): AsyncGenerator<readonly Jou
 async function hasReadAll(run: JournalRun): Promise<boolean> {
   const { reader, readers, progress, stalls, fruitless, signal, onIncident } = run;
   const newest = await readNewest(readers, signal);
+  if (signal.aborted) return false;
   const { start } = run;
   // On a first look, what is older than where it begins is not for us.
   const isTooOld = newest !== null && 'sinceUs' in start && newest.realtimeUs < start.sinceUs;

@@ -128,6 +128,26 @@ describe('restarting a unit', () => {
   });
 });
 
+describe('the version of systemd', () => {
+  it.each([
+    ['257.4-1~deb13u1', 257],
+    ['v257.4-1.fc42', 257],
+    ['258~rc1', 258],
+    ['262', 262],
+    ['devel', null],
+    ['12345', null],
+  ])('%s is %s', async (text, version) => {
+    const value = { signature: 's', value: text };
+    const peer = await systemd(unitHandler('done', { ...RUNNING, 'Manager Version': value }));
+    expect(await peer.readVersion(SIGNAL)).toBe(version);
+  });
+
+  it('is not known where systemd does not tell it', async () => {
+    expect(await (await systemd(unitHandler())).readVersion(SIGNAL)).toBeNull();
+    expect(await createSystemd(createHostRoot(), SOON).readVersion(SIGNAL)).toBeNull();
+  });
+});
+
 describe('connecting', () => {
   it.each(['REJECTED EXTERNAL\r\n', 'ERROR\r\n', 'x'.repeat(2000)])(
     'fails when systemd greets with %s',

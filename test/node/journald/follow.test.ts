@@ -1,17 +1,15 @@
-// Following the journal through child processes that flood, die, hang and lie, and through the real journalctl.
+// Following the journal through child processes that flood, die, hang and lie.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalEntry } from '../../../agent/node/journald/entry.ts';
 import { createJournalSource, type JournalOptions } from '../../../agent/node/journald/follow.ts';
-import { type JournalReader, journalReaders } from '../../../agent/node/journald/journal-reader.ts';
+import type { JournalReader } from '../../../agent/node/journald/journal-reader.ts';
 import type {
   FollowIncident,
   FollowRequest,
   LogPosition,
-  LogSource,
 } from '../../../agent/node/journald/source.ts';
 import { containerdFields, cursorOf, exportEntry, realtimeUs } from '../../support/journal.ts';
 
@@ -259,59 +257,171 @@ describe('the journal as a source', () => {
   });
 });
 
-const REMOTE = [
-  '/usr/lib/systemd/systemd-journal-remote',
-  '/lib/systemd/systemd-journal-remote',
-].find((path) => spawnSync(path, ['--version']).status === 0);
-const WITHOUT_REMOTE = 'needs systemd-journal-remote to write a journal file';
+/** Asks at once whether there is more, and waits for it. */
+const CURIOUS = { firstMs: 20, nextMs: 20, stalledMs: 60_000 };
+/** Gives up on it soon, on a busy machine before a run can bring anything. */
+const IMPATIENT = { firstMs: 20, nextMs: 20, stalledMs: 20 };
 
-// The e2e tests follow a real journald; this one needs only journalctl and its file writer, which
-// hack/setup installs as root. In CI, where that has run, a missing one is a failure.
-describe.skipIf(REMOTE === undefined && process.env.CI !== 'true')(
-  `the journal as a source with the real journalctl (${WITHOUT_REMOTE})`,
-  () => {
-    it('reads two boots, binary and long messages, and continues after a cursor', async () => {
-      const fields = [1, 2, 3, 4, 5].map((n): Record<string, string> => {
-        const boot = (n < 3 ? 'a' : 'b').repeat(32);
-        const message = n === 4 ? 'binary\n\n\u0000\ufffd' : n === 5 ? 'x'.repeat(60_000) : `m${n}`;
-        const entry = containerdFields(n, message);
-        return { ...entry, _BOOT_ID: boot, __CURSOR: cursorOf(n).replace(/b=b+/, `b=${boot}`) };
-      });
-      const other = { ...containerdFields(6, 'not ours'), _SYSTEMD_UNIT: 'ssh.service' };
-      const journal = join(folder, 'journal');
-      mkdirSync(journal);
-      const input = Buffer.concat([...fields, other].map((entry) => exportEntry(entry)));
-      const written = spawnSync(REMOTE ?? '', ['-o', join(journal, 'system.journal'), '-'], {
-        input,
-      });
-      expect(written.status).toBe(0);
+describe('a journalctl that says nothing', () => {
+  it('has read all when another finds nothing newer', async () => {
+    const reader = fakeReader('journalctl', entries(2, 2), entries(1, 2) + HANG);
+    const { messages, incidents } = await follow(
+      [reader],
+      { incident: 'caught_up' },
+      {},
+      { patience: CURIOUS },
+    );
+    expect(messages).toEqual(numbered(1, 2));
+    expect(incidents).toEqual([{ kind: 'caught_up' }]);
+  });
 
-      const readers = journalReaders({
-        hostRoot: '/',
-        journalctl: 'journalctl',
-        directory: journal,
-      });
-      const source = createJournalSource({ readers, unit: UNIT, patience: PATIENT });
-      const first = await collect(source, 5);
-      expect(first.map(({ message }) => message)).toEqual(fields.map((entry) => entry['MESSAGE']));
-      const after = first[1];
-      if (after === undefined) throw new TypeError('no second entry');
-      const rest = await collect(source, 3, after);
-      expect(rest).toEqual(first.slice(2));
-    });
-  },
-);
+  it('has read all when what there is, is older than asked for', async () => {
+    const reader = fakeReader('journalctl', entries(2, 2), HANG);
+    const since = new Date(realtimeUs(3) / 1000);
+    const { incidents } = await follow(
+      [reader],
+      { incident: 'caught_up' },
+      { since },
+      { patience: CURIOUS },
+    );
+    expect(incidents).toEqual([{ kind: 'caught_up' }]);
+  });
 
-async function collect(
-  source: LogSource,
-  count: number,
-  after?: LogPosition,
-): Promise<JournalEntry[]> {
-  const found: JournalEntry[] = [];
-  const place = after === undefined ? {} : { after };
-  for await (const batch of source.follow({ ...request(AbortSignal.timeout(10_000)), ...place })) {
-    found.push(...batch);
-    if (found.length >= count) break;
-  }
-  return found;
-}
+  it('is started again when there is something newer, which then comes', async () => {
+    const reader = fakeReader(
+      'journalctl',
+      entries(3, 3),
+      entries(1, 2) + HANG,
+      entries(1, 3) + HANG,
+    );
+    const { messages, incidents } = await follow(
+      [reader],
+      { count: 3 },
+      {},
+      { patience: IMPATIENT },
+    );
+    expect(messages).toEqual(numbered(1, 3));
+    expect(incidents.slice(0, 2)).toMatchObject([
+      { kind: 'waiting', newest: position(3) },
+      { kind: 'restart', error: { code: 'journal_unavailable' } },
+    ]);
+  });
+
+  it('lets go of what waited for the rest of a line', async () => {
+    const cut = { ...containerdFields(2, 'cut'), _STREAM_ID: 'a', _LINE_BREAK: 'line-max' };
+    const script = `process.stdout.write(${JSON.stringify(exportEntry(cut).toString())});`;
+    const reader = fakeReader('journalctl', entries(2, 2), entries(1, 1) + script + HANG);
+    const { messages } = await follow([reader], { count: 2 }, {}, { patience: CURIOUS });
+    expect(messages).toEqual(['message 1', 'cut']);
+  });
+});
+
+describe('the host’s journalctl', () => {
+  const MISSING: JournalReader = {
+    name: 'journalctl of the host',
+    command: ['/nowhere/journalctl'],
+    options: [],
+  };
+  const version = (n: number): string =>
+    `if (process.argv.includes('--version')) process.stdout.write('systemd ${n} (${n}-1)\\n+PAM');`;
+
+  it('is replaced by ours where it is missing', async () => {
+    const own = fakeReader('own', '', entries(1, 2) + HANG);
+    const { messages, incidents } = await follow([MISSING, own], { count: 2 });
+    expect(messages).toEqual(numbered(1, 2));
+    expect(incidents.map(({ kind }) => kind)).toEqual(['restart', 'fallback']);
+    expect(incidents).toHaveProperty('1.error.message', expect.stringContaining('ENOENT'));
+  });
+
+  it('is replaced where it shows nothing of what there is', async () => {
+    const blind = fakeReader('blind', '', HANG);
+    const own = fakeReader('own', entries(2, 2), entries(1, 2) + HANG);
+    const { messages, incidents } = await follow(
+      [blind, own],
+      { count: 2 },
+      {},
+      { patience: IMPATIENT },
+    );
+    expect(messages).toEqual(numbered(1, 2));
+    expect(incidents.map(({ kind }) => kind)).toContain('fallback');
+  });
+
+  it('is tried again when ours ends', async () => {
+    const host = fakeReader('host', '', '', '', entries(2, 4) + HANG);
+    const own = fakeReader('own', '', entries(1, 2));
+    const { messages } = await follow([host, own], { count: 4 });
+    expect(messages).toEqual(numbered(1, 4));
+    expect(argumentsOfRuns('host')).toHaveLength(3);
+    expect(argumentsOfRuns('own')).toHaveLength(1);
+  });
+
+  it.each([
+    ['older', 252, 257, ['older_reader']],
+    ['as old', 257, 257, []],
+    ['newer', 258, 257, []],
+    ['of unknown age beside a host of unknown age', 252, null, []],
+  ])('is told of when ours is %s', async (_, own, host, expected) => {
+    const reader = fakeReader('own', version(own), entries(1, 1) + HANG);
+    const { incidents } = await follow(
+      [MISSING, reader],
+      { count: 1 },
+      {},
+      {
+        hostVersion: async () => Promise.resolve(host),
+      },
+    );
+    expect(incidents.map(({ kind }) => kind).slice(2)).toEqual(expected);
+  });
+});
+
+describe('what is missing', () => {
+  it('is read again before it is told', async () => {
+    const hole = entries(1, 2) + entries(5, 6) + HANG;
+    const found = fakeJournalctl(hole, entries(2, 6) + HANG);
+    const good = await follow(found, { count: 6 });
+    expect(good.messages).toEqual(numbered(1, 6));
+    expect(good.incidents).toEqual([]);
+    expect(good.waits).toEqual([]);
+    expect(argumentsOfRuns()[1]).toContain(`--cursor=${cursorOf(2)}`);
+  });
+
+  it('is told when it stays away', async () => {
+    const hole = fakeJournalctl(
+      entries(1, 2) + entries(5, 6) + HANG,
+      entries(2, 2) + entries(5, 6) + HANG,
+    );
+    const { messages, incidents } = await follow(hole, { count: 4 });
+    expect(messages).toEqual([...numbered(1, 2), ...numbered(5, 6)]);
+    expect(incidents).toEqual([{ kind: 'gap', from: position(2), to: position(5), entries: 2 }]);
+  });
+
+  it('is told when journald says so', async () => {
+    const notice = {
+      ...containerdFields(2, 'Suppressed 213 messages from containerd.service'),
+      _TRANSPORT: 'driver',
+      _SYSTEMD_UNIT: 'systemd-journald.service',
+    };
+    const script = `process.stdout.write(${JSON.stringify(exportEntry(notice).toString())});`;
+    const path = fakeJournalctl(entries(1, 1) + script + entries(3, 3) + HANG);
+    const { messages, incidents } = await follow(path, { count: 2 });
+    expect(messages).toEqual(['message 1', 'message 3']);
+    expect(incidents).toEqual([{ kind: 'suppressed', entries: 213, at: position(2) }]);
+  });
+});
+
+describe('what journalctl says while it goes on', () => {
+  it('is passed on, line by line and without tricks', async () => {
+    const path = fakeJournalctl(
+      `process.stderr.write('Journal file x uses an unsupported feature,\\u001b[2J ignoring file.\\n\\nmore\\n',
+        () => setTimeout(() => { ${entries(1, 1)} }, 50)); ${HANG}`,
+    );
+    const { incidents } = await follow(path, { count: 1 });
+    expect(incidents).toEqual([
+      {
+        kind: 'complaint',
+        text: 'journalctl: Journal file x uses an unsupported feature,\\u{1b}[2J ignoring file.',
+      },
+      { kind: 'complaint', text: 'journalctl: more' },
+    ]);
+  });
+});
