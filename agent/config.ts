@@ -7,6 +7,7 @@ import {
   hosts,
   node,
   oneOf,
+  optionalDirectory,
   optionalPath,
   path,
   PREFIX,
@@ -35,10 +36,9 @@ export const SETTINGS = {
     'VERIFIER',
     'The `nodeseal-verifier` executable to install. Unset: the one beside the program.',
   ),
-  binDir: path(
+  binDir: optionalDirectory(
     'BIN_DIR',
-    '/opt/containerd/image-verifier/bin',
-    'containerd’s `bin_dir` for image verifiers, as a path on the host.',
+    'Where to put the verifier, as a path on the host. Unset: containerd’s `bin_dir` for image verifiers, also when it moves; where containerd cannot be asked, where the verifier was put before.',
   ),
   containerdSocket: path(
     'CONTAINERD_SOCKET',

@@ -137,6 +137,8 @@ export const ERROR_CODES = {
   kubernetes_failed:
     'The API server of Kubernetes could not be asked, or refused: whether the Node object shows the enforcement state is not known.',
   ledger_failed: 'The ledger could not be opened, read or written.',
+  bin_dir_unusable:
+    'containerd’s `bin_dir` is empty, relative, the root directory, or holds `..` or control characters: no verifier is put there.',
   host_write_failed: 'A file on the host could not be written, renamed or removed.',
   host_busy: 'Another nodeseal is installing or uninstalling on the host.',
   verifier_not_executable: 'The verifier cannot be started where it is to be installed.',

@@ -27,6 +27,14 @@ export function optionalPath(name: string, help: string): Setting<string | undef
   return { ...pathForm(name, help), default: undefined };
 }
 
+/** A path that is written in one way only: it is compared with what others call it. */
+export function optionalDirectory(name: string, help: string): Setting<string | undefined> {
+  const parse = (text: string) =>
+    /^(?:\/(?!\.{1,2}(?:\/|$))[^\p{Cc}/]+)+\/?$/u.test(text) ? text.replace(/\/$/, '') : undefined;
+  const form = 'an absolute path without . and ..';
+  return { variable: PREFIX + name, default: undefined, form, help, parse };
+}
+
 function pathForm(name: string, help: string) {
   const parse = (text: string) => (/^\/[^\0]*$/.test(text) ? text : undefined);
   return { variable: PREFIX + name, form: 'an absolute path', help, parse };

@@ -37,6 +37,7 @@ import {
   restartContainerd,
   withContainerd,
 } from './containerd-node.ts';
+import type { Host } from './host-install.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /** What was done, or would be. */
@@ -55,10 +56,11 @@ export type ConfigureResult =
  */
 export function configureContainerd(
   config: Config,
+  host: Host,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<ConfigureResult> {
-  return withContainerd(config, (node) =>
+  return withContainerd(config, host, (node) =>
     withHostLock(node.access, false, () => configure(node, dryRun, signal)),
   );
 }

@@ -10,7 +10,7 @@ import { waitUntilServing } from '../node/containerd/serving.ts';
 import type { TextAccess } from '../node/host/containerd-config/host-text.ts';
 import { createHostReader } from '../node/host/host-reader.ts';
 import { createSystemd, type Systemd } from '../node/host/systemd.ts';
-import { hostOf } from './host-install.ts';
+import type { Host } from './host-install.ts';
 
 /** What is open has to be closed: use `withContainerd`. */
 export interface ContainerdNode {
@@ -28,10 +28,10 @@ export interface ContainerdNode {
 /** Does `work` with the containerd of the host. */
 export async function withContainerd<T>(
   config: Config,
+  { layout }: Host,
   work: (node: ContainerdNode) => Promise<T>,
 ): Promise<T> {
   const { hostRoot, containerdSocket: socketPath, containerdUnit: unit } = config;
-  const { layout } = hostOf(config);
   const client = createContainerdClient(join(hostRoot, socketPath));
   try {
     return await work({

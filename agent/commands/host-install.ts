@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { AgentError } from '../errors.ts';
+import type { BinDirs } from '../node/host/bin-dirs.ts';
 import type { InstallRequest } from '../node/host/install.ts';
 import { createLayout, type HostLayout } from '../node/host/layout.ts';
 import { encodeVerifierSettings } from '../pull/verifier-settings.ts';
@@ -18,10 +19,13 @@ export interface Host {
   readonly pluginDir: string;
 }
 
-/** The host that the settings name. */
-export function hostOf(config: Config): Host {
+/**
+ * The host that the settings name, with the verifier in `binDirs`; see `findBinDirs`. Without them,
+ * only what does not depend on where the verifier is may be asked of it.
+ */
+export function hostOf(config: Config, binDirs?: BinDirs): Host {
   const { agentSocket: socket, pluginDir } = config;
-  const layout = { ...createLayout(config.binDir), socket, pluginDir };
+  const layout = { ...createLayout(...(binDirs ?? [])), socket, pluginDir };
   return {
     root: config.hostRoot,
     layout,

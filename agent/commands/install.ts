@@ -7,6 +7,7 @@ import {
   previewInstall,
 } from '../node/host/install.ts';
 import { outputFormat, parseArguments } from './arguments.ts';
+import { findBinDirs } from './bin-dirs.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { configureContainerd } from './configure-containerd.ts';
 import { configureLines } from './containerd-report.ts';
@@ -19,8 +20,10 @@ const HELP = `Usage: nodeseal install [--configure-containerd] [--dry-run] [--ou
 
 Puts trust stores, policy, settings and verifier on the host, in this order, each written beside its
 place and renamed in. Doing it again changes nothing. containerd is not restarted for it: it looks
-for verifiers on every pull. What is installed, and where, is said by the NODESEAL_ settings. What on
-this node keeps the verifier from being asked is told on standard error, and changes no exit status.
+for verifiers on every pull. What is installed is said by the NODESEAL_ settings. The verifier goes
+where the running containerd looks for verifiers (bin_dir), unless NODESEAL_BIN_DIR names another
+place; once that has moved, it goes from where it was. What on this node keeps the verifier from being
+asked is told on standard error, and changes no exit status.
 
   --configure-containerd  where containerd's configuration keeps it from asking verifiers, make the
                           smallest change that lets them run, and restart containerd; what containerd
@@ -50,14 +53,16 @@ async function runInstall(context: CommandContext): Promise<ExitCode> {
   const { values } = parseArguments(args, options, []);
   const format = outputFormat(values.output);
   const config = parseConfig(environment);
-  const host = hostOf(config);
+  const { binDirs, refused } = await findBinDirs(config, signal);
+  if (refused !== null) throw refused;
+  const host = hostOf(config, binDirs);
   const request = await installRequest(config, host);
   const dryRun = values['dry-run'] === true;
   const done = dryRun ? await previewInstall(request) : await installOnHost(request);
   if (format === 'text') stdout.write(isPreview(done) ? previewText(done) : resultText(done));
   const containerd =
     values['configure-containerd'] === true
-      ? await configureContainerd(config, dryRun, signal)
+      ? await configureContainerd(config, host, dryRun, signal)
       : null;
   const found = await readNodeWarnings(config, host, signal);
   // A dry run puts it nowhere.

@@ -4,6 +4,7 @@ import { withDeadline } from '../deadline.ts';
 import { AgentError } from '../errors.ts';
 import type { ListenAddress } from '../setting-forms.ts';
 import { outputFormat, parseArguments } from './arguments.ts';
+import { findBinDirs } from './bin-dirs.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { hostOf } from './host-install.ts';
 import { jsonLine, textLines } from './output.ts';
@@ -46,7 +47,8 @@ async function runStatus(context: CommandContext): Promise<ExitCode> {
     answer = await askAgent(config.listen, signal);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    const host = await readHostStatus(hostOf(config), new Date());
+    const { binDirs } = await findBinDirs(config, signal);
+    const host = await readHostStatus(hostOf(config, binDirs), new Date());
     const screen = screenOf(stdout, environment);
     const { code, message } = error;
     if (format === 'json') stdout.write(jsonLine({ error: { code, message }, host }));

@@ -22,6 +22,7 @@ import {
   restartContainerd,
   withContainerd,
 } from './containerd-node.ts';
+import type { Host } from './host-install.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /** What was done, or would be. */
@@ -52,10 +53,11 @@ const NOTHING: UnconfigureResult = {
  */
 export function unconfigureContainerd(
   config: Config,
+  host: Host,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<UnconfigureResult> {
-  return withContainerd(config, async (node) => {
+  return withContainerd(config, host, async (node) => {
     // Without a lock: where nothing was ever changed, nothing is written either.
     if ((await readRecordState(node.access)).kind === 'none') return NOTHING;
     return withHostLock(node.access, true, () => unconfigure(node, dryRun, signal));

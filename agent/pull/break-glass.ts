@@ -91,6 +91,19 @@ export function encodeBreakGlass({ until, reason, by }: BreakGlassOrder): string
   return `${JSON.stringify({ until: until.toISOString(), reason, by }, null, 2)}\n`;
 }
 
+/** Tells whether `encodeBreakGlass` wrote this; what a person writes looks otherwise. */
+export function isEncodedBreakGlass(bytes: Uint8Array): boolean {
+  try {
+    const { until, reason, by } = parseObject(bytes);
+    if (typeof reason !== 'string' || typeof by !== 'string') return false;
+    const order = { until: new Date(String(until)), reason, by };
+    return encodeBreakGlass(order) === Buffer.from(bytes).toString('utf8');
+  } catch {
+    // No JSON, or a time that is none: not ours.
+    return false;
+  }
+}
+
 /** One sentence for answers, logs and status. */
 export function describeBreakGlass({ until, reason, by }: BreakGlassOrder): string {
   return `every image is let in until ${iso(until)}, by ${by}: ${reason}`;

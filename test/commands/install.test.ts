@@ -13,6 +13,7 @@ import {
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { findBinDirs } from '../../agent/commands/bin-dirs.ts';
 import { hostOf, installRequest } from '../../agent/commands/host-install.ts';
 import { install } from '../../agent/commands/install.ts';
 import { uninstall } from '../../agent/commands/uninstall.ts';
@@ -324,9 +325,10 @@ describe.runIf(IS_ROOT)('uninstall on a live node', () => {
 });
 
 describe('the request to install', () => {
-  const requestOf = (settings: Record<string, string>) => {
+  const requestOf = async (settings: Record<string, string>) => {
     const config = parseConfig(settings);
-    return installRequest(config, hostOf(config));
+    const { binDirs } = await findBinDirs(config, new AbortController().signal);
+    return installRequest(config, hostOf(config, binDirs));
   };
 
   it('has policy and trust only where a source is set', async () => {

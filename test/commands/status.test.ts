@@ -41,7 +41,7 @@ function partsOf(change: Partial<StatusParts> = {}): StatusParts {
       containers: [{ state: 'verified', count: 4 }],
     }),
     journalLagSeconds: () => 0.25,
-    verifierFile: '/nowhere/nodeseal-verifier',
+    verifierFile: () => '/nowhere/nodeseal-verifier',
     isInStep: () => true,
     ...change,
   };

@@ -19,7 +19,7 @@ export interface SeenPatch {
 export type NodeCondition = Readonly<Record<string, string>> & { readonly type: string };
 
 interface NodePatch {
-  readonly metadata?: { readonly labels: Readonly<Record<string, string>> };
+  readonly metadata?: { readonly labels: Readonly<Record<string, string | null>> };
   readonly status?: { readonly conditions: readonly NodeCondition[] };
 }
 
@@ -120,10 +120,14 @@ export class KubernetesApi {
     const node = `/api/v1/nodes/${this.#nodeName}`;
     const patch = JSON.parse(body) as NodePatch;
     if (path === node && type === 'application/merge-patch+json') {
-      Object.assign(this.labels, patch.metadata?.labels);
+      for (const [name, value] of Object.entries(patch.metadata?.labels ?? {})) {
+        if (value === null) Reflect.deleteProperty(this.labels, name);
+        else this.labels[name] = value;
+      }
     } else if (path === `${node}/status` && type === 'application/strategic-merge-patch+json') {
       for (const one of patch.status?.conditions ?? []) {
-        this.conditions.set(one.type, { ...this.conditions.get(one.type), ...one });
+        if (one['$patch'] === 'delete') this.conditions.delete(one.type);
+        else this.conditions.set(one.type, { ...this.conditions.get(one.type), ...one });
       }
     } else return statusOf(404, `nodes "${path ?? ''}" not found`);
     return [200, this.node()];

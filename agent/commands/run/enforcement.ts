@@ -11,30 +11,36 @@ import type { CanaryVerifierParts } from '../../enforcement/canary-verifier.ts';
 import { type Cause, causeOf, CAUSES } from '../../enforcement/causes.ts';
 import type { Suspicion } from '../../enforcement/state.ts';
 import { EnforcementWatch } from '../../enforcement/watch.ts';
+import { AgentError } from '../../errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { EnforcementReading } from '../../metrics/sources.ts';
 import { type ContainerdClient, createContainerdClient } from '../../node/containerd/client.ts';
 import { createDump } from '../../node/containerd/dump.ts';
+import { readEffectiveBinDir } from '../../node/containerd/effective-bin-dir.ts';
+import type { EffectiveConfig } from '../../node/containerd/effective-config.ts';
 import { readNodeEvidence } from '../../node/containerd/evidence.ts';
 import { FINDINGS } from '../../node/containerd/finding.ts';
-import { findFindings } from '../../node/containerd/findings.ts';
+import { findFindings, type NodeEvidence } from '../../node/containerd/findings.ts';
+import { verifierFiles } from '../../node/host/layout.ts';
 import { createHostReader } from '../../node/host/host-reader.ts';
 import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
 import type { PullMode } from '../../pull/mode.ts';
-import type { Host } from '../host-install.ts';
 import type { BreakGlassWatch } from './break-glass.ts';
 import { createCanary } from './canary.ts';
+import type { FollowedHost } from './followed-host.ts';
 
 /** What enforcement is made from. */
 export interface EnforcingParts {
   readonly config: Config;
-  readonly host: Host;
+  readonly host: FollowedHost;
   readonly ledger: Pick<Ledger, 'events' | 'canaries'>;
   readonly verifier: CanaryVerifierParts;
   readonly metrics: Pick<Metrics, 'countCanary' | 'countError'>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly breakGlass: Pick<BreakGlassWatch, 'now'>;
+  /** The verifier is to be elsewhere; resolves once that was tried. */
+  readonly onMove: () => Promise<void>;
   /** The state or its causes are others than before. */
   readonly onChange: () => void;
 }
@@ -59,7 +65,7 @@ export class Enforcing {
     const client = createContainerdClient(join(config.hostRoot, config.containerdSocket));
     this.#parts = parts;
     this.#client = client;
-    this.canary = createCanary(client, host.layout.verifierFile, {
+    this.canary = createCanary(client, host.now.layout.verifierFile, {
       ...verifier,
       memory: ledger.canaries,
       onIncident: ({ code, message }) => {
@@ -72,8 +78,8 @@ export class Enforcing {
       events: () => ledger.events(),
       findings: (signal) => this.#findings(signal),
       missingVerifier: () => {
-        const path = join(host.root, host.layout.verifierFile);
-        return existsSync(path) ? undefined : host.layout.verifierFile;
+        const { root, layout } = host.now;
+        return verifierFiles(layout).find((path) => !existsSync(join(root, path)));
       },
       opened: () => openedBy(config.mode, breakGlass.now),
       intervalMs: config.canaryInterval,
@@ -102,7 +108,7 @@ export class Enforcing {
     const options = { ignoreInitial: true, ignorePermissionErrors: true, depth: 0 };
     const watcher = watch([], options);
     this.#watcher = watcher;
-    this.#look([dirname(host.layout.verifierFile), ...CONFIGURATION]);
+    this.#look([dirname(host.now.layout.verifierFile), ...CONFIGURATION]);
     watcher.on('all', this.watch.wake);
     watcher.on('error', (error) => {
       log.warn({ error: String(error) }, 'a file watch failed');
@@ -116,23 +122,49 @@ export class Enforcing {
   }
 
   async #findings(signal: AbortSignal): Promise<readonly Suspicion[]> {
+    const { host, onMove } = this.#parts;
+    let evidence = await this.#evidence(signal);
+    if (await this.#follow(evidence.config)) {
+      // Before the canary, which would find what is about to be put right.
+      await onMove();
+      evidence = await this.#evidence(signal);
+    }
+    const { configPath, files } = evidence.config;
+    const binDirs = verifierFiles(host.now.layout).map((path) => dirname(path));
+    this.#look([configPath, ...files.map(({ path }) => path), evidence.binDir.path, ...binDirs]);
+    return findFindings(evidence);
+  }
+
+  #evidence(signal: AbortSignal): Promise<NodeEvidence> {
     const { config, host } = this.#parts;
+    const { root, layout } = host.now;
     const sources = {
       ...{ client: this.#client, socketPath: config.containerdSocket },
-      host: createHostReader(host.root),
-      dump: createDump(host.root),
+      ...{ host: createHostReader(root), dump: createDump(root) },
     };
-    const evidence = await readNodeEvidence(sources, host.layout.verifierFile, signal);
-    const { configPath, files } = evidence.config;
-    this.#look([configPath, ...files.map(({ path }) => path), evidence.binDir.path]);
-    return findFindings(evidence);
+    return readNodeEvidence(sources, layout.verifierFile, signal);
+  }
+
+  /** Whether the verifier is to be elsewhere than before. */
+  async #follow(effective: EffectiveConfig): Promise<boolean> {
+    const { host, log } = this.#parts;
+    try {
+      const found = await readEffectiveBinDir(effective, createHostReader(host.now.root));
+      const hasMoved = host.follow(found);
+      if (hasMoved) log.info({ verifiers: verifierFiles(host.now.layout) }, 'bin_dir has moved');
+      return hasMoved;
+    } catch (error) {
+      // It is a finding, and the verifier stays where it is.
+      if (error instanceof AgentError && error.code === 'bin_dir_unusable') return false;
+      throw error;
+    }
   }
 
   /** From now on a change of these paths of the host wakes the watch. */
   #look(paths: readonly string[]): void {
     const fresh = paths.filter((path) => path !== '' && !this.#watched.has(path));
     for (const path of fresh) this.#watched.add(path);
-    this.#watcher?.add(fresh.map((path) => join(this.#parts.host.root, path)));
+    this.#watcher?.add(fresh.map((path) => join(this.#parts.host.now.root, path)));
   }
 }
 

@@ -2,26 +2,22 @@
 import { join } from 'node:path';
 import { fingerprintHost } from '../../node/host/fingerprint.ts';
 import type { InstallRequest } from '../../node/host/install.ts';
-import type { Host } from '../host-install.ts';
+import { verifierFiles } from '../../node/host/layout.ts';
+import type { FollowedHost } from './followed-host.ts';
 
 /** Knows the host as it was when all was well, or as well as it could be made. */
 export class HostTouch {
-  readonly #host: Host;
-  #paths: readonly string[];
+  readonly #host: Pick<FollowedHost, 'now'>;
+  #trust: readonly string[] = [];
   #known: string | undefined;
 
-  constructor(host: Host) {
-    const { policyFile, settingsFile, manifestFile, verifierFile } = host.layout;
+  constructor(host: Pick<FollowedHost, 'now'>) {
     this.#host = host;
-    this.#paths = [policyFile, settingsFile, manifestFile, verifierFile];
   }
 
   /** What is looked at from now on. */
   expect({ trustFiles = [] }: InstallRequest): void {
-    const { policyFile, settingsFile, manifestFile, verifierFile, trustStoreDir } =
-      this.#host.layout;
-    const trust = trustFiles.map(({ path }) => join(trustStoreDir, path));
-    this.#paths = [policyFile, settingsFile, manifestFile, verifierFile, ...trust];
+    this.#trust = trustFiles.map(({ path }) => path);
   }
 
   /**
@@ -41,6 +37,10 @@ export class HostTouch {
   }
 
   #fingerprint(): Promise<string> {
-    return fingerprintHost(this.#host.root, this.#host.layout, this.#paths);
+    const { root, layout } = this.#host.now;
+    const { policyFile, settingsFile, manifestFile, trustStoreDir } = layout;
+    const trust = this.#trust.map((path) => join(trustStoreDir, path));
+    const own = [policyFile, settingsFile, manifestFile, ...verifierFiles(layout)];
+    return fingerprintHost(root, layout, [...own, ...trust]);
   }
 }

@@ -1,6 +1,5 @@
 // Keeps the host in step with its sources, and policy and trust in force in step with the host.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { watch } from 'chokidar';
 import type { Logger } from 'pino';
 import type { Clock } from '../../audit/clock.ts';
@@ -10,13 +9,14 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import type { Drift } from '../../node/host/drift.ts';
 import { installOnHost, type InstallRequest } from '../../node/host/install.ts';
 import type { InForce } from '../../verifier/in-force.ts';
-import { type Host, installRequest } from '../host-install.ts';
+import { installRequest } from '../host-install.ts';
+import type { FollowedHost } from './followed-host.ts';
 import { HostTouch } from './host-touch.ts';
 
 /** What keeping in step needs. */
 export interface InStepParts {
   readonly config: Config;
-  readonly host: Host;
+  readonly host: FollowedHost;
   readonly inForce: InForce;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -45,6 +45,7 @@ export class InStep {
   /** Why the host could not be brought in step; undefined while it is. */
   fault: AgentError | undefined;
   readonly #touch: HostTouch;
+  #stepping: Promise<void> = Promise.resolve();
   #lastGood: InstallRequest | undefined;
   /** What others did and could not be put right; it counts once. */
   #unmended: ReadonlySet<string> = new Set();
@@ -58,8 +59,16 @@ export class InStep {
    * Brings host and verdicts in step once. A source that is wrong in any part is refused whole: the
    * host keeps the last good generation, and whatever others do to that is put right. On a host that
    * never had one, nothing is installed, because a verifier without a policy would refuse every image.
+   * Steps that are asked for while one is under way come after it.
    */
-  async step(): Promise<void> {
+  step(): Promise<void> {
+    const step = this.#stepping.then(() => this.#step());
+    // Whoever asked for it is told of its fault.
+    this.#stepping = step.catch(() => undefined);
+    return step;
+  }
+
+  async #step(): Promise<void> {
     await this.#touch.around(async () => {
       const { fault, hasChanged } = await this.#install();
       this.fault = fault;
@@ -74,9 +83,9 @@ export class InStep {
     const paths = [
       config.policySource,
       config.truststoreSource,
-      host.policyFile,
-      host.truststoreDir,
-      join(host.root, host.layout.verifierFile),
+      host.now.policyFile,
+      host.now.truststoreDir,
+      host.verifierHere,
     ].filter((path) => path !== undefined);
     let look = new AbortController();
     const lookSoon = () => {
@@ -135,7 +144,7 @@ export class InStep {
       return { fault: this.#told(refused), hasChanged: changed.length > 0 };
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      metrics.setVerifierInstalled(existsSync(join(host.root, host.layout.verifierFile)));
+      metrics.setVerifierInstalled(existsSync(host.verifierHere));
       return { fault: this.#told(refused ?? error), hasChanged: false };
     }
   }
@@ -147,13 +156,16 @@ export class InStep {
   async #request(): Promise<{ request: InstallRequest; refused?: AgentError }> {
     const { config, host } = this.#parts;
     try {
-      this.#lastGood = await installRequest(config, host);
+      this.#lastGood = await installRequest(config, host.now);
       return { request: this.#lastGood };
     } catch (refused) {
       if (!(refused instanceof AgentError)) throw refused;
-      if (this.#lastGood !== undefined) return { request: this.#lastGood, refused };
+      const { layout } = host.now;
+      if (this.#lastGood !== undefined) {
+        return { request: { ...this.#lastGood, layout }, refused };
+      }
       try {
-        return { request: await installRequest(withoutSources(config), host), refused };
+        return { request: await installRequest(withoutSources(config), host.now), refused };
       } catch {
         // The host has none either: what was offered is what is to be mended.
         throw refused;

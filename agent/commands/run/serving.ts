@@ -1,5 +1,4 @@
 // What the agent tells over HTTP: whether it is ready, its metrics and its status.
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
@@ -7,8 +6,8 @@ import { type MetricsServer, startMetricsServer } from '../../metrics/server.ts'
 import type { InventoryCounts } from '../../metrics/sources.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import { VERSION } from '../../version.ts';
-import type { Host } from '../host-install.ts';
 import type { BreakGlassWatch } from './break-glass.ts';
+import type { FollowedHost } from './followed-host.ts';
 import type { Enforcing } from './enforcement.ts';
 import type { Images } from './images.ts';
 import type { InStep } from './in-step.ts';
@@ -18,7 +17,7 @@ import { Status } from './status.ts';
 /** What is told of. */
 export interface ServedParts {
   readonly config: Config;
-  readonly host: Host;
+  readonly host: Pick<FollowedHost, 'verifierHere'>;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly inForce: InForce;
@@ -60,7 +59,7 @@ function createStatus(parts: ServedParts): Status {
   const { config, host, inForce, inStep, journal, enforcing, breakGlass, now } = parts;
   return new Status({
     ...{ version: VERSION, now, mode: config.mode, inventory: parts.inventory },
-    verifierFile: join(host.root, host.layout.verifierFile),
+    verifierFile: () => host.verifierHere,
     breakGlass: () => breakGlass.now,
     problems: () => reasons(parts),
     enforcement: () => enforcing.watch.enforcement(),

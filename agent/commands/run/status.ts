@@ -38,7 +38,7 @@ export interface StatusParts {
   readonly inventory: () => InventoryCounts;
   readonly journalLagSeconds: () => number | null;
   /** The verifier's executable, for this process. */
-  readonly verifierFile: string;
+  readonly verifierFile: () => string;
   /** Whether the host holds the verifier that came with this agent. */
   readonly isInStep: () => boolean;
 }
@@ -90,7 +90,8 @@ export class Status {
 
   /** `sha256` is null while there is none; `version` is known of the one that came with this agent. */
   async #verifier(): Promise<object> {
-    const { verifierFile: path, isInStep, version } = this.#parts;
+    const { verifierFile, isInStep, version } = this.#parts;
+    const path = verifierFile();
     const sha256 = await this.#sha256(path);
     return { path, sha256, version: sha256 !== null && isInStep() ? version : null };
   }

@@ -40,6 +40,8 @@ export const FINDINGS = {
   max_verifiers: '`max_verifiers` is 0, or smaller than the number of entries in `bin_dir`.',
   per_verifier_timeout: '`per_verifier_timeout` is shorter than the verifier may need.',
   bin_dir_elsewhere: 'containerd looks for verifiers in another directory than ours is in.',
+  bin_dir_unusable:
+    '`bin_dir` is empty, relative, or holds `..` or control characters: our verifier is not put there.',
   bin_dir_unreadable: '`bin_dir` is not a directory, so that containerd refuses every pull.',
   bin_dir_noexec:
     '`bin_dir` is on a file system mounted with `noexec`, so that containerd refuses every pull.',

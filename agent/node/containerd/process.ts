@@ -14,7 +14,7 @@ export interface ContainerdProcess {
   /** Known to have been removed or replaced on the disk since it started, as an upgrade without a restart does. */
   readonly isReplaced: boolean;
   readonly configPath: string;
-  /** To the second. */
+  /** To a few hundredths of a second; where the host has no /proc/uptime, to the second, and never too late. */
   readonly startedAt: Date;
 }
 
@@ -105,6 +105,7 @@ async function describe(
 ): Promise<ContainerdProcess> {
   const stat = await readText(host, `/proc/${pid}/stat`);
   const kernel = await readText(host, '/proc/stat');
+  const uptime = (await readText(host, '/proc/uptime')) ?? '';
   if (stat === null || kernel === null) {
     throw new AgentError('containerd_missing', `containerd, process ${pid}: it has ended`);
   }
@@ -118,7 +119,7 @@ async function describe(
     configPath: isAbsolute(path)
       ? path
       : join((await readLink(host, `/proc/${pid}/cwd`)) ?? '/', path),
-    startedAt: startedAt(stat, kernel),
+    startedAt: startedAt(stat, kernel, bootedAtMs(uptime, Date.now())),
   };
 }
 
@@ -141,11 +142,18 @@ async function findExecutable(host: HostReader, executable: string): Promise<str
   return executable;
 }
 
+/** NaN without a text that says so. */
+function bootedAtMs(uptime: string, nowMs: number): number {
+  return nowMs - Number(/^\d+\.\d+/.exec(uptime)?.[0]) * 1000;
+}
+
 /** proc(5): field 22, counted from the boot; the program's name before it may hold spaces and parentheses. */
-function startedAt(stat: string, kernel: string): Date {
+function startedAt(stat: string, kernel: string, preciseBootMs: number): Date {
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-  const bootSeconds = Number(/^btime (\d+)$/m.exec(kernel)?.[1]);
-  return new Date((bootSeconds + ticks / TICKS_PER_SECOND) * 1000);
+  const bootMs = Number(/^btime (\d+)$/m.exec(kernel)?.[1]) * 1000;
+  // The kernel leaves out the fraction. What says otherwise is of another machine: containers may be told a time of their own.
+  const isPrecise = Math.abs(preciseBootMs - bootMs) < 2_000;
+  return new Date((isPrecise ? preciseBootMs : bootMs) + (ticks / TICKS_PER_SECOND) * 1000);
 }
 
 /** Null for what is gone: processes end while one looks. */

@@ -50,7 +50,8 @@ function fileDrift(
   written: readonly string[],
   attributes: Attributes | undefined,
 ): DriftKind | null {
-  if (actual === undefined) return 'removed';
+  // What nobody wants any more was removed by us, whose run was then killed, or may be gone.
+  if (actual === undefined) return attributes === undefined ? null : 'removed';
   if (actual.kind === 'mount') return 'shadowed';
   if (actual.kind !== 'file') return 'replaced';
   if (!written.includes(actual.sha256)) return 'changed';
@@ -65,10 +66,10 @@ function recordDrift(
 ): Drift[] {
   const drift = { path: layout.manifestFile, place: 'record' } as const;
   if (manifestFault !== null) return [{ ...drift, kind: 'changed' }];
-  const verifier = entries.get(layout.verifierFile);
-  const isInstalled = desired
-    .get('verifier')
-    ?.some(({ content }) => verifier?.kind === 'file' && verifier.sha256 === content.sha256);
+  const isInstalled = desired.get('verifier')?.some(({ path, content }) => {
+    const verifier = entries.get(path);
+    return verifier?.kind === 'file' && verifier.sha256 === content.sha256;
+  });
   return manifest.files.size === 0 && isInstalled === true ? [{ ...drift, kind: 'removed' }] : [];
 }
 

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { errnoOf } from './host-error.ts';
 import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
-import type { HostLayout } from './layout.ts';
+import { type HostLayout, verifierFiles } from './layout.ts';
 import { locateDirectory } from './locate.ts';
 
 /**
@@ -17,7 +17,8 @@ export async function fingerprintHost(
   paths: readonly string[],
   fs: HostFs = NODE_HOST_FS,
 ): Promise<string> {
-  const directories = new Set([...paths, layout.manifestFile, layout.verifierFile].map(dirname));
+  const verifiers = verifierFiles(layout);
+  const directories = new Set([...paths, layout.manifestFile, ...verifiers].map(dirname));
   const lines: string[] = [];
   const places: string[] = [];
   for (const directory of [...directories].sort()) {
@@ -28,7 +29,7 @@ export async function fingerprintHost(
     for (const name of ['', ...names.sort()]) {
       lines.push(`${here} ${name} ${await textOf(() => describe(fs, join(here, name)))}`);
     }
-    if (directory !== dirname(layout.verifierFile)) continue;
+    if (!verifiers.some((path) => dirname(path) === directory)) continue;
     lines.push(await textOf(async () => (await fs.readdir(here)).sort().join('\0')));
   }
   // A node mounts something for every pod: only what is mounted over ours counts.

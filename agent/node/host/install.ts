@@ -4,7 +4,7 @@ import { AgentError } from '../../errors.ts';
 import { applyPlan } from './apply.ts';
 import { contentOfBytes, contentOfFile } from './content.ts';
 import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
-import { createLayout, type HostLayout, type Place } from './layout.ts';
+import { createLayout, type HostLayout, type Place, verifierFiles } from './layout.ts';
 import { locate, lstatOrNull } from './locate.ts';
 import { takeHostLock } from './lock.ts';
 import { observeHost } from './observe.ts';
@@ -137,7 +137,7 @@ export async function uninstallFromHost(access: HostAccess): Promise<UninstallRe
 /** Tells what `uninstallFromHost` would do, and changes nothing on the host. Throws what it would. */
 export async function previewUninstall(access: HostAccess): Promise<UninstallPreview> {
   const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = access;
-  const state = await observeHost(fs, hostRoot, layout, [layout.verifierFile]);
+  const state = await observeHost(fs, hostRoot, layout, verifierFiles(layout));
   if (state.manifestFault !== null) throw damaged(layout, state.manifestFault);
   const { steps, left } = planUninstall(state, layout);
   const removed = changedBy(
@@ -179,7 +179,7 @@ async function desiredFiles(
   const content = await contentOfFile(verifierPath);
   const desired = new Map<Place, readonly DesiredFile[]>([
     ['settings', [readable(layout.settingsFile, json)]],
-    ['verifier', [{ path: layout.verifierFile, content, mode: 0o755, ...owner }]],
+    ['verifier', verifierFiles(layout).map((path) => ({ path, content, mode: 0o755, ...owner }))],
   ]);
   if (policyBytes !== undefined) desired.set('policy', [readable(layout.policyFile, policyBytes)]);
   if (trustFiles !== undefined) {

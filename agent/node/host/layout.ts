@@ -18,7 +18,10 @@ export interface HostLayout {
   readonly settingsFile: string;
   /** What was installed, so that uninstalling removes exactly that. */
   readonly manifestFile: string;
+  /** Where containerd's configuration, as it stands, has it look for verifiers. */
   readonly verifierFile: string;
+  /** Where a containerd that has not been started anew since may still look. */
+  readonly olderVerifierFiles: readonly string[];
   readonly socket: string;
   readonly lockFile: string;
   /** By which somebody lets every image in for a while; see `agent/pull/break-glass.ts`. */
@@ -30,8 +33,8 @@ export interface HostLayout {
   readonly pluginDir: string;
 }
 
-/** The layout for an effective `bin_dir`. */
-export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
+/** The layout for an effective `bin_dir`, and for those that may be in force still. */
+export function createLayout(binDir = DEFAULT_BIN_DIR, ...older: readonly string[]): HostLayout {
   return {
     policyFile: '/etc/containerd/notation-policy.json',
     trustStoreDir: '/etc/containerd/notation/truststore',
@@ -39,7 +42,8 @@ export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
     ownDir: '/opt/nodeseal',
     settingsFile: '/opt/nodeseal/verifier.json',
     manifestFile: '/opt/nodeseal/installed.json',
-    verifierFile: `${binDir.replace(/\/+$/, '')}/nodeseal-verifier`,
+    verifierFile: verifierIn(binDir),
+    olderVerifierFiles: older.map(verifierIn),
     socket: '/run/nodeseal/agent.sock',
     // Gone with a reboot, as is everybody who could hold it.
     lockFile: '/run/nodeseal/install.lock',
@@ -51,18 +55,35 @@ export function createLayout(binDir = DEFAULT_BIN_DIR): HostLayout {
   };
 }
 
-/** What the file at a path is for, or null when it is none of those we install. */
+/** Ours alone, whatever `bin_dir` it is in. */
+const VERIFIER_NAME = 'nodeseal-verifier';
+
+function verifierIn(binDir: string): string {
+  return `${binDir.replace(/\/+$/, '')}/${VERIFIER_NAME}`;
+}
+
+/** Everywhere that the verifier is to be. */
+export function verifierFiles(layout: HostLayout): readonly string[] {
+  return [layout.verifierFile, ...layout.olderVerifierFiles];
+}
+
+/**
+ * What the file at a path is for, or null when it is none of those we install. `bin_dir` may move: a
+ * verifier is one wherever it is.
+ */
 export function placeOf(layout: HostLayout, path: string): Place | null {
-  if (path === layout.verifierFile) return 'verifier';
+  if (path.startsWith(`${layout.trustStoreDir}/x509/`)) return 'trust';
   if (path === layout.settingsFile) return 'settings';
   if (path === layout.policyFile) return 'policy';
-  return path.startsWith(`${layout.trustStoreDir}/x509/`) ? 'trust' : null;
+  return path.endsWith(`/${VERIFIER_NAME}`) ? 'verifier' : null;
 }
 
 /** Tells whether a directory, once we made it, is for what is ours alone, whatever else is in it. */
 export function isOwnDirectory(layout: HostLayout, path: string): boolean {
-  const aboveBinDir = parentOf(parentOf(layout.verifierFile));
-  const roots = [layout.ownDir, parentOf(layout.trustStoreDir), aboveBinDir];
+  const binDirs = verifierFiles(layout).map(parentOf);
+  // `/` is above a `bin_dir` such as /verifiers, and not for what is ours.
+  const aboveBinDirs = binDirs.map((binDir) => parentOf(binDir) || binDir);
+  const roots = [layout.ownDir, parentOf(layout.trustStoreDir), ...aboveBinDirs];
   return roots.some((root) => path === root || path.startsWith(`${root}/`));
 }
 
@@ -71,20 +92,24 @@ export function isOwnDirectory(layout: HostLayout, path: string): boolean {
  * cannot leave one, and neither in `bin_dir`, whose every entry is executed, nor in a trust store,
  * whose every entry must be a certificate.
  */
-export function stagingDirOf(layout: HostLayout, place: Place | 'manifest'): string {
-  const above = {
-    trust: layout.trustStoreDir,
-    policy: parentOf(layout.policyFile),
-    settings: layout.ownDir,
-    manifest: layout.ownDir,
-    verifier: parentOf(parentOf(layout.verifierFile)),
-  };
-  return `${above[place]}/.nodeseal-staging`;
+export function stagingDirOf(layout: HostLayout, path: string): string {
+  const place = placeOf(layout, path);
+  if (place === 'verifier') return `${parentOf(parentOf(path))}/${STAGING_NAME}`;
+  if (place === 'policy') return `${parentOf(path)}/${STAGING_NAME}`;
+  return `${place === 'trust' ? layout.trustStoreDir : layout.ownDir}/${STAGING_NAME}`;
 }
 
-/** Every staging directory; outside a run none of them exists. */
-export function stagingDirs(layout: HostLayout): readonly string[] {
-  return PLACES.map((place) => stagingDirOf(layout, place));
+const STAGING_NAME = '.nodeseal-staging';
+
+/** Every staging directory; outside a run none of them exists. `verifiers` are those of other layouts. */
+export function stagingDirs(
+  layout: HostLayout,
+  verifiers: readonly string[] = [],
+): readonly string[] {
+  const { trustStoreDir, policyFile, settingsFile } = layout;
+  const trust = `${trustStoreDir}/x509/any`;
+  const paths = [trust, policyFile, settingsFile, ...verifierFiles(layout), ...verifiers];
+  return [...new Set(paths.map((path) => stagingDirOf(layout, path)))];
 }
 
 // Not by node:path: the pull verifier knows its paths from here, and would load it on each pull.

@@ -44,7 +44,10 @@ export async function observeHost(
     if (actual !== null) entries.set(path, actual);
   }
   const leftovers: string[] = [];
-  for (const path of stagingDirs(layout)) {
+  const recorded = [...manifest.files.keys()].filter(
+    (path) => placeOf(layout, path) === 'verifier',
+  );
+  for (const path of stagingDirs(layout, recorded)) {
     const here = await locate(fs, hostRoot, path);
     if ((await lstatOrNull(fs, here, path)) !== null) leftovers.push(path);
   }
@@ -62,8 +65,7 @@ async function mountOver(
   path: string,
   mounts: ReadonlySet<string>,
 ): Promise<Actual | null> {
-  const place = placeOf(layout, path) ?? 'manifest';
-  const top = dirname(stagingDirOf(layout, place));
+  const top = dirname(stagingDirOf(layout, path));
   for (let at = path; at.startsWith(`${top}/`); at = dirname(at)) {
     const here = await (at === path ? locate : locateDirectory)(fs, hostRoot, at);
     if (mounts.has(here)) return { kind: 'mount', at };
@@ -94,7 +96,7 @@ function attributesOf({ mode, uid, gid }: Attributes): Attributes {
  * A manifest that cannot be parsed counts as empty: the files it named are then nobody's, which is
  * safe for installing, and uninstalling refuses.
  */
-async function readManifest(
+export async function readManifest(
   fs: HostFs,
   hostRoot: string,
   layout: HostLayout,

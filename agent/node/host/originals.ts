@@ -1,7 +1,7 @@
 // Files of others that stood where policy and trust go: kept aside before ours replace them, and put back when ours go.
 import { basename, dirname, join } from 'node:path';
 import type { Attributes } from './host-fs.ts';
-import { type HostLayout, placeOf, stagingDirOf } from './layout.ts';
+import { type HostLayout, placeOf, stagingDirOf, verifierFiles } from './layout.ts';
 import type { Original } from './manifest.ts';
 import type { HostState, Step } from './host-state.ts';
 
@@ -29,7 +29,8 @@ export function findOriginals(
   layout: HostLayout,
 ): ReadonlyMap<string, Original> {
   const found = new Map<string, Original>();
-  if (manifest.files.size === 0 && entries.has(layout.verifierFile)) return found;
+  const isInstalled = verifierFiles(layout).some((path) => entries.has(path));
+  if (manifest.files.size === 0 && isInstalled) return found;
   for (const path of wanted) {
     const [actual, place] = [entries.get(path), placeOf(layout, path)];
     if (manifest.files.has(path) || actual?.kind !== 'file') continue;
@@ -47,11 +48,12 @@ export function keepStep(
   layout: HostLayout,
   owner: Omit<Attributes, 'mode'>,
 ): WriteStep {
-  const stagingDir = stagingDirOf(layout, 'manifest');
+  const kept = keptPath(layout, original);
+  const stagingDir = stagingDirOf(layout, kept);
   const content = { kind: 'host', sha256: original.sha256, path } as const;
   return {
     kind: 'write',
-    path: keptPath(layout, original),
+    path: kept,
     stagingDir,
     content,
     mode: 0o600,
@@ -70,7 +72,7 @@ export function restoreStep(
   const kept = entries.get(from);
   if (kept?.kind !== 'file' || kept.sha256 !== original.sha256) return null;
   const { sha256, ...attributes } = original;
-  const stagingDir = stagingDirOf(layout, placeOf(layout, path) ?? 'policy');
+  const stagingDir = stagingDirOf(layout, path);
   return {
     kind: 'write',
     path,

@@ -1,6 +1,6 @@
 // What has to be removed from the host, in order: a pure function of what is recorded and what it holds.
 import { deepestFirst } from './ancestors.ts';
-import { type HostLayout, type Place, placeOf, PLACES } from './layout.ts';
+import { type HostLayout, type Place, placeOf, PLACES, verifierFiles } from './layout.ts';
 import { keptPath, keptPaths, removeStep } from './originals.ts';
 import type { HostState, Step } from './host-state.ts';
 import { isOurs } from './plan.ts';
@@ -25,15 +25,19 @@ export interface UninstallPlan {
 
 /**
  * Plans the removal of everything the manifest names that is still as it was written: the verifier
- * first, because a verifier without its policy and trust refuses every image, and the record last, so
- * that a killed run can go on. For the same reason everything stays when a file that we did not write
- * stands in the verifier's place.
+ * first, wherever it was put, because a verifier without its policy and trust refuses every image, and
+ * the record last, so that a killed run can go on. For the same reason everything stays when a file
+ * that we did not write stands in the verifier's place.
  */
 export function planUninstall(state: HostState, layout: HostLayout): UninstallPlan {
   const { manifest, entries, leftovers } = state;
-  const verifier = entries.get(layout.verifierFile);
-  const written = manifest.files.get(layout.verifierFile) ?? [];
-  if (verifier !== undefined && !isOurs(verifier, written)) return leaveAll(state, layout);
+  const isVerifier = (path: string): boolean => placeOf(layout, path) === 'verifier';
+  const verifiers = [...verifierFiles(layout), ...[...manifest.files.keys()].filter(isVerifier)];
+  const foreign = [...new Set(verifiers)].filter((path) => {
+    const actual = entries.get(path);
+    return actual !== undefined && !isOurs(actual, manifest.files.get(path) ?? []);
+  });
+  if (foreign.length > 0) return leaveAll(state, foreign);
 
   const steps: Step[] = leftovers.map((path) => ({ kind: 'clean', path }));
   const left: LeftFile[] = [];
@@ -66,16 +70,20 @@ export function planUninstall(state: HostState, layout: HostLayout): UninstallPl
   return { steps, left };
 }
 
-function leaveAll({ manifest, entries }: HostState, layout: HostLayout): UninstallPlan {
-  const recorded = manifest.files.has(layout.verifierFile);
-  const reason = recorded ? 'changed by others' : 'not installed by nodeseal';
+function leaveAll({ manifest, entries }: HostState, foreign: readonly string[]): UninstallPlan {
+  const isRecorded = (path: string): boolean => manifest.files.has(path);
   const others = [...manifest.files.keys()].filter(
-    (path) => path !== layout.verifierFile && entries.has(path),
+    (path) => !foreign.includes(path) && entries.has(path),
   );
   return {
     steps: [],
     left: [
-      { path: layout.verifierFile, reason },
+      ...foreign.map((path): LeftFile => {
+        return {
+          path,
+          reason: isRecorded(path) ? 'changed by others' : 'not installed by nodeseal',
+        };
+      }),
       ...others.map((path) => ({ path, reason: 'needed by the verifier' }) as const),
     ],
   };

@@ -18,8 +18,8 @@ export interface InstallPlan {
 
 /**
  * Plans an installation; no steps when nothing is to be done. New trust comes before the policy that
- * needs it, stale trust goes after the policy that needed it, the verifier comes last. The files
- * of a place that is absent from `desired` stay, and stay known as ours.
+ * needs it, stale trust goes after the policy that needed it, the verifier comes last, and only after it goes
+ * one that is elsewhere. The files of a place that is absent from `desired` stay, and stay known as ours.
  *
  * A regular file of somebody else's where policy or trust goes is kept aside, and put back when ours
  * goes. Throws `host_write_failed` when a directory stands there, or a symbolic link that is not in
@@ -114,13 +114,17 @@ function fileSteps(
   layout: HostLayout,
 ): Step[] {
   const writes = (place: Place): Step[] =>
-    (desired.get(place) ?? []).flatMap((file) => stepFor(file, state, stagingDirOf(layout, place)));
+    (desired.get(place) ?? []).flatMap((file) =>
+      stepFor(file, state, stagingDirOf(layout, file.path)),
+    );
+  const isVerifier = (path: string): boolean => placeOf(layout, path) === 'verifier';
   return [
     ...writes('trust'),
     ...writes('policy'),
-    ...stale.map((path) => removeStep(path, state, layout)),
+    ...stale.filter((path) => !isVerifier(path)).map((path) => removeStep(path, state, layout)),
     ...writes('settings'),
     ...writes('verifier'),
+    ...stale.filter(isVerifier).map((path) => removeStep(path, state, layout)),
   ];
 }
 
@@ -188,7 +192,7 @@ function recordSteps(
   layout: HostLayout,
   owner: Omit<Attributes, 'mode'>,
 ): { readonly keeping: Step; readonly before: readonly Step[]; readonly after: readonly Step[] } {
-  const stagingDir = stagingDirOf(layout, 'manifest');
+  const stagingDir = stagingDirOf(layout, layout.manifestFile);
   const fileOf = (manifest: Manifest): DesiredFile => {
     const content = contentOfBytes(encodeManifest(manifest));
     return { path: layout.manifestFile, content, mode: 0o644, ...owner };

@@ -28,6 +28,14 @@ export function labelPatch({ state }: EnforcementReport): object {
   return { metadata: { labels: { [ENFORCEMENT_LABEL]: state } } };
 }
 
+/** Takes the label away again; a patch of the same type. */
+export const LABEL_CLEARING = { metadata: { labels: { [ENFORCEMENT_LABEL]: null } } };
+
+/** Takes the condition away again; a patch of the type `application/strategic-merge-patch+json`. */
+export const CONDITION_CLEARING = {
+  status: { conditions: [{ $patch: 'delete', type: ENFORCEMENT_CONDITION }] },
+};
+
 /**
  * A patch of the type `application/strategic-merge-patch+json` for the Node's status: conditions are
  * merged by their type, so the others stay. The time of the last transition is in the patch only

@@ -1,9 +1,11 @@
 // Tells Kubernetes whether a node enforces: the label of its Node object, and a condition of its status.
 import { type ApiClientOptions, sendPatch } from './api-client.ts';
 import {
+  CONDITION_CLEARING,
   conditionPatch,
   ENFORCEMENT_CONDITION,
   type EnforcementReport,
+  LABEL_CLEARING,
   labelPatch,
 } from './enforcement-report.ts';
 import { parseConditionStatus, parseNode } from './reply.ts';
@@ -20,7 +22,7 @@ export async function reportEnforcement(
   now: Date,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
+  const path = pathOf(nodeName);
   const label = { path, type: 'application/merge-patch+json', value: labelPatch(report) } as const;
   const labelled = await sendPatch(api, label, signal);
   const before = parseConditionStatus(labelled, nodeName, ENFORCEMENT_CONDITION);
@@ -30,4 +32,25 @@ export async function reportEnforcement(
     value: conditionPatch(report, before, now),
   } as const;
   parseNode(await sendPatch(api, condition, signal), nodeName);
+}
+
+/** Takes both off the Node; without them it does nothing. Throws as `reportEnforcement`. */
+export async function clearEnforcement(
+  api: ApiClientOptions,
+  nodeName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = pathOf(nodeName);
+  const label = { path, type: 'application/merge-patch+json', value: LABEL_CLEARING } as const;
+  parseNode(await sendPatch(api, label, signal), nodeName);
+  const condition = {
+    path: `${path}/status`,
+    type: 'application/strategic-merge-patch+json',
+    value: CONDITION_CLEARING,
+  } as const;
+  parseNode(await sendPatch(api, condition, signal), nodeName);
+}
+
+function pathOf(nodeName: string): string {
+  return `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
 }

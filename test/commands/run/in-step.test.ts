@@ -11,10 +11,11 @@ import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, SYSTEM_CLOCK } from '../../../agent/audit/clock.ts';
-import { hostOf } from '../../../agent/commands/host-install.ts';
+import { FollowedHost } from '../../../agent/commands/run/followed-host.ts';
 import { InStep } from '../../../agent/commands/run/in-step.ts';
 import { parseConfig } from '../../../agent/config.ts';
 import { createMetrics } from '../../../agent/metrics/metrics.ts';
+import { DEFAULT_BIN_DIR } from '../../../agent/node/host/layout.ts';
 import { InForce } from '../../../agent/verifier/in-force.ts';
 import {
   AgentHost,
@@ -52,8 +53,8 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],
   });
-  const own = hostOf(config);
-  const inForce = new InForce(own.policyFile, own.truststoreDir);
+  const own = new FollowedHost(config, { binDirs: [DEFAULT_BIN_DIR], installed: [] });
+  const inForce = new InForce(own.now.policyFile, own.now.truststoreDir);
   const changes = { count: 0 };
   const touches = { count: 0 };
   const settled = Promise.withResolvers<undefined>();

@@ -29,7 +29,7 @@ function partsOf(change: Partial<StatusParts> = {}): StatusParts {
       containers: [{ state: 'failed', count: 3 }],
     }),
     journalLagSeconds: () => 0.5,
-    verifierFile: '/nowhere/nodeseal-verifier',
+    verifierFile: () => '/nowhere/nodeseal-verifier',
     isInStep: () => true,
     ...change,
   };
@@ -75,13 +75,13 @@ it('tells checksum and version of the verifier while it is the one that came wit
   const verifierFile = join(temporaryDirectory(), 'nodeseal-verifier');
   writeFileSync(verifierFile, 'one');
   const sha256 = hashHex('sha256', Buffer.from('one'));
-  expect(await new Status(partsOf({ verifierFile })).report()).toMatchObject({
+  expect(await new Status(partsOf({ verifierFile: () => verifierFile })).report()).toMatchObject({
     verifier: { path: verifierFile, sha256, version: '1.2.3' },
   });
-  expect(await new Status(partsOf({ verifierFile, isInStep: () => false })).report()).toMatchObject(
-    { verifier: { sha256, version: null } },
-  );
-  const status = new Status(partsOf({ verifierFile }));
+  expect(
+    await new Status(partsOf({ verifierFile: () => verifierFile, isInStep: () => false })).report(),
+  ).toMatchObject({ verifier: { sha256, version: null } });
+  const status = new Status(partsOf({ verifierFile: () => verifierFile }));
   await status.report();
   writeFileSync(verifierFile, 'another one');
   expect(await status.report()).toMatchObject({

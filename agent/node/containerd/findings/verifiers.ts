@@ -2,6 +2,7 @@
 import { basename, dirname, normalize } from 'node:path';
 import { show } from '../../../oci/show.ts';
 import type { BinDir, BinDirEntry } from '../bin-dir.ts';
+import { binDirFault } from '../effective-bin-dir.ts';
 import type { Finding } from '../finding.ts';
 import { listNames } from './list-names.ts';
 import { type PullSettings, TRANSFER_PLUGIN, VERIFIER_PLUGIN } from '../pull-settings.ts';
@@ -64,13 +65,19 @@ function ownFindings({ path, entries }: BinDir, verifierFile: string): readonly 
     const remedy = 'Remove what is there, or set bin_dir to the directory of our verifier.';
     return [{ code: 'bin_dir_unreadable', effect: 'blocks', message, remedy, isFixable: false }];
   }
-  if (path === '' || normalize(`${path}/`) !== normalize(`${dirname(verifierFile)}/`)) {
+  const fault = binDirFault(path);
+  if (fault !== null) {
+    const message = `${where}: ${fault}, so our verifier is not put there but is ${verifierFile}.`;
+    const remedy = `Set bin_dir to ${dirname(verifierFile)} and restart containerd.`;
+    return [{ code: 'bin_dir_unusable', effect: 'bypass', message, remedy, isFixable: false }];
+  }
+  if (normalize(`${path}/`) !== normalize(`${dirname(verifierFile)}/`)) {
     return [
       {
         code: 'bin_dir_elsewhere',
         effect: 'bypass',
         message: `${where}, but our verifier was installed as ${verifierFile}.`,
-        remedy: `Run nodeseal install with NODESEAL_BIN_DIR=${path === '' ? '/opt/containerd/image-verifier/bin, and set bin_dir to that' : path}. If that directory is one of network plugins or of other programs, set bin_dir back instead: containerd executes everything in it on each pull.`,
+        remedy: `Leave NODESEAL_BIN_DIR unset, so that nodeseal follows containerd, and run nodeseal install. If that directory is one of network plugins or of other programs, set bin_dir back instead: containerd executes everything in it on each pull.`,
         isFixable: false,
       },
     ];
