@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
   'policy preview': async () => (await import('./commands/policy-preview.ts')).policyPreview,
   status: async () => (await import('./commands/status.ts')).status,
+  audit: async () => (await import('./commands/audit.ts')).audit,
   'break-glass': async () => (await import('./commands/break-glass.ts')).breakGlass,
   version: async () => (await import('./commands/version.ts')).version,
 };

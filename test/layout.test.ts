@@ -86,6 +86,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'audit/pod-controllers.ts': 'Math.random',
   'audit/reverification.ts': 'Math.random',
   'commands/break-glass.ts': 'node:fs/promises, Date.now, new Date()',
+  'commands/followed-ledger.ts': 'node:fs',
   'commands/host-install.ts': 'node:fs, import.meta, process',
   'commands/node-warnings.ts': 'node:fs',
   'commands/policy-check.ts': 'new Date()',

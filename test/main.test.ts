@@ -12,7 +12,7 @@ import {
 import { startTestRegistry } from './support/registry.ts';
 import { documentOf, skipStatement, statement } from './support/trust-policy.ts';
 
-const COMMANDS = ['run', 'install', 'uninstall', 'verify', 'policy check', 'version'];
+const COMMANDS = ['run', 'install', 'uninstall', 'verify', 'policy check', 'audit', 'version'];
 
 /** Files that let `verify` come to a verdict without a registry. */
 function skipping(): readonly string[] {
