@@ -27,8 +27,8 @@ export async function judge(
   evidence: Evidence,
   signal: AbortSignal,
 ): Promise<Decided> {
-  const known = await judgeKnown(source, context, evidence);
-  if (known !== undefined) return known;
+  const known = await recall(source, context, evidence);
+  if (known?.isFinal === true) return known.decided;
   const looked: LookedAt[] = [];
   let truncated = false;
   for await (const listed of listings(source, signal)) {
@@ -41,7 +41,7 @@ export async function judge(
       }
       const evaluation = await verifySignature(found.signature, context, evidence);
       if (isGood(evaluation)) {
-        source.good?.put(source.repository, source.image, evaluation.signature, context.now);
+        source.good?.put(source.repository, source.image, found.signature, context.now);
         return allowFor(evaluation, looked);
       }
       looked.push(evaluation);
@@ -51,16 +51,28 @@ export async function judge(
   return denied(source, looked, truncated);
 }
 
-/** The signature that was good last costs no request; if it is good no more, it is one of those listed. */
-async function judgeKnown(
+/** What the signature that was good last comes to now. */
+export interface Remembered {
+  /** False: it is good no more, and the registry may have another that is. */
+  readonly isFinal: boolean;
+  readonly decided: Decided;
+}
+
+/**
+ * Judges by the signature that was good last, which costs no request; undefined when none is known.
+ * If it is good no more, it is one of those that the registry lists.
+ */
+export async function recall(
   { good, repository, image }: SignatureSource,
   context: SignatureContext,
   evidence: Evidence,
-): Promise<Decided | undefined> {
+): Promise<Remembered | undefined> {
   const known = good?.get(repository, image, context.now);
   if (known === undefined) return undefined;
   const evaluation = await verifySignature(known, context, evidence);
-  return isGood(evaluation) ? allowFor(evaluation) : undefined;
+  if (!isGood(evaluation)) return { isFinal: false, decided: denyAll([evaluation]) };
+  good?.confirm(repository, image, known);
+  return { isFinal: true, decided: allowFor(evaluation) };
 }
 
 /** Asks the registry what refers to the image. Throws the codes of the registry client. */

@@ -1,8 +1,8 @@
 // Signatures that were fetched before: content is named by its digest, so it cannot have changed.
-import type { FetchedSignature } from '../notation/verification/signature.ts';
 import type { Digest } from '../oci/digest.ts';
 import { repositoryOf } from '../oci/reference.ts';
 import type { RepositoryName } from './registry/session.ts';
+import type { SignatureContent } from './signature-content.ts';
 
 /** Where a signature stands: what it belongs to was checked for this image only. */
 export interface SignatureKey {
@@ -12,24 +12,24 @@ export interface SignatureKey {
   readonly signature: Digest;
 }
 
-/** Envelopes are a few KiB: this holds those of more than a hundred images, as a busy node pulls in an hour. */
+/** Signatures are a few KiB: this holds those of more than a hundred images, as a busy node pulls in an hour. */
 const MAX_BYTES = 512 * 1024;
 
 /**
- * Keeps envelopes as they were fetched, the latest used ones within a bound of bytes. Nothing is
+ * Keeps signatures as they were fetched, the latest used ones within a bound of bytes. Nothing is
  * decided by what is kept: the registry still says which signatures an image has, and each is
  * verified anew.
  */
 export class SignatureCache {
   readonly #maxBytes: number;
-  readonly #kept = new Map<string, FetchedSignature>();
+  readonly #kept = new Map<string, SignatureContent>();
   #bytes = 0;
 
   constructor(maxBytes = MAX_BYTES) {
     this.#maxBytes = maxBytes;
   }
 
-  get(key: SignatureKey): FetchedSignature | undefined {
+  get(key: SignatureKey): SignatureContent | undefined {
     const text = textOf(key);
     const found = this.#kept.get(text);
     if (found === undefined) return undefined;
@@ -39,16 +39,18 @@ export class SignatureCache {
     return found;
   }
 
-  put(key: SignatureKey, signature: FetchedSignature): void {
-    if (signature.envelope.length > this.#maxBytes) return;
+  put(key: SignatureKey, signature: SignatureContent): void {
+    if (bytesOf(signature) > this.#maxBytes) return;
     this.#remove(textOf(key));
     this.#kept.set(textOf(key), {
       digest: copied(signature.digest) as Digest,
       mediaType: copied(signature.mediaType),
       // Short ones are cut from blocks of 8 KiB, and would keep them.
       envelope: new Uint8Array(signature.envelope),
+      manifest: new Uint8Array(signature.manifest),
+      manifestType: copied(signature.manifestType),
     });
-    this.#bytes += signature.envelope.length;
+    this.#bytes += bytesOf(signature);
     for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
       this.#remove(oldest);
@@ -56,9 +58,14 @@ export class SignatureCache {
   }
 
   #remove(text: string): void {
-    this.#bytes -= this.#kept.get(text)?.envelope.length ?? 0;
+    const found = this.#kept.get(text);
+    if (found !== undefined) this.#bytes -= bytesOf(found);
     this.#kept.delete(text);
   }
+}
+
+function bytesOf({ envelope, manifest }: SignatureContent): number {
+  return envelope.length + manifest.length;
 }
 
 function textOf({ repository, image, signature }: SignatureKey): string {

@@ -1,28 +1,21 @@
 // One signature of an image, fetched from its registry: signature-specification.md, "OCI Signatures".
 import { AgentError } from '../errors.ts';
-import { parseStrictJson } from '../notation/encoding/json.ts';
 import { MAX_ENVELOPE_BYTES } from '../notation/signature/decoded-envelope.ts';
-import { parseSignatureManifest } from '../notation/signature/manifest.ts';
 import type { UnusableSignature } from '../notation/verification/decision.ts';
-import type { FetchedSignature } from '../notation/verification/signature.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { parseManifest } from '../oci/manifest.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
 import type { Referrers } from './registry/referrers.ts';
 import type { RepositoryName } from './registry/session.ts';
-import type { GoodSignatures } from './good-signatures.ts';
+import type { KnownSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
+import { envelopeOf, MAX_MANIFEST_BYTES, type SignatureContent } from './signature-content.ts';
 import type { ByteBudget, SignatureLimits } from './signature-limits.ts';
-
-/** The registry client bounds manifests to 4 MiB; theirs nest less than this. */
-const MAX_MANIFEST_DEPTH = 16;
-const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
 /** One signature manifest listed for the image: its envelope, or why it cannot be had. */
 export type SignatureCandidate =
-  | { readonly kind: 'fetched'; readonly signature: FetchedSignature }
+  | { readonly kind: 'fetched'; readonly signature: SignatureContent }
   | ({ readonly kind: 'unusable' } & UnusableSignature);
 
 /** It takes more bytes than it was given: whether it is any good is not known. */
@@ -38,7 +31,7 @@ export interface SignatureSource {
   /** Absent where a process judges one image and ends. */
   readonly cache: SignatureCache | undefined;
   /** Absent where every verdict is to ask the registry. */
-  readonly good: GoodSignatures | undefined;
+  readonly good: KnownSignatures | undefined;
   readonly limits: SignatureLimits;
   /** What the registry lists, where it was asked before it was known to be needed. */
   readonly listed?: Promise<Referrers>;
@@ -48,7 +41,7 @@ export interface SignatureSource {
 export function keptSignature(
   { cache, repository, image }: SignatureSource,
   { digest }: Descriptor,
-): FetchedSignature | undefined {
+): SignatureContent | undefined {
   return cache?.get({ repository, image, signature: digest });
 }
 
@@ -84,24 +77,14 @@ async function fetchEnvelope(
   descriptor: Descriptor,
   budget: ByteBudget,
   signal: AbortSignal,
-): Promise<FetchedSignature | undefined> {
-  const what = `signature manifest ${descriptor.digest}`;
+): Promise<SignatureContent | undefined> {
   if (!fits(descriptor, MAX_MANIFEST_BYTES, budget)) return undefined;
-  const bytes = await registry.fetchManifest(repository, descriptor, signal);
-  const value = parseStrictJson(bytes, {
-    what,
-    code: 'manifest_invalid',
-    maxBytes: MAX_MANIFEST_BYTES,
-    maxDepth: MAX_MANIFEST_DEPTH,
-  });
-  const layer = parseSignatureManifest(
-    parseManifest(value, descriptor.mediaType, what),
-    image,
-    what,
-  );
+  const manifest = await registry.fetchManifest(repository, descriptor, signal);
+  const layer = envelopeOf(manifest, descriptor, image);
   if (!fits(layer, MAX_ENVELOPE_BYTES, budget)) return undefined;
   const envelope = await registry.fetchBlob(repository, layer, MAX_ENVELOPE_BYTES, signal);
-  return { digest: descriptor.digest, mediaType: layer.mediaType, envelope };
+  const { digest, mediaType: manifestType } = descriptor;
+  return { digest, mediaType: layer.mediaType, envelope, manifest, manifestType };
 }
 
 /** What is larger than any may be is refused without a byte of it, so it takes nothing. */

@@ -2,16 +2,18 @@
 import { AgentError } from '../errors.ts';
 import { selectStatement } from '../notation/trustpolicy/selection.ts';
 import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
+import type { Statement } from '../notation/trustpolicy/statement.ts';
 import type { TrustStoreName } from '../notation/trustpolicy/trust-store-name.ts';
 import { allowSkipped, type Decided, denyFor } from '../notation/verification/decision.ts';
+import type { SignatureContext } from '../notation/verification/signature.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
-import { judge, listSignatures } from './judge.ts';
+import { judge, listSignatures, recall, type Remembered } from './judge.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { loadStatementTrust } from './statement-trust.ts';
 import { evidenceFor, type EvidenceSources } from './evidence-sources.ts';
-import type { GoodSignatures } from './good-signatures.ts';
+import type { KnownSignatures } from './good-signatures.ts';
 import type { SignatureCache } from './signature-cache.ts';
 import type { SignatureSource } from './signatures.ts';
 import { SIGNATURE_LIMITS, type SignatureLimits } from './signature-limits.ts';
@@ -34,6 +36,23 @@ export interface Verifier {
   verify(image: ImageToVerify, signal: AbortSignal): Promise<Verdict>;
 }
 
+/** Decides, too, by what it remembers. */
+export interface RecallingVerifier extends Verifier {
+  /**
+   * The verdict that needs no registry, judged anew by the policy, trust, time and revocation of this
+   * moment; null where only the registry can tell. The image must have its descriptor. Rejects as
+   * `verify` does.
+   */
+  recall(image: ImageToVerify, signal: AbortSignal): Promise<Recalled | null>;
+}
+
+/** A verdict without a registry. */
+export interface Recalled {
+  readonly verdict: Verdict;
+  /** False: the signature that is known is good no more, and the registry may have another. */
+  readonly isFinal: boolean;
+}
+
 /** What verdicts are made from. Policy and trust are asked for on every verdict. */
 export interface VerifierParts {
   readonly registry: Promise<RegistryClient> | RegistryClient;
@@ -44,45 +63,60 @@ export interface VerifierParts {
   readonly evidence: EvidenceSources;
   /** For a process that judges many images. */
   readonly signatures?: SignatureCache;
-  /** For a process that judges the same images again; over the same `signatures`. */
-  readonly goodSignatures?: GoodSignatures;
+  /** For a process that judges the same images again. */
+  readonly goodSignatures?: KnownSignatures;
   /** For a process that keeps `signatures`. */
   readonly envelopes?: VerifiedEnvelopes;
   /** Those that differ from `SIGNATURE_LIMITS`. */
   readonly limits?: Partial<SignatureLimits>;
 }
 
-/** What is known of a verdict so far; whatever stops it, this much is reported. */
-interface Draft {
-  repository: string;
-  digest: Verdict['digest'];
-  policy: string | null;
-  level: Verdict['level'];
-  policyHash: string | null;
-  trustHash: string | null;
-}
-
 /** Creates the service from its parts. */
-export function createVerifier(parts: VerifierParts): Verifier {
+export function createVerifier(parts: VerifierParts): RecallingVerifier {
   return {
     async verify(image, signal) {
-      const start = performance.now();
-      const draft: Draft = {
-        repository: image.name.split('@')[0] ?? '',
-        digest: image.descriptor?.digest ?? null,
-        policy: null,
-        level: null,
-        policyHash: null,
-        trustHash: null,
-      };
-      const decided = await decide(parts, image, draft, signal).catch((error: unknown) => {
-        if (error instanceof AgentError) return denyFor(error);
-        throw error;
-      });
-      const durationMs = Math.round((performance.now() - start) * 10) / 10;
-      return { ...decided, ...draft, time: parts.clock.now().toISOString(), durationMs };
+      const draft = new Draft(image);
+      const decided = await decide(parts, image, draft, signal).catch(denial);
+      return draft.verdict(decided, parts.clock.now());
+    },
+    async recall(image, signal) {
+      const draft = new Draft(image);
+      const found = await decideByMemory(parts, image, draft, signal).catch((error: unknown) =>
+        final(denial(error)),
+      );
+      if (found === undefined) return null;
+      const { decided, isFinal } = found;
+      return { verdict: draft.verdict(decided, parts.clock.now()), isFinal };
     },
   };
+}
+
+/** What is known of a verdict so far; whatever stops it, this much is reported. */
+class Draft {
+  readonly #startMs = performance.now();
+  repository: string;
+  digest: Verdict['digest'];
+  policy: string | null = null;
+  level: Verdict['level'] = null;
+  policyHash: string | null = null;
+  trustHash: string | null = null;
+
+  constructor({ name, descriptor }: ImageToVerify) {
+    this.repository = name.split('@')[0] ?? '';
+    this.digest = descriptor?.digest ?? null;
+  }
+
+  verdict(decided: Decided, now: Date): Verdict {
+    const durationMs = Math.round((performance.now() - this.#startMs) * 10) / 10;
+    const { repository, digest, policy, level, policyHash, trustHash } = this;
+    const known = { repository, digest, policy, level, policyHash, trustHash };
+    return { ...decided, ...known, time: now.toISOString(), durationMs };
+  }
+}
+
+function denial(error: unknown): Decided {
+  if (error instanceof AgentError) return denyFor(error);
+  throw error;
 }
 
 async function decide(
@@ -91,7 +125,41 @@ async function decide(
   draft: Draft,
   signal: AbortSignal,
 ): Promise<Decided> {
-  const reference = parseReference(image.name);
+  const { reference, statement } = await selectPolicy(parts, image, draft);
+  if (isSkipped(statement)) return allowSkipped(statement.name);
+  const registry = await parts.registry;
+  const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
+  assertDigest(reference, artifact);
+  draft.digest = artifact.digest;
+  const source = askedAhead(sourceOf(parts, registry, reference, artifact), signal);
+  const context = await contextOf(parts, statement, artifact, draft);
+  return judge(source, context, evidenceFor(parts.evidence, signal), signal);
+}
+
+/** As `decide`, without asking a registry; undefined where one would have to be asked. */
+async function decideByMemory(
+  parts: VerifierParts,
+  image: ImageToVerify,
+  draft: Draft,
+  signal: AbortSignal,
+): Promise<Remembered | undefined> {
+  const { reference, statement } = await selectPolicy(parts, image, draft);
+  if (isSkipped(statement)) return final(allowSkipped(statement.name));
+  const artifact = image.descriptor;
+  if (artifact === undefined) return undefined;
+  assertDigest(reference, artifact);
+  const source = sourceOf(parts, await parts.registry, reference, artifact);
+  const context = await contextOf(parts, statement, artifact, draft);
+  return recall(source, context, evidenceFor(parts.evidence, signal));
+}
+
+/** No registry has anything to add to it. */
+function final(decided: Decided): Remembered {
+  return { decided, isFinal: true };
+}
+
+async function selectPolicy(parts: VerifierParts, { name }: ImageToVerify, draft: Draft) {
+  const reference = parseReference(name);
   draft.repository = repositoryOf(reference);
   draft.digest ??= reference.digest ?? null;
   const policy = await parts.policy();
@@ -99,28 +167,40 @@ async function decide(
   const statement = selectStatement(policy, draft.repository);
   draft.policy = statement.name;
   draft.level = statement.signatureVerification.level;
-  // No registry is asked for what the policy skips, as the specification has it.
-  if (statement.signatureVerification.level === 'skip') return allowSkipped(statement.name);
-  const registry = await parts.registry;
-  const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
-  assertDigest(reference, artifact);
-  draft.digest = artifact.digest;
-  const source = askedAhead(
-    {
-      ...{ registry, repository: reference, image: artifact.digest },
-      cache: parts.signatures,
-      good: parts.goodSignatures,
-      limits: { ...SIGNATURE_LIMITS, ...parts.limits },
-    },
-    signal,
-  );
+  return { reference, statement };
+}
+
+/** No registry is asked for what the policy skips, as the specification has it. */
+function isSkipped({ signatureVerification: { level } }: Statement): boolean {
+  return level === 'skip';
+}
+
+function sourceOf(
+  parts: VerifierParts,
+  registry: RegistryClient,
+  repository: Reference,
+  artifact: Descriptor,
+): SignatureSource {
+  return {
+    ...{ registry, repository, image: artifact.digest },
+    cache: parts.signatures,
+    good: parts.goodSignatures,
+    limits: { ...SIGNATURE_LIMITS, ...parts.limits },
+  };
+}
+
+async function contextOf(
+  parts: VerifierParts,
+  statement: Statement,
+  artifact: Descriptor,
+  draft: Draft,
+): Promise<SignatureContext> {
   const trust = await loadStatementTrust(statement.trustStores, parts.trust);
   draft.trustHash = trust.hash;
-  const context = {
+  return {
     ...{ artifact, statement, trust: trust.stores, now: parts.clock.now() },
     ...(parts.envelopes && { verifyEnvelope: parts.envelopes.verify }),
   };
-  return judge(source, context, evidenceFor(parts.evidence, signal), signal);
 }
 
 /** Where nothing is remembered the registry will be asked: it answers while trust stores are read. */

@@ -18,6 +18,7 @@ import { trustHash } from '../../agent/verifier/truststore/trust-store.ts';
 import {
   createVerifier,
   type ImageToVerify,
+  type Recalled,
   type VerifierParts,
 } from '../../agent/verifier/verifier.ts';
 import { createCa } from '../support/ca.ts';
@@ -102,7 +103,18 @@ export class Bench {
   }
 
   /** The verdict on the image. */
-  verify({ statement: changes, parts, image, signal }: Asked = {}): Promise<Verdict> {
+  verify(asked: Asked = {}): Promise<Verdict> {
+    const [verifier, image, signal] = this.#question(asked);
+    return verifier.verify(image, signal);
+  }
+
+  /** The verdict by what is remembered. */
+  recall(asked: Asked = {}): Promise<Recalled | null> {
+    const [verifier, image, signal] = this.#question(asked);
+    return verifier.recall(image, signal);
+  }
+
+  #question({ statement: changes, parts, image, signal }: Asked) {
     const verifier = createVerifier({
       registry: this.#client,
       policy: policyOf(this.repository, changes),
@@ -112,7 +124,7 @@ export class Bench {
       ...parts,
     });
     const named = image ?? { name: `${this.repository}:latest`, descriptor: this.image };
-    return verifier.verify(named, signal ?? new AbortController().signal);
+    return [verifier, named, signal ?? new AbortController().signal] as const;
   }
 
   /** `decision reason`, which is what most tests are about. */

@@ -1,8 +1,8 @@
 // Envelopes kept within a bound, and fetched once.
 import { describe, expect, it } from 'vitest';
-import type { FetchedSignature } from '../../agent/notation/verification/signature.ts';
 import type { Digest } from '../../agent/oci/digest.ts';
 import { SignatureCache } from '../../agent/verifier/signature-cache.ts';
+import type { SignatureContent } from '../../agent/verifier/signature-content.ts';
 
 const REPOSITORY = { registry: 'example.io', repository: 'app' };
 
@@ -14,11 +14,14 @@ function key(digit: string) {
   return { repository: REPOSITORY, image: digest('a'), signature: digest(digit) };
 }
 
-function signature(digit: string, bytes: number): FetchedSignature {
+function signature(digit: string, bytes: number): SignatureContent {
   return {
     digest: digest(digit),
     mediaType: 'application/cose',
-    envelope: new Uint8Array(bytes),
+    // Both count.
+    envelope: new Uint8Array(bytes - 4),
+    manifest: new Uint8Array(4),
+    manifestType: 'application/vnd.oci.image.manifest.v1+json',
   };
 }
 
