@@ -4,7 +4,7 @@ import { guard, inTransaction } from './database.ts';
 import { DisagreementTable, type DisagreementTotal } from './disagreement-table.ts';
 import { FlipTable, type FlipTotal } from './flip-table.ts';
 import { type HistoryFilter, HistoryTable } from './history.ts';
-import type { HistoryEntry, HistoryRecord } from './history-record.ts';
+import { admittedOf, type HistoryEntry, type HistoryRecord } from './history-record.ts';
 
 /** All but `add` throw `ledger_failed`. */
 export class AuditTrail {
@@ -28,18 +28,34 @@ export class AuditTrail {
 
   /**
    * Adds the line of a pull or a re-verification, and those of the flip and the disagreement that it
-   * makes. Must be called in a transaction.
+   * makes. Returns the id of its line. Must be called in a transaction.
    */
-  add(record: HistoryRecord): void {
-    this.#lines.add(record);
+  add(record: HistoryRecord): number {
+    const id = this.#lines.add(record);
     const before = this.#flips.turn(record);
     if (before !== null) this.#lines.add({ ...record, kind: 'flip', before });
-    const found = this.#disagreements.find(record);
-    if (found !== null) {
-      const { cause, before: handled } = found;
-      this.#lines.add({ ...record, kind: 'disagreement', cause, before: handled });
-    }
+    this.#disagree(record);
     this.onAdd();
+    return id;
+  }
+
+  /**
+   * Takes note that the pull of a line went otherwise at containerd than the line says, and adds the
+   * line of the disagreement that this makes. Must be called in a transaction.
+   */
+  contradict(id: number): void {
+    const [record] = this.#lines.after(id - 1, {}, 1);
+    // It may have been taken by retention.
+    if (record?.id !== id) return;
+    this.#disagree({ ...record, admitted: !(admittedOf(record) ?? false) });
+    this.onAdd();
+  }
+
+  #disagree(record: HistoryRecord): void {
+    const found = this.#disagreements.find(record);
+    if (found === null) return;
+    const { cause, before } = found;
+    this.#lines.add({ ...record, kind: 'disagreement', cause, before });
   }
 
   /** Drops what is known of the images that went longest ago; never a line. Must be called in a transaction. */

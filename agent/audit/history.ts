@@ -71,9 +71,10 @@ export class HistoryTable {
     this.#lastId = database.prepare(`SELECT seq AS id FROM sqlite_sequence WHERE name = 'history'`);
   }
 
-  add(record: HistoryRecord): void {
+  /** Returns the id of the line. */
+  add(record: HistoryRecord): number {
     const { before } = record;
-    this.#add.run(
+    const { lastInsertRowid } = this.#add.run(
       Date.parse(record.time),
       record.kind,
       cut(record.repository),
@@ -97,6 +98,7 @@ export class HistoryTable {
       before?.reason ?? null,
       before === null ? null : Date.parse(before.time),
     );
+    return Number(lastInsertRowid);
   }
 
   /** At most `limit` lines that match, those first that were recorded first after line `id`. */

@@ -1,92 +1,67 @@
 // What an entry of the journal means for the ledger.
-import type { Verdict } from '../notation/verification/verdict.ts';
-import type { VerdictMode } from './image-state.ts';
-
-/** Everything of the journal that is counted; also metric label values. */
-export const JOURNAL_EVENTS = [
-  'pull_blocked',
-  'pull_allowed',
-  'no_judgement',
-  'verifiers_skipped',
-  'pull_fallback',
-  'image_created',
-  'image_updated',
-  'image_deleted',
-  'pull_started',
-  'pull_finished',
-  'pull_failed',
-  'containerd_started',
-  'containerd_booted',
-  'untrusted_verdict',
-  'unreadable_line',
-] as const;
-export type JournalEventKind = (typeof JOURNAL_EVENTS)[number];
-
-/** A verdict of the pull verifier, as its verdict line told it. */
-export interface PullVerdict extends Omit<
-  Verdict,
-  'results' | 'level' | 'skippedSignatures' | 'validUntil'
-> {
-  /** Signatures that were looked at and did not decide. Default: none. */
-  readonly skipped?: number;
-  /** Whether the pull was bound by it. Default: enforce. */
-  readonly mode?: Exclude<VerdictMode, 'none'>;
-}
-
-/** What this folder needs to know of a containerd line; `agent/node/journald` classifies them. */
-export interface ContainerdReading {
-  readonly kind: Exclude<JournalEventKind, 'untrusted_verdict' | 'unreadable_line'> | 'other';
-  readonly name?: string;
-  readonly reason?: string;
-  readonly error?: string;
-  readonly setting?: string;
-  readonly version?: string;
-  readonly detail?: string;
-}
-
-/** One entry as `agent/node/journald` reads it. */
-export type JournalReading =
-  | { readonly kind: 'verdict'; readonly verdict: PullVerdict }
-  | { readonly kind: 'containerd'; readonly event: ContainerdReading }
-  | { readonly kind: 'untrusted_verdict' }
-  | { readonly kind: 'unreadable'; readonly error: Error }
-  | { readonly kind: 'nothing' };
+import type {
+  ContainerdReading,
+  JournalEventKind,
+  JournalReading,
+  PullVerdict,
+} from './journal-reading.ts';
+import { containerdPullLine, type PullLine } from './pull-line.ts';
 
 /** What the ledger writes. */
-export type JournalEffect =
-  | { readonly kind: 'pull_verdict'; readonly verdict: PullVerdict }
-  | {
-      readonly kind: 'event';
-      readonly event: JournalEventKind;
-      /** When journald received it, microseconds since 1970. */
-      readonly atUs: number;
-      /** For an operator; attacker-controlled, at most `MAX_DETAIL_LENGTH`. */
-      readonly detail: string;
-    };
+export type JournalEffect = JournalLine &
+  (
+    | { readonly kind: 'pull_verdict'; readonly verdict: PullVerdict; readonly atUs?: number }
+    | {
+        readonly kind: 'event';
+        readonly event: JournalEventKind;
+        /** When journald received it, microseconds since 1970. */
+        readonly atUs: number;
+        /** For an operator; attacker-controlled, at most `MAX_DETAIL_LENGTH`. */
+        readonly detail: string;
+      }
+  );
+
+/** The line behind an effect. */
+interface JournalLine {
+  /** The same for the same line, whichever source brings it. Default: like no other. */
+  readonly identity?: string | undefined;
+  /** What containerd says of a pull in it. Default: nothing. */
+  readonly line?: PullLine | undefined;
+}
 
 /** One row per kind of event is kept, so this bounds the table. */
 export const MAX_DETAIL_LENGTH = 512;
 
-/** The effects of one reading; none for what is not ours. */
-export function journalEffects(reading: JournalReading, atUs: number): readonly JournalEffect[] {
+/**
+ * The effects of one reading; none for what is not ours. `identity`: see `JournalLine`.
+ */
+export function journalEffects(
+  reading: JournalReading,
+  atUs: number,
+  identity?: string,
+): readonly JournalEffect[] {
+  const own = identity === undefined ? {} : { identity };
   switch (reading.kind) {
     case 'verdict':
-      return [{ kind: 'pull_verdict', verdict: reading.verdict }];
-    case 'containerd':
-      return reading.event.kind === 'other'
-        ? []
-        : [eventEffect(reading.event.kind, atUs, detailOf(reading.event))];
+      return [{ kind: 'pull_verdict', verdict: reading.verdict, atUs, ...own }];
+    case 'containerd': {
+      const { event } = reading;
+      if (event.kind === 'other') return [];
+      const line = containerdPullLine(event);
+      const said = line === undefined ? {} : { line };
+      return [{ ...eventEffect(event.kind, atUs, detailOf(event)), ...said, ...own }];
+    }
     case 'untrusted_verdict':
-      return [eventEffect('untrusted_verdict', atUs, '')];
+      return [{ ...eventEffect('untrusted_verdict', atUs, ''), ...own }];
     case 'unreadable':
-      return [eventEffect('unreadable_line', atUs, reading.error.message)];
+      return [{ ...eventEffect('unreadable_line', atUs, reading.error.message), ...own }];
     case 'nothing':
       return [];
   }
 }
 
-function eventEffect(event: JournalEventKind, atUs: number, detail: string): JournalEffect {
-  return { kind: 'event', event, atUs, detail: detail.slice(0, MAX_DETAIL_LENGTH) };
+function eventEffect(event: JournalEventKind, atUs: number, detail: string) {
+  return { kind: 'event', event, atUs, detail: detail.slice(0, MAX_DETAIL_LENGTH) } as const;
 }
 
 function detailOf({ name, reason, error, setting, version, detail }: ContainerdReading): string {

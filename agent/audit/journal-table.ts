@@ -1,6 +1,7 @@
 // Ledger tables of the journal: how far it was read, and what containerd's lines said.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { JournalEffect, JournalEventKind } from './journal-effects.ts';
+import type { JournalEffect } from './journal-effects.ts';
+import type { JournalEventKind } from './journal-reading.ts';
 
 /** How far a journal was read: the last entry whose effects are in the ledger. */
 export interface JournalPosition {
@@ -31,7 +32,8 @@ export class JournalTable {
     );
     this.#count = database.prepare(
       `INSERT INTO event_totals VALUES (?1, 1, ?2, ?3)
-       ON CONFLICT DO UPDATE SET count = count + 1, last_us = ?2, last_detail = ?3`,
+       ON CONFLICT DO UPDATE SET count = count + 1, last_us = max(last_us, ?2),
+         last_detail = iif(last_us <= ?2, ?3, last_detail)`,
     );
     this.#totals = database.prepare(
       `SELECT event, count, last_us AS lastUs, last_detail AS lastDetail

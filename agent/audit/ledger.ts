@@ -18,6 +18,7 @@ import { type EventTotal, type JournalPosition, JournalTable } from './journal-t
 import { LedgerSpace } from './ledger-space.ts';
 import { type Moment, MomentTable } from './moment-table.ts';
 import { RunningContainers } from './running-containers.ts';
+import { Pulls } from './pulls.ts';
 import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
 
 /** Opens the ledger at `path`, see `openDatabase`. */
@@ -33,6 +34,8 @@ export function openLedger(path: string, options?: OpenOptions): Ledger {
 export class Ledger {
   /** What was decided, line by line. */
   readonly history: AuditTrail;
+  /** What became of each pull. */
+  readonly pulls: Pulls;
   /** How much room it takes. */
   readonly space: LedgerSpace;
   /** Whose pulls are not counted. */
@@ -48,6 +51,7 @@ export class Ledger {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.history = new AuditTrail(database);
+    this.pulls = new Pulls(database, this.history);
     this.space = new LedgerSpace(database);
     this.canaries = new CanaryTable(database);
     this.containers = new RunningContainers(database);
@@ -60,16 +64,19 @@ export class Ledger {
   /**
    * Records what came of the entries of a journal up to and including `position`. Position and
    * effects are one transaction: after a crash either both are there or neither, so reading on from
-   * `position` loses nothing and counts nothing twice.
+   * `position` loses nothing and counts nothing twice. Returns the effects that counted: those of a
+   * line that another source has brought do not.
    */
   recordJournal(
     source: string,
     position: JournalPosition,
     effects: readonly JournalEffect[],
-  ): void {
-    this.#write('record the journal', () => {
+  ): readonly JournalEffect[] {
+    return this.#write('record the journal', () => {
       this.#journal.moveTo(source, position);
-      for (const effect of effects) this.#apply(effect);
+      const fresh = this.pulls.take(source, effects, position.realtimeUs);
+      for (const effect of fresh) this.#apply(effect);
+      return fresh;
     });
   }
 
@@ -118,6 +125,7 @@ export class Ledger {
       for (const name of gone) this.#images.forget(name);
       this.#verdicts.prune();
       this.history.prune();
+      this.pulls.prune();
       return changed || gone.size > 0;
     });
   }

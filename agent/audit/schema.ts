@@ -1,4 +1,5 @@
 // The ledger's tables, and how older ledgers become today's.
+import { PULL_TABLES } from './pull-schema.ts';
 import { FIRST_SCHEMA } from './schema-first.ts';
 
 /** Marks a SQLite file as a ledger ("nsel"), so that no other program's database is migrated. */
@@ -176,4 +177,5 @@ export const MIGRATIONS: readonly string[] = [
     run INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  PULL_TABLES,
 ];

@@ -1,12 +1,11 @@
 // From a reading of the journal to what the ledger writes.
 import { describe, expect, it } from 'vitest';
 import {
-  JOURNAL_EVENTS,
   type JournalEffect,
   journalEffects,
-  type JournalReading,
   MAX_DETAIL_LENGTH,
 } from '../../agent/audit/journal-effects.ts';
+import { JOURNAL_EVENTS, type JournalReading } from '../../agent/audit/journal-reading.ts';
 import { intakeJournal, type JournalItem } from '../../agent/audit/journal-intake.ts';
 import { openLedger } from '../../agent/audit/ledger.ts';
 import { ENTRY_FIELDS, toJournalEntry } from '../../agent/node/journald/entry.ts';
@@ -20,7 +19,7 @@ const VERDICT = verdictOf({ decision: 'deny', reason: 'signature_missing' });
 
 describe('journalEffects', () => {
   it.each<[JournalReading, readonly JournalEffect[]]>([
-    [{ kind: 'verdict', verdict: VERDICT }, [{ kind: 'pull_verdict', verdict: VERDICT }]],
+    [{ kind: 'verdict', verdict: VERDICT }, [{ kind: 'pull_verdict', verdict: VERDICT, atUs: 7 }]],
     [
       { kind: 'containerd', event: { kind: 'pull_blocked', name: 'x', reason: 'no' } },
       [{ kind: 'event', event: 'pull_blocked', atUs: 7, detail: 'x: no' }],

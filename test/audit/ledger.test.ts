@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalEffect, PullVerdict } from '../../agent/audit/journal-effects.ts';
+import type { JournalEffect } from '../../agent/audit/journal-effects.ts';
+import type { PullVerdict } from '../../agent/audit/journal-reading.ts';
 import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
 import { APPLICATION_ID, MIGRATIONS } from '../../agent/audit/schema.ts';
 import { MAX_VERDICTS } from '../../agent/audit/verdict-table.ts';
@@ -81,7 +82,7 @@ describe('recordJournal', () => {
 
   it('records neither position nor effects when one of them cannot be', () => {
     ledger.recordJournal('main', position(1), [pull()]);
-    const broken = pull({ message: null as unknown as string });
+    const broken = pull({ decision: null as unknown as 'deny' });
     expectCode(() => ledger.recordJournal('main', position(2), [pull(), broken]), 'ledger_failed');
     expect(ledger.position('main')).toEqual(position(1));
     expect(ledger.totals()).toMatchObject([{ count: 1 }]);

@@ -1,7 +1,7 @@
 // The canary of this agent: what it pulls through, and what of it the journal and containerd tell that is not to be counted.
 import { basename } from 'node:path';
 import type { ImageSource } from '../../audit/inventory.ts';
-import type { JournalReading } from '../../audit/journal-effects.ts';
+import type { JournalReading } from '../../audit/journal-reading.ts';
 import { Canary, type CanaryOptions, type CanaryRuntime } from '../../enforcement/canary.ts';
 import type { OwnImages } from '../../enforcement/own-images.ts';
 import type { ContainerdClient } from '../../node/containerd/client.ts';

@@ -1,25 +1,27 @@
 // What containerd and the pull verifier said: one source of containerd's log into the ledger.
 import type { Logger } from 'pino';
-import type { JournalEffect, PullVerdict } from '../../audit/journal-effects.ts';
+import type { JournalEffect } from '../../audit/journal-effects.ts';
 import { intakeJournal, type JournalItem } from '../../audit/journal-intake.ts';
+import type { PullVerdict } from '../../audit/journal-reading.ts';
 import type { Ledger } from '../../audit/ledger.ts';
 import type { OwnImages } from '../../enforcement/own-images.ts';
 import type { LogMetrics } from '../../metrics/journal.ts';
 import type { LogSourceName } from '../../metrics/labels.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { JournalEntry } from '../../node/journald/entry.ts';
-import { readEntry } from '../../node/journald/reading.ts';
+import type { JournalReading } from '../../node/journald/reading.ts';
 import type { LogSource } from '../../node/journald/source.ts';
-import type { JournalWriters } from '../../node/journald/trusted.ts';
 import { exceptCanary } from './canary.ts';
 import { LogHealth } from './log-health.ts';
+import { logStart } from './log-start.ts';
 
 /** What following a source needs. */
 export interface JournalParts {
   /** The ledger's name for it, too. */
   readonly name: LogSourceName;
   readonly source: LogSource;
-  readonly writers: JournalWriters;
+  /** What an entry of it means. */
+  readonly read: (entry: JournalEntry) => JournalReading;
   readonly ledger: Ledger;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -60,7 +62,7 @@ export class Journal {
   /** Follows from where the ledger stands until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     const { name, source, ledger, now } = this.#parts;
-    const after = ledger.position(name);
+    const after = logStart(ledger, name);
     const batches = source.follow({
       since: new Date(now().getTime() - FIRST_LOOK_BACK_MS),
       signal,
@@ -77,11 +79,11 @@ export class Journal {
   async *#read(
     batches: AsyncIterable<readonly JournalEntry[]>,
   ): AsyncGenerator<readonly JournalItem[]> {
-    const { writers, canaries } = this.#parts;
+    const { read, canaries } = this.#parts;
     for await (const batch of batches) {
       yield batch.map((entry) => ({
         ...entry,
-        reading: exceptCanary(readEntry(entry, writers), canaries),
+        reading: exceptCanary(read(entry), canaries),
       }));
       // The consumer asks for more once the batch is in the ledger.
       this.#metrics.countEntries(batch.length);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageSource } from '../../../agent/audit/inventory.ts';
-import type { JournalReading } from '../../../agent/audit/journal-effects.ts';
+import type { JournalReading } from '../../../agent/audit/journal-reading.ts';
 import { exceptCanary, withoutCanary } from '../../../agent/commands/run/canary.ts';
 import { OwnImages } from '../../../agent/enforcement/own-images.ts';
 import type { Descriptor } from '../../../agent/oci/descriptor.ts';

@@ -1,0 +1,203 @@
+// The ledger's pulls: lines in, each pull once out, whatever the order of the sources and wherever a run was cut off.
+import type { DatabaseSync } from 'node:sqlite';
+import type { Digest } from '../oci/digest.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import { guard, inTransaction } from './database.ts';
+import type { JournalEffect } from './journal-effects.ts';
+import { LineOrder, type SourceState } from './line-order.ts';
+import { joinLine, type PullChange } from './pull-join.ts';
+import { type PullLine, pullRecord } from './pull-line.ts';
+import { countOf, settled } from './pull-settlement.ts';
+import { type LastPull, PullTable, type PullTotal } from './pull-table.ts';
+
+/** A source whose clock is set back by more than this has a new clock: its old times say nothing now. */
+const CLOCK_BACK_US = 60_000_000;
+
+/**
+ * Everything is decided by the times of the lines. With several sources, lines wait until none can
+ * bring an earlier one, and are then taken in the order of their times; so the result is that of one
+ * source with all lines, in whatever order they came. State is in the ledger alone, and is written in
+ * the transaction of the position: reading on after a crash gives what an uninterrupted run would.
+ *
+ * All but `take` throw `ledger_failed`.
+ */
+export class Pulls {
+  readonly #database: DatabaseSync;
+  readonly #history: AuditTrail;
+  readonly #order: LineOrder;
+  readonly #table: PullTable;
+  /** At or before the time when the next pull is due. */
+  #dueUs = -Infinity;
+
+  constructor(database: DatabaseSync, history: AuditTrail) {
+    this.#database = database;
+    this.#history = history;
+    this.#order = new LineOrder(database);
+    this.#table = new PullTable(database);
+  }
+
+  /**
+   * Names the sources that there are from now on. One that is new beside others brings news only: what
+   * is older, they have told of.
+   */
+  follow(names: readonly string[]): void {
+    this.#write('name the sources of lines', () => {
+      const before = this.#order.sources();
+      const floorUs = passedBy(before) ?? 0;
+      for (const name of before.keys()) if (!names.includes(name)) this.#order.drop(name);
+      for (const name of names) {
+        if (!before.has(name)) this.#order.keep(name, { frontierUs: null, floorUs, lines: 0 });
+      }
+      if (names.length <= 1) this.#takeWaiting(Infinity);
+    });
+  }
+
+  /**
+   * Takes the lines that a source brings. Returns the effects that count: those of no line that
+   * another source has brought. Must be called in a transaction.
+   */
+  take(source: string, effects: readonly JournalEffect[], readUs: number): JournalEffect[] {
+    this.#dueUs = -Infinity;
+    const sources = this.#order.sources();
+    const state = sources.get(source) ?? { frontierUs: null, floorUs: 0, lines: 0 };
+    sources.set(source, state);
+    const isAlone = sources.size === 1;
+    const fresh = effects.filter((effect) => this.#admit(source, state, effect, readUs, isAlone));
+    if (effects.length > 0) this.#order.keep(source, state);
+    const passedUs = passedBy(sources);
+    if (passedUs !== null) this.#pass(passedUs, isAlone);
+    return fresh;
+  }
+
+  #admit(
+    source: string,
+    state: SourceState,
+    effect: JournalEffect,
+    readUs: number,
+    isAlone: boolean,
+  ): boolean {
+    const { atUs: timeUs = readUs, identity } = effect;
+    const line = lineOf(effect);
+    if (timeUs < state.floorUs) return false;
+    if (state.frontierUs !== null && timeUs < state.frontierUs - CLOCK_BACK_US) {
+      this.#finishAll();
+      state.frontierUs = timeUs;
+    }
+    state.frontierUs = Math.max(state.frontierUs ?? timeUs, timeUs);
+    state.lines += 1;
+    if (isAlone) {
+      if (line !== undefined) this.#join(line, state.frontierUs);
+      return true;
+    }
+    const place = { atUs: state.frontierUs, source, number: state.lines };
+    return this.#order.add(identity, place, line === undefined ? null : JSON.stringify(line));
+  }
+
+  /**
+   * Says that no source will bring a line from before `through`, although none has brought one from
+   * after it: the log is silent. Should one come all the same, it is still of one pull, which may then
+   * have been counted without it.
+   */
+  settle(through: Date): void {
+    this.#write('settle the pulls', () => {
+      this.#dueUs = -Infinity;
+      const throughUs = through.getTime() * 1000;
+      const sources = this.#order.sources();
+      for (const [name, state] of sources) {
+        if ((state.frontierUs ?? 0) >= throughUs) continue;
+        state.frontierUs = throughUs;
+        this.#order.keep(name, state);
+      }
+      this.#pass(Math.max(throughUs, passedBy(sources) ?? 0), sources.size <= 1);
+    });
+  }
+
+  /** The last pull of an image that is counted; null when none is known. */
+  last(repository: string, digest: Digest): LastPull | null {
+    return guard('read the last pull', () => this.#table.last(repository, digest));
+  }
+
+  /** Pulls by what they were counted as, since the ledger began. */
+  totals(): PullTotal[] {
+    return guard('read the totals of pulls', () => this.#table.totals());
+  }
+
+  /** Drops what is known of the oldest pulls of images that are not here. Must be called in a transaction. */
+  prune(): void {
+    this.#table.prune();
+  }
+
+  // No line from before that time is to come.
+  #pass(passedUs: number, isAlone: boolean): void {
+    if (!isAlone) this.#takeWaiting(passedUs);
+    this.#settleBefore(passedUs);
+    if (!isAlone) this.#order.forget(passedUs);
+  }
+
+  #takeWaiting(beforeUs: number): void {
+    for (const { line, atUs } of this.#order.take(beforeUs)) {
+      this.#join(JSON.parse(line) as PullLine, atUs);
+    }
+  }
+
+  // Before each line, so that it makes no difference where one batch ends and the next begins.
+  #join(line: PullLine, atUs: number): void {
+    this.#settleBefore(atUs);
+    for (const change of joinLine(this.#table, line, atUs)) this.#apply(change);
+  }
+
+  #apply(change: PullChange): void {
+    if ('dropped' in change) {
+      this.#table.drop(change.dropped);
+      return;
+    }
+    const { pull, isCounted = false, told, isContradicted = false } = change;
+    const historyId = told === undefined ? pull.historyId : this.#history.add(told);
+    if (isContradicted && historyId !== null) this.#history.contradict(historyId);
+    this.#table.put({ ...pull, historyId });
+    if (isCounted) this.#table.count(countOf(pull));
+    this.#dueUs = Math.min(this.#dueUs, pull.dueUs);
+  }
+
+  #settleBefore(beforeUs: number): void {
+    while (this.#dueUs < beforeUs) {
+      for (const pull of this.#table.due(beforeUs)) {
+        if (pull.counted !== null) {
+          if (pull.id !== null) this.#table.close(pull.id);
+          continue;
+        }
+        const { pull: counted, told } = settled(pull);
+        const historyId = told === null ? null : this.#history.add(told);
+        this.#table.put({ ...counted, historyId });
+        this.#table.count(countOf(counted));
+      }
+      this.#dueUs = this.#table.nextDueUs();
+    }
+  }
+
+  // The times of what is open cannot be compared with those to come.
+  #finishAll(): void {
+    this.#takeWaiting(Infinity);
+    this.#dueUs = -Infinity;
+    this.#settleBefore(Infinity);
+  }
+
+  #write(attempt: string, work: () => void): void {
+    guard(attempt, () => {
+      inTransaction(this.#database, work);
+    });
+  }
+}
+
+function lineOf(effect: JournalEffect): PullLine | undefined {
+  return effect.kind === 'pull_verdict'
+    ? { kind: 'verdict', verdict: pullRecord(effect.verdict) }
+    : effect.line;
+}
+
+/** The time that every source has passed; null while one has brought nothing. */
+function passedBy(sources: ReadonlyMap<string, SourceState>): number | null {
+  const frontiers = [...sources.values()].map(({ frontierUs }) => frontierUs);
+  if (frontiers.length === 0 || frontiers.includes(null)) return null;
+  return Math.min(...frontiers.map((frontierUs) => frontierUs ?? 0));
+}
