@@ -24,6 +24,7 @@ export const MAX_HANDLINGS = 20_000;
 export class DisagreementTable {
   readonly #handling: StatementSync;
   readonly #handle: StatementSync;
+  readonly #correct: StatementSync;
   readonly #current: StatementSync;
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
@@ -41,6 +42,9 @@ export class DisagreementTable {
        ON CONFLICT DO UPDATE SET decision = ?4, reason = ?5, inconclusive = ?6, mode = ?7,
          policy_hash = ?8, trust_hash = ?9, time_ms = ?10
        WHERE time_ms <= ?10`,
+    );
+    this.#correct = database.prepare(
+      `DELETE FROM handlings WHERE repository = ? AND digest = ? AND admitted <> ? AND time_ms = ?`,
     );
     this.#current = database.prepare(
       'SELECT kind, cause FROM disagreements WHERE repository = ? AND digest = ?',
@@ -116,6 +120,9 @@ export class DisagreementTable {
 
   #keep(record: HistoryRecord, admitted: boolean): void {
     const { repository, digest, decision, reason, inconclusive, mode, via } = record;
+    const timeMs = Date.parse(record.time);
+    // One pull ends one way: what was taken for it before containerd told is no longer true.
+    this.#correct.run(repository, digest, Number(admitted), timeMs);
     this.#handle.run(
       repository,
       digest,
@@ -126,7 +133,7 @@ export class DisagreementTable {
       mode,
       record.policyHash,
       record.trustHash,
-      Date.parse(record.time),
+      timeMs,
     );
   }
 }

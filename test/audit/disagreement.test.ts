@@ -30,7 +30,10 @@ const LET_IN: readonly (readonly [cause: string, pulls: readonly HistoryRecord[]
   ['trust_changed', [pullOf({ trustHash: null })]],
   ['evidence_changed', [pullOf()]],
   ['evidence_changed', [pullOf({ policyHash: '1'.repeat(16), trustHash: '2'.repeat(16) })]],
-  ['evidence_changed', [pullOf(), pullOf({ ...DENIED, policyHash: OTHER_HASH })]],
+  [
+    'evidence_changed',
+    [pullOf(), pullOf({ ...DENIED, policyHash: OTHER_HASH, time: '2026-08-22T10:01:00Z' })],
+  ],
 ];
 const REFUSED: readonly (readonly [
   cause: string,
@@ -78,6 +81,11 @@ describe('containerd refused what we would allow', () => {
   });
 
   it('is told of the very pull that our verifier allowed', () => {
+    expect(after(pullOf({ admitted: false }))).toEqual(['refused overruled']);
+  });
+
+  it('is told when containerd tells only later that it refused the pull', () => {
+    expect(after(pullOf())).toEqual([]);
     expect(after(pullOf({ admitted: false }))).toEqual(['refused overruled']);
   });
 
