@@ -8,18 +8,22 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { createLayout } from '../agent/node/host/layout.ts';
+import type { JournalPaths } from '../agent/pull/verdict-stream.ts';
 
 const run = promisify(execFile);
 const ROOT = dirname(import.meta.dirname);
 const BUN = fileURLToPath(new URL('../node_modules/.bin/bun', import.meta.url));
 const BUN_TIMEOUT_MS = 120_000;
-const JOURNAL_SOCKET = '/run/systemd/journal/stdout';
+const JOURNAL = {
+  socket: '/run/systemd/journal/stdout',
+  directories: ['/run/log/journal', '/var/log/journal'],
+};
 const SOURCES = ['agent/**/*.ts', 'hack/build.ts', 'package.json', 'package-lock.json'];
 
 /** Where the verifier finds what is not compiled in; tests have their own places. */
 export interface VerifierPaths {
   readonly settingsFile: string;
-  readonly journalSocket: string;
+  readonly journal: JournalPaths;
   readonly breakGlassFile: string;
 }
 
@@ -140,7 +144,7 @@ export async function bundleVerifier(directory: string, paths: VerifierPaths): P
     define: {
       ...options.define,
       NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
-      NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journalSocket),
+      NODESEAL_JOURNAL: JSON.stringify(paths.journal),
       NODESEAL_BREAK_GLASS_FILE: JSON.stringify(paths.breakGlassFile),
     },
   });
@@ -200,7 +204,7 @@ async function main(): Promise<void> {
   if (built === sources && existsSync(agent) && existsSync(verifier)) return;
   await rm(stamp, { force: true });
   const { settingsFile, breakGlassFile } = createLayout();
-  const paths = { settingsFile, breakGlassFile, journalSocket: JOURNAL_SOCKET };
+  const paths = { settingsFile, breakGlassFile, journal: JOURNAL };
   await Promise.all([buildVerifier(verifier, paths), buildAgent(dist)]);
   await writeFile(stamp, sources);
 }

@@ -5,14 +5,14 @@ declare module 'bun:ffi' {
     readonly args: readonly Type[];
     readonly returns: Type;
   }
-  /** A `Uint8Array` stands for a pointer to its first byte, valid during the call. Throws when the library or a symbol is missing. */
+  /** A `Uint8Array` stands for a pointer to its first byte, valid during the call, and null for none. Throws when the library or a symbol is missing. */
   export function dlopen<const T extends Readonly<Record<string, Signature>>>(
     name: string,
     symbols: T,
   ): {
     readonly symbols: {
       readonly [K in keyof T]: (
-        ...args: readonly (number | bigint | Uint8Array)[]
+        ...args: readonly (number | bigint | Uint8Array | null)[]
       ) => number | bigint;
     };
   };

@@ -17,6 +17,7 @@ function openLibc() {
     ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
     setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
     getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+    utimes: { args: ['ptr', 'ptr'], returns: 'i32' },
     sched_yield: { args: [], returns: 'i32' },
     __errno_location: { args: [], returns: 'ptr' },
   }).symbols;

@@ -2,6 +2,7 @@
 import { encodeStreamHeader, encodeStreamLine } from '../node/journald/stdout-stream.ts';
 import { encodeVerdictLine } from '../node/journald/verdict-line.ts';
 import { BlockingSocket } from './blocking-socket.ts';
+import { wakeJournalReaders } from './journal-readers.ts';
 import type { VerdictMode, VerdictVia } from '../node/journald/verdict-line.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 
@@ -25,6 +26,12 @@ export interface DecidedPull {
   readonly mode: VerdictMode;
 }
 
+/** journald's socket, and the directories of the journals of this host. */
+export interface JournalPaths {
+  readonly socket: string;
+  readonly directories: readonly string[];
+}
+
 /** journald makes no entry of it. */
 const EMPTY_LINE = encodeStreamLine('');
 
@@ -33,13 +40,13 @@ const EMPTY_LINE = encodeStreamLine('');
  * connection while the verdict is made.
  */
 export class VerdictStream {
-  readonly #path: string;
+  readonly #paths: JournalPaths;
   #early: BlockingSocket | undefined;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(paths: JournalPaths) {
+    this.#paths = paths;
     try {
-      this.#early = open(path, performance.now() + OPEN_MS);
+      this.#early = open(paths.socket, performance.now() + OPEN_MS);
     } catch {
       // There is another try once there is something to write.
     }
@@ -50,7 +57,12 @@ export class VerdictStream {
    * program only then, and nobody trusts a line without one. Not longer than until `deadline`, on the
    * clock of `performance.now()`. Throws `agent_unavailable` when journald does not read.
    */
-  record({ verdict, ...context }: DecidedPull, deadline: number): void {
+  record(pull: DecidedPull, deadline: number): void {
+    this.#file(pull, deadline);
+    wakeJournalReaders(this.#paths.directories);
+  }
+
+  #file({ verdict, ...context }: DecidedPull, deadline: number): void {
     const line = encodeStreamLine(encodeVerdictLine(verdict, context));
     const end = Math.min(performance.now() + RECORD_MS, deadline);
     if (this.#early !== undefined) {
@@ -62,7 +74,7 @@ export class VerdictStream {
         if (performance.now() >= end) throw error;
       }
     }
-    file(open(this.#path, end), line, end);
+    file(open(this.#paths.socket, end), line, end);
   }
 }
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { JOURNAL } from './journal.ts';
+import { LATENCY } from './latency.ts';
 import { type Benchmark, isMet, type Measurement, median, quantile } from './measurement.ts';
 import { MEMORY } from './memory.ts';
 import { VERIFICATION } from './verification.ts';
@@ -12,6 +13,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['verifier', VERIFIER],
   ['memory', MEMORY],
   ['journal', JOURNAL],
+  ['latency', LATENCY],
   ['verification', VERIFICATION],
 ]);
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
   try {
     const paths = {
       settingsFile: '/settings.json',
-      journalSocket: '/journal.sock',
+      journal: { socket: '/journal.sock', directories: [] },
       breakGlassFile: '/b',
     };
     metafile = await bundleVerifier(directory, paths);

@@ -1,7 +1,7 @@
 // The pull verifier as containerd has it: compiled, started with three flags, a descriptor and hardly an environment.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -400,6 +400,18 @@ describe('for the journal', () => {
       via: 'agent',
       mode: 'enforce',
     });
+  });
+
+  it('makes whoever follows the journal look at once', async () => {
+    const { written } = await openJournal();
+    await utimes(verifier.at('journal'), 1, 1);
+    await verifier.startAgent(() =>
+      Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest })),
+    );
+    expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0, stderr: '' });
+    await written;
+    expect((await stat(verifier.at('journal'))).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+    await expect(stat(verifier.at('no-journal'))).rejects.toThrow('ENOENT');
   });
 
   it('leaves it on another connection when the journal drops the first, as its restart does', async () => {

@@ -57,9 +57,13 @@ export class CompiledVerifier {
     const verifier = new CompiledVerifier(await mkdtemp(join(tmpdir(), 'nodeseal-verifier-')));
     // Another user has to reach a socket in it.
     await chmod(verifier.#directory, 0o755);
+    await mkdir(verifier.at('journal'));
     await buildVerifier(verifier.at('nodeseal-verifier'), {
       settingsFile: verifier.at('verifier.json'),
-      journalSocket: verifier.at('journal.sock'),
+      journal: {
+        socket: verifier.at('journal.sock'),
+        directories: [verifier.at('no-journal'), verifier.at('journal')],
+      },
       breakGlassFile: verifier.at('break-glass.json'),
     });
     await verifier.writeSettings({});
