@@ -7,6 +7,7 @@ import {
   hosts,
   node,
   oneOf,
+  optionalAddress,
   optionalDirectory,
   optionalPath,
   path,
@@ -51,6 +52,23 @@ export const SETTINGS = {
     'JOURNAL_DIRECTORY',
     'Folder of journal files to read. Unset: the running system’s.',
   ),
+  containerdLog: optionalPath(
+    'CONTAINERD_LOG',
+    'The log file that containerd writes to where it does not write to the journal (k3s, RKE2), as a path on the host; read beside the journal.',
+  ),
+  journalUploadListen: optionalAddress(
+    'JOURNAL_UPLOAD_LISTEN',
+    'Address and port to take the journal on that systemd-journal-upload sends, instead of reading the host’s.',
+  ),
+  journalUploadTokenFile: optionalPath(
+    'JOURNAL_UPLOAD_TOKEN_FILE',
+    'File with the secret that is the first part of the path to upload to: 32 or more letters, digits, `-` and `_`.',
+  ),
+  journalUploadCertificate: optionalPath(
+    'JOURNAL_UPLOAD_CERTIFICATE',
+    'PEM file of the certificate chain to take the journal with over HTTPS. Unset: over HTTP.',
+  ),
+  journalUploadKey: optionalPath('JOURNAL_UPLOAD_KEY', 'PEM file of the key of that certificate.'),
   stateDir: path('STATE_DIR', '/var/lib/nodeseal', 'Where the ledger is kept.'),
   agentSocket: path(
     'AGENT_SOCKET',

@@ -56,6 +56,14 @@ export function address(
   byDefault: ListenAddress,
   help: string,
 ): Setting<ListenAddress> {
+  return { ...addressForm(name, help), default: byDefault };
+}
+
+export function optionalAddress(name: string, help: string): Setting<ListenAddress | undefined> {
+  return { ...addressForm(name, help), default: undefined };
+}
+
+function addressForm(name: string, help: string) {
   const parse = (text: string) => {
     const match = /^(?:\[([0-9a-fA-F:]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text);
     const host = match?.[1] ?? match?.[2] ?? '';
@@ -63,7 +71,7 @@ export function address(
     return isIP(host) !== 0 && port <= 65535 ? { host, port } : undefined;
   };
   const form = 'ADDRESS:PORT with an IP address';
-  return { variable: PREFIX + name, default: byDefault, form, help, parse };
+  return { variable: PREFIX + name, form, help, parse };
 }
 
 export function hosts(name: string, help: string): Setting<readonly string[]> {

@@ -26,6 +26,8 @@ describe('parseConfig', () => {
     ['NODESEAL_REGISTRY_PLAIN_HTTP', 'reg.local:5000, other', 'http://reg.local'],
     ['NODESEAL_REVERIFY_INTERVAL', '90m', '90'],
     ['NODESEAL_RETENTION', '720h', '30d'],
+    ['NODESEAL_CONTAINERD_LOG', '/var/log/containerd.log', 'containerd.log'],
+    ['NODESEAL_JOURNAL_UPLOAD_LISTEN', '127.0.0.1:19532', '19532'],
     ['NODESEAL_LEDGER_MAX_SIZE', '64Mi', '64MB'],
     ['NODESEAL_LEDGER_MAX_SIZE', '1Gi', '0Gi'],
     ['NODESEAL_NODE_NAME', 'ip-10-0-0-1.eu.internal', 'Node/1'],

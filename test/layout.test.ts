@@ -99,6 +99,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/run/installation.ts': 'node:fs',
   'commands/run/node-ledger.ts': 'node:fs',
   'commands/run/in-step.ts': 'chokidar, node:fs',
+  'commands/run/log-sources.ts': 'node:fs',
   'commands/run/status.ts': 'node:fs/promises',
   'commands/status-host.ts': 'node:fs',
   'commands/status.ts': 'fetch, new Date()',

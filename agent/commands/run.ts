@@ -32,8 +32,8 @@ import { Images } from './run/images.ts';
 import { auditLogger } from './run/audit-log.ts';
 import { noteInstallation } from './run/installation.ts';
 import { InStep } from './run/in-step.ts';
-import { Journal } from './run/journal.ts';
-import { journaldOf } from './run/log-sources.ts';
+import { logSourcesOf } from './run/log-sources.ts';
+import { Logs } from './run/logs.ts';
 import { openNodeLedger } from './run/node-ledger.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { untilAllEnd } from './run/parts.ts';
@@ -133,7 +133,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     mode: config.mode,
     breakGlass: () => breakGlass.until,
     inventory,
-    logLags: () => [{ source: journal.name, seconds: journal.lagSeconds }],
+    logLags: () => logs.lags,
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
     ...auditSource(ledger),
@@ -152,8 +152,8 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
   const nodeReport = nodeReportOf(ground, enforcing, metrics);
   const { watch, canary } = enforcing;
-  const journal = new Journal({
-    ...{ ...journaldOf(config, host), ledger, metrics, log, now, canaries: canary.own },
+  const logs = new Logs(logSourcesOf(config, host), {
+    ...{ ledger, metrics, log, now, canaries: canary.own },
     onTurn: watch.heard,
   });
   const images = new Images({
@@ -172,7 +172,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
 
   // Bound before any work, so that probes are answered while the first installation runs.
   const server = await serve({
-    ...{ config, host, log, metrics, inForce, inStep, images, journal, enforcing },
+    ...{ config, host, log, metrics, inForce, inStep, images, journal: logs, enforcing },
     ...{ breakGlass, inventory, now },
   });
   try {
@@ -184,7 +184,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
       const parts = [
         inStep.follow(ending),
         followRunning({ ...ground, ...imagesOf(config), metrics, clock: SYSTEM_CLOCK }, ending),
-        ...[journal, images, enforcing, breakGlass, trail].map((part) => part.run(ending)),
+        ...[...logs.journals, images, enforcing, breakGlass, trail].map((part) => part.run(ending)),
         ...(nodeReport === undefined ? [] : [nodeReport.run(ending)]),
       ];
       await untilAllEnd(parts, stop);

@@ -58,7 +58,10 @@ function declareLog(registry: Registry): (source: LogSourceName) => LogMetrics {
   const count = (name: string, help: string) => counter(`journal_${name}`, help, 'source');
   const entries = count('entries_total', 'Journal entries handled.');
   const invalid = count('invalid_total', 'Journal entries and lines not understood.');
-  const restarts = count('restarts_total', 'Times that journalctl was started again.');
+  const restarts = count(
+    'restarts_total',
+    'Times that reading was started again: journalctl ended, or there was no log file to be trusted.',
+  );
   const gaps = count('gaps_total', 'Times that entries were no longer there to be read.');
   const lost = count(
     'gap_entries_total',

@@ -3,7 +3,7 @@ import { AgentError } from '../../errors.ts';
 import { classifyContainerdLine, type ContainerdEvent } from './containerd-event.ts';
 import { parseContainerdLine } from './containerd-line.ts';
 import type { JournalEntry } from './entry.ts';
-import { type JournalWriters, sourceOf } from './trusted.ts';
+import { type EntrySource, type JournalWriters, sourceOf } from './trusted.ts';
 import { parseVerdictLine, VERDICT_LINE_START, type VerdictLine } from './verdict-line.ts';
 
 export type JournalReading =
@@ -19,7 +19,18 @@ const NOTHING: JournalReading = { kind: 'nothing' };
 
 /** Reads one entry. Never throws for what an entry holds. */
 export function readEntry(entry: JournalEntry, writers: JournalWriters): JournalReading {
-  const source = sourceOf(entry, writers);
+  return readAs(sourceOf(entry, writers), entry, writers);
+}
+
+/**
+ * Reads one entry of a source that holds what containerd wrote, and no trusted fields. A verdict line
+ * is a forgery there: our verifier writes to the journal. Never throws for what an entry holds.
+ */
+export function readContainerdEntry(entry: JournalEntry, writers: JournalWriters): JournalReading {
+  return readAs('containerd', entry, writers);
+}
+
+function readAs(source: EntrySource, entry: JournalEntry, writers: JournalWriters): JournalReading {
   try {
     // What an attacker wrote may now stand where a line begins.
     if (entry.truncated) throw notWhole(entry.message);

@@ -85,3 +85,8 @@ function bootOf(cursor: string): { readonly id: string; readonly us: number } | 
   const [, id, us] = /;b=([0-9a-f]{32});m=([0-9a-f]{1,13});/.exec(cursor) ?? [];
   return id === undefined || us === undefined ? undefined : { id, us: Number.parseInt(us, 16) };
 }
+
+/** What of a position of an upload is one of the journal that was uploaded. */
+export function journalPositionOf({ cursor, realtimeUs }: LogPosition): LogPosition {
+  return { cursor: cursor.split(SEPARATOR).at(-1) ?? '', realtimeUs };
+}
