@@ -16,7 +16,10 @@ export function declareAudit(
   registry: Registry,
   { flips, disagreements, ledgerSpace }: AuditSource,
   onError: (error: unknown) => void,
-): { readonly countRemoved: (cause: RemovalCauseName, count: number) => void; readonly read: () => void } {
+): {
+  readonly countRemoved: (cause: RemovalCauseName, count: number) => void;
+  readonly read: () => void;
+} {
   const { counter, gauge } = declarers(registry);
   const turned = counter(
     'verdict_flips_total',
@@ -28,24 +31,32 @@ export function declareAudit(
     'Images found that containerd let in and we would deny (let_in), or the reverse (refused).',
     ...['kind', 'cause'],
   );
-  const bytes = gauge('ledger_bytes', 'Size of the ledger: what it holds, and what is free.', 'part');
+  const bytes = gauge(
+    'ledger_bytes',
+    'Size of the ledger: what it holds, and what is free.',
+    'part',
+  );
   const removed = counter('ledger_removed_rows_total', 'Rows that retention removed.', 'cause');
   for (const cause of REMOVAL_CAUSES) removed.inc({ cause }, 0);
   const reads = [
     () => {
+      const found = flips();
       for (const [from, to] of [DECISIONS, [...DECISIONS].reverse()]) turned.inc({ from, to }, 0);
-      for (const { from, to, count } of flips()) {
+      for (const { from, to, count } of found) {
         turned.inc({ from: label(DECISIONS, from), to: label(DECISIONS, to) }, count);
       }
     },
     () => {
+      const found = disagreements();
       for (const [kind, causes] of DISAGREEMENTS) {
         for (const cause of causes) contradicted.inc({ kind, cause }, 0);
       }
-      for (const { kind, cause, count } of disagreements()) {
+      for (const { kind, cause, count } of found) {
         const causes = DISAGREEMENTS.get(kind);
         const labels =
-          causes === undefined ? { kind: OTHER, cause: OTHER } : { kind, cause: label(causes, cause) };
+          causes === undefined
+            ? { kind: OTHER, cause: OTHER }
+            : { kind, cause: label(causes, cause) };
         contradicted.inc(labels, count);
       }
     },
