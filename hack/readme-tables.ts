@@ -91,6 +91,7 @@ function metricsTable(): Table {
     causeCodes: [],
     flips: () => [],
     disagreements: () => [],
+    pulls: () => [],
     ledgerSpace: () => ({ file: 0, free: 0 }),
   });
   const rows = metrics.describe().map(({ name, help }) => [code(name), help]);

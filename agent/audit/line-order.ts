@@ -6,8 +6,8 @@ import { hash } from '../notation/encoding/crypto.ts';
 export interface SourceState {
   /** The latest time of its lines, which later lines are taken to have at least; null before the first. */
   frontierUs: number | null;
-  /** What is older was told of before the source was there. */
-  readonly floorUs: number;
+  /** What is older was told of before the source was there; 0 once it has told of something newer. */
+  floorUs: number;
   /** How many lines it brought, ever. */
   lines: number;
 }

@@ -79,6 +79,8 @@ export class Pulls {
     const { atUs: timeUs = readUs, identity } = effect;
     const line = lineOf(effect);
     if (timeUs < state.floorUs) return false;
+    // A clock that is set back later must not make it wait.
+    state.floorUs = 0;
     if (state.frontierUs !== null && timeUs < state.frontierUs - CLOCK_BACK_US) {
       this.#finishAll();
       state.frontierUs = timeUs;

@@ -38,6 +38,7 @@ import { openNodeLedger } from './run/node-ledger.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
+import { Settling } from './run/settling.ts';
 import { auditSource, Trail } from './run/trail.ts';
 
 const HELP = `Usage: nodeseal run
@@ -137,6 +138,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
     ...auditSource(ledger),
+    pulls: () => ledger.pulls.totals(),
   });
   const breakGlass = new BreakGlassWatch({
     read: (at) => readBreakGlass(join(config.hostRoot, host.now.layout.breakGlassFile), at),
@@ -156,6 +158,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     ...{ ledger, metrics, log, now, canaries: canary.own },
     onTurn: watch.heard,
   });
+  const settling = new Settling({ ledger, lags: () => logs.lags, clock: SYSTEM_CLOCK });
   const images = new Images({
     ...{ ...imagesOf(config), ledger, verifier, inForce, metrics, log, canaries: canary.own },
     onGone: watch.containerdGone,
@@ -184,7 +187,10 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
       const parts = [
         inStep.follow(ending),
         followRunning({ ...ground, ...imagesOf(config), metrics, clock: SYSTEM_CLOCK }, ending),
-        ...[...logs.journals, images, enforcing, breakGlass, trail].map((part) => part.run(ending)),
+        // It names the sources of lines before there are any.
+        ...[settling, ...logs.journals, images, enforcing, breakGlass, trail].map((part) =>
+          part.run(ending),
+        ),
         ...(nodeReport === undefined ? [] : [nodeReport.run(ending)]),
       ];
       await untilAllEnd(parts, stop);

@@ -77,6 +77,28 @@ export type DriftPlaceName = (typeof DRIFT_PLACES)[number];
 export const DRIFT_KINDS = ['changed', 'removed', 'replaced', 'attributes', 'shadowed'] as const;
 export type DriftKindName = (typeof DRIFT_KINDS)[number];
 
+/** What a pull is counted as, and why, where that says too little. */
+export const PULL_JUDGEMENTS = [
+  'allow',
+  'deny',
+  'blocked',
+  'no_judgement',
+  'unjudged',
+  'not_reached',
+] as const;
+export const PULL_CAUSES = [
+  '',
+  'other_verifier',
+  'verdict_lost',
+  'timeout',
+  'killed',
+  'exec_failed',
+  'output_held',
+  'other',
+] as const;
+/** Whether a verdict of ours bound the pull; `none` without one. */
+export const PULL_MODES = ['enforce', 'audit', 'break_glass', 'none'] as const;
+
 /** How verdicts of ours and what containerd did differ, and how each may come about. */
 export const DISAGREEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
   [

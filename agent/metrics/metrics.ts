@@ -25,6 +25,7 @@ import { declareImages } from './images.ts';
 import { declareJournal, type LogMetrics } from './journal.ts';
 import { declareModes } from './modes.ts';
 import { declareProcess } from './process.ts';
+import { declarePulls } from './pulls.ts';
 import type { MetricSources, Totals } from './sources.ts';
 
 /** Counts and observes; every label value is of a closed set. */
@@ -64,6 +65,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const readImages = declareImages(registry, sources, onError);
   const { logOf, read: readLogs } = declareJournal(registry, sources, onError);
   const { countRemoved, read: readAudit } = declareAudit(registry, sources, onError);
+  const readPulls = declarePulls(registry, sources, onError);
   const readModes = declareModes(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
@@ -83,6 +85,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       readImages();
       readLogs();
       readAudit();
+      readPulls();
       readModes();
       return registry.metrics();
     },

@@ -84,8 +84,18 @@ export interface AuditSource {
   readonly ledgerSpace: () => { readonly file: number; readonly free: number };
 }
 
+/** What the ledger knows of pulls. */
+export interface PullSource {
+  readonly pulls: () => readonly {
+    readonly judgement: string;
+    readonly cause: string;
+    readonly mode: string;
+    readonly count: number;
+  }[];
+}
+
 /** Where the values come from that others keep; each is called once per scrape. */
-export interface MetricSources extends EnforcementSource, AuditSource {
+export interface MetricSources extends EnforcementSource, AuditSource, PullSource {
   readonly version: string;
   /** Set for this node. */
   readonly mode: ModeName;

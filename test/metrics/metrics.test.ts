@@ -16,6 +16,7 @@ const EMPTY: MetricSources = {
   causeCodes: ['canary_pending'],
   flips: () => [],
   disagreements: () => [],
+  pulls: () => [],
   ledgerSpace: () => ({ file: 0, free: 0 }),
 };
 

@@ -50,6 +50,10 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
     totals: () => ({ verdicts: [], containerdEvents: [] }),
     inventory: () => ({ images: [], containers: [] }),
     logLags: () => [],
+    flips: () => [],
+    disagreements: () => [],
+    ledgerSpace: () => ({ file: 0, free: 0 }),
+    pulls: () => [],
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
     causeCodes: [],
   });
