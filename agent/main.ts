@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./commands/verify.ts')).verify,
   'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
   'policy preview': async () => (await import('./commands/policy-preview.ts')).policyPreview,
+  images: async () => (await import('./commands/images.ts')).images,
   status: async () => (await import('./commands/status.ts')).status,
   audit: async () => (await import('./commands/audit.ts')).audit,
   'break-glass': async () => (await import('./commands/break-glass.ts')).breakGlass,

@@ -1,6 +1,7 @@
 // The status of a node for a person: whether it enforces, what to do if not, and what that stands on.
 import { type Cell, type Style, tableRow } from './output.ts';
 import type { Screen } from './screen.ts';
+import { span } from './span.ts';
 import type { Coverage, GenerationDocument, StatusDocument } from './status-document.ts';
 
 type Row = readonly Cell[];
@@ -123,18 +124,6 @@ function counted(counts: Readonly<Record<string, number>>): string {
 /** Enough to tell two apart. */
 function short(hash: string): string {
   return hash.slice(0, 12);
-}
-
-/** The time between two, in the largest unit that tells it: 3 d, 5 h, 12 min, 40 s. */
-function span(later: Date, earlier: Date): string {
-  const seconds = Math.max(0, Math.round((later.getTime() - earlier.getTime()) / 1000));
-  const units = [
-    [DAY_SECONDS, 'd'],
-    [3600, 'h'],
-    [60, 'min'],
-  ] as const;
-  const found = units.find(([size]) => seconds >= 2 * size);
-  return found === undefined ? `${seconds} s` : `${Math.floor(seconds / found[0])} ${found[1]}`;
 }
 
 function warnIf(condition: boolean): readonly Style[] {

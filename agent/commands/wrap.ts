@@ -10,8 +10,8 @@ const FIRST_WIDE = 0x1100;
  * Breaks at spaces, and words that are too long where they must be. Characters that may be wide
  * count as wide: a line that is too long would go on at the left edge, where only we may write.
  */
-export function wrap(text: string, columns: number): readonly string[] {
-  const most = Math.max(columns, LEAST_COLUMNS);
+export function wrap(text: string, columns: number, least = LEAST_COLUMNS): readonly string[] {
+  const most = Math.max(columns, least);
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -30,7 +30,8 @@ export function wrap(text: string, columns: number): readonly string[] {
   return [...lines, line];
 }
 
-function widthOf(text: string): number {
+/** Columns that a text takes at most. */
+export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += columnsOf(character);
   return width;
