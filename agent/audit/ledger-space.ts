@@ -18,9 +18,15 @@ const IS_GONE = `NOT EXISTS (SELECT 1 FROM image_names AS own
  * What is kept of an image, and since when it is of no use unless the image is here. Images come
  * last: names refer to them.
  */
-const OF_IMAGES: readonly (readonly [table: string, isOld: string])[] = [
+const OF_IMAGES: readonly (readonly [table: string, isOld: string, key?: string])[] = [
+  ['pulls', 'old.open = 0 AND coalesce(old.judged_us, old.ended_us, old.due_us) < ?1 * 1000', 'id'],
   ['verdicts', 'unixepoch(old.time) * 1000 < ?1'],
   ['conclusions', 'old.time_ms < ?1'],
+  [
+    'disagreements',
+    `NOT EXISTS (SELECT 1 FROM conclusions AS last
+      WHERE last.digest = old.digest AND last.repository = old.repository)`,
+  ],
   ['handlings', 'old.time_ms < ?1'],
   ['standings', 'old.last_ms < ?1'],
   ['reverifications', 'old.due_ms < ?1'],
@@ -33,8 +39,7 @@ export class LedgerSpace {
   readonly #byAge: StatementSync;
   readonly #oldest: StatementSync;
   readonly #pages: StatementSync;
-  readonly #ofImages: readonly StatementSync[];
-  readonly #disagreements: StatementSync;
+  readonly #ofImages: ReadonlyMap<string, StatementSync>;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -49,16 +54,15 @@ export class LedgerSpace {
       `SELECT page_count AS count, freelist_count AS free, page_size AS size
        FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
     );
-    this.#ofImages = OF_IMAGES.map(([table, isOld]) =>
-      database.prepare(
-        `DELETE FROM ${table} AS old WHERE (repository, digest) IN
-          (SELECT repository, digest FROM ${table} AS old WHERE ${isOld} AND ${IS_GONE} LIMIT ?2)
-          AND ${isOld}`,
-      ),
-    );
-    this.#disagreements = database.prepare(
-      `DELETE FROM disagreements WHERE NOT EXISTS (SELECT 1 FROM conclusions AS last
-        WHERE last.digest = disagreements.digest AND last.repository = disagreements.repository)`,
+    this.#ofImages = new Map(
+      OF_IMAGES.map(([table, isOld, key = 'repository, digest']) => [
+        table,
+        database.prepare(
+          `DELETE FROM ${table} AS old WHERE (${key}) IN
+            (SELECT ${key} FROM ${table} AS old WHERE ${isOld} AND ${IS_GONE} LIMIT ?2)
+            AND ${isOld}`,
+        ),
+      ]),
     );
   }
 
@@ -79,15 +83,18 @@ export class LedgerSpace {
     return this.#remove('remove the oldest lines', () => this.#oldest.run(limit).changes);
   }
 
+  /** The tables with rows on images, in the order in which they are to be cleared of those that are gone. */
+  get tablesOfImages(): readonly string[] {
+    return [...this.#ofImages.keys()];
+  }
+
   /**
-   * Removes at most `limit` rows of each kind on images that are gone and of which nothing was heard
-   * since `before`. Totals stay. Returns how many.
+   * Removes at most `limit` rows on images that are gone and of which nothing was heard since
+   * `before`. Totals stay. Returns how many.
    */
-  removeGone(before: Date, limit: number): number {
+  removeGone(table: string, before: Date, limit: number): number {
     return this.#remove('remove images that are gone', () => {
-      const counts = this.#ofImages.map((statement) => statement.run(before.getTime(), limit));
-      this.#disagreements.run();
-      return counts.reduce((sum, { changes }) => sum + Number(changes), 0);
+      return this.#ofImages.get(table)?.run(before.getTime(), limit).changes ?? 0;
     });
   }
 

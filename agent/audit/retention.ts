@@ -9,7 +9,7 @@ export type RemovalCause = (typeof REMOVAL_CAUSES)[number];
 export interface RetentionOptions {
   readonly space: Pick<
     LedgerSpace,
-    'space' | 'removeOlder' | 'removeOldest' | 'removeGone' | 'giveBack'
+    'space' | 'removeOlder' | 'removeOldest' | 'tablesOfImages' | 'removeGone' | 'giveBack'
   >;
   /** How old a line may become, and what is known of an image after it is gone. */
   readonly maxAgeMs: number;
@@ -53,9 +53,13 @@ export async function sweep(options: RetentionOptions, signal: AbortSignal): Pro
     }
   };
   await whole('age', () => space.removeOlder(ago(maxAgeMs), STEP_ROWS));
-  await whole('gone', () => space.removeGone(ago(maxAgeMs), STEP_ROWS));
+  for (const table of space.tablesOfImages) {
+    await whole('gone', () => space.removeGone(table, ago(maxAgeMs), STEP_ROWS));
+  }
   await whole('size', () => space.removeOldest(STEP_ROWS), isOver);
-  await whole('gone', () => space.removeGone(ago(LEAST_AGE_MS), STEP_ROWS), isOver);
+  for (const table of space.tablesOfImages) {
+    await whole('gone', () => space.removeGone(table, ago(LEAST_AGE_MS), STEP_ROWS), isOver);
+  }
   while (space.space().free > SLACK_BYTES && !signal.aborted) {
     space.giveBack(STEP_BYTES);
     await clock.sleep(PAUSE_MS, signal);
