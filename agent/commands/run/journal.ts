@@ -110,7 +110,8 @@ export class Journal {
     }
     metrics.observeVerification('pull', decision, durationMs / 1000);
     metrics.countSkippedSignatures('pull', skipped ?? 0);
-    if (decision === 'allow') log.info(fields, 'pull allowed');
+    // The audit log has a line for each verdict.
+    if (decision === 'allow') log.debug(fields, 'pull allowed');
     else if (mode === 'audit') log.warn(fields, `pull let in that would be refused: ${message}`);
     else log.warn(fields, `pull refused: ${message}`);
   }
