@@ -67,8 +67,13 @@ export async function* runJournalctl(
 ): AsyncGenerator<Buffer, never> {
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
   const child = spawn(program, [...words, ...args], { stdio, env: ENVIRONMENT, cwd: '/' });
-  // It only reads, so there is nothing it could be asked to finish.
-  const kill = (): void => void child.kill('SIGKILL');
+  // It only reads, so there is nothing it could be asked to finish. Nobody waits for its output either:
+  // it may be held open by what it has started, or was started by.
+  const kill = (): void => {
+    child.kill('SIGKILL');
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
   const complaints = new Complaints(child.stderr);
   const ended = endOf(child, name, complaints);
   signal.addEventListener('abort', kill, { once: true });
@@ -78,10 +83,12 @@ export async function* runJournalctl(
       complaints.take().forEach(onComplaint);
       yield chunk;
     }
+    // It closed its output: what it says about that is still to come.
+    child.kill('SIGKILL');
+    await ended;
   } finally {
     signal.removeEventListener('abort', kill);
     kill();
-    child.stdout.destroy();
     await ended;
   }
   throw new AgentError('journal_unavailable', await ended);
@@ -98,7 +105,9 @@ async function* withSilences(
   silenceMs: () => number,
 ): AsyncGenerator<Buffer, void> {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
-  let next = chunks.next();
+  // A pipe fails only by being closed on our side.
+  const read = () => chunks.next().catch(() => ({ done: true, value: undefined }) as const);
+  let next = read();
   for (;;) {
     const result = await unlessLonger(next, silenceMs());
     if (result === undefined) {
@@ -107,7 +116,7 @@ async function* withSilences(
     }
     if (result.done === true) return;
     yield result.value;
-    next = chunks.next();
+    next = read();
   }
 }
 
