@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { AgentHost, IS_ROOT, policyNamed, VERIFIER } from '../support/agent-host.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { FakeContainerd } from '../support/fake-containerd.ts';
-import { startNodeseal } from '../support/front-door.ts';
+import { nodeseal, startNodeseal } from '../support/front-door.ts';
 import { containerdFields, exportEntry } from '../support/journal.ts';
 import { LogLines } from '../support/log-lines.ts';
 import { startTestRegistry } from '../support/registry.ts';
@@ -86,6 +86,18 @@ describe.runIf(IS_ROOT)('the agent', () => {
     expect(await get('/')).toMatchObject({ status: 200 });
     expect(await value('images', { state: 'failed', cause: 'present-before-install' })).toBe(1);
     expect(await value('policy_valid')).toBe(1);
+    const disagreement = { kind: 'let_in', cause: 'not_pulled' };
+    expect(await value('disagreements_total', disagreement)).toBe(1);
+    await log.until('disagreement: deny');
+    const told = log.lines.filter((line) => line['log'] === 'audit');
+    expect(told).toMatchObject([
+      { id: 1, kind: 'reverification', decision: 'deny', reason: 'signature_missing' },
+      { id: 2, kind: 'disagreement', cause: 'not_pulled', before: null },
+    ]);
+    const beside = await nodeseal(['audit', '--output', 'json'], settings);
+    expect(beside).toMatchObject({ code: 0, stderr: '' });
+    const listed = beside.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line) as object);
+    expect(listed).toEqual(told.map(({ level: _, time: __, log: ___, msg: ____, ...line }) => line));
     const started = performance.now();
     child.kill('SIGTERM');
     const [code] = await exited;

@@ -59,7 +59,7 @@ export class AuditLog {
   #writePage(): number {
     const { history, log } = this.#parts;
     const lines = history.after(history.writtenTo(), {}, PAGE);
-    for (const line of lines) log.info(auditDocument(line));
+    for (const line of lines) log.info(auditDocument(line), `${line.kind}: ${line.decision}`);
     const last = lines.at(-1);
     if (last !== undefined) history.recordWritten(last.id);
     return lines.length;

@@ -70,6 +70,7 @@ describe('the audit log', () => {
       level: 30,
       time: expect.any(Number) as number,
       log: 'audit',
+      msg: 'pull: allow',
       ...(first === undefined ? {} : auditDocument(first)),
     });
     await log.end();
