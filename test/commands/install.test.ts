@@ -13,6 +13,7 @@ import {
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { breakGlass } from '../../agent/commands/break-glass.ts';
 import { findBinDirs } from '../../agent/commands/bin-dirs.ts';
 import { hostOf, installRequest } from '../../agent/commands/host-install.ts';
 import { install } from '../../agent/commands/install.ts';
@@ -246,6 +247,71 @@ describe.runIf(IS_ROOT)('uninstall', () => {
     expect(removed).toContain(`/${VERIFIER}`);
     expect(left.map(({ path }) => path)).toEqual([`/${POLICY}`]);
     expect(existsSync(host.at(POLICY))).toBe(true);
+  });
+});
+
+describe.runIf(IS_ROOT)('uninstall of what is beside the installation', () => {
+  const FILE = 'run/nodeseal/break-glass.json';
+  const breakIt = (host: AgentHost) =>
+    runCommand(breakGlass, ['--for', '1h', '--reason', 'r'.repeat(300), '--by', 'alice'], {
+      NODESEAL_HOST_ROOT: host.root,
+    });
+
+  it('removes the verifier from where it was put, whatever is set now', async () => {
+    const host = new AgentHost();
+    const before = snapshot(host.root);
+    await runCommand(install, [], { ...host.settings(), NODESEAL_BIN_DIR: '/srv/verifiers' });
+    expect(existsSync(host.at('srv/verifiers/nodeseal-verifier'))).toBe(true);
+    const elsewhere = { ...host.settings(), NODESEAL_BIN_DIR: '/other' };
+    const { stdout } = await runCommand(uninstall, [], elsewhere);
+    expect(stdout.split('\n')[0]).toBe('removed  /srv/verifiers/nodeseal-verifier');
+    expect(withoutLock(snapshot(host.root))).toEqual(before);
+  });
+
+  it('removes the break-glass file of our command, and tells it', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    await breakIt(host);
+    const planned = await runCommand(uninstall, ['--dry-run'], host.settings());
+    expect(planned.stdout).toContain(`would remove  /${FILE}\n`);
+    expect(existsSync(host.at(FILE))).toBe(true);
+    const { stdout } = await runCommand(uninstall, [], host.settings());
+    expect(stdout).toContain(`removed  /${FILE}\n`);
+    expect(existsSync(host.at(FILE))).toBe(false);
+  });
+
+  it.each([
+    ['written by hand', '{"until": "2026-01-02T03:04:05Z", "reason": "r", "by": "b"}'],
+    ['that is no break-glass', 'text'],
+  ])('leaves one %s', async (_, text) => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    put(host.root, FILE, text);
+    const { stdout } = await runCommand(uninstall, [], host.settings());
+    expect(stdout).toContain(`left     /${FILE}: not installed by nodeseal\n`);
+    expect(readFileSync(host.at(FILE), 'utf8')).toBe(text);
+  });
+
+  it('leaves it beside a verifier that stays', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    writeFileSync(host.at(VERIFIER), 'theirs');
+    await breakIt(host);
+    const { stdout } = await runCommand(uninstall, [], host.settings());
+    expect(stdout).toContain(`left     /${VERIFIER}: changed by others\n`);
+    expect(existsSync(host.at(FILE))).toBe(true);
+  });
+
+  it('tells of a Node object that it cannot reach, and is done all the same', async () => {
+    const host = new AgentHost();
+    await runCommand(install, [], host.settings());
+    const settings = { ...host.settings(), NODESEAL_NODE_NAME: 'node-1' };
+    const { code, stderr } = await runCommand(uninstall, [], settings);
+    expect(code).toBe(0);
+    expect(stderr).toContain('kubernetes_failed');
+    expect(existsSync(host.at(VERIFIER))).toBe(false);
+    const json = await runCommand(uninstall, ['--output', 'json'], settings);
+    expect(JSON.parse(json.stdout)).toMatchObject({ node: { node: 'node-1', isCleared: false } });
   });
 });
 

@@ -20,7 +20,7 @@ export interface EffectiveBinDir {
  */
 export async function readEffectiveBinDir(
   config: EffectiveConfig,
-  host: HostReader,
+  host: Pick<HostReader, 'stat'>,
 ): Promise<EffectiveBinDir> {
   const { binDir } = parsePullSettings(config.values).verifier;
   const fault = binDirFault(binDir);
@@ -50,7 +50,7 @@ export function binDirFault(path: string): string | null {
  */
 async function isInForce(
   { files, configPath, process }: EffectiveConfig,
-  host: HostReader,
+  host: Pick<HostReader, 'stat'>,
 ): Promise<boolean> {
   // A file that was removed is known by its directory alone.
   const isRootAbsent = !files.some(({ path }) => path === configPath);
@@ -68,7 +68,7 @@ function directoryOf(importer: string, pattern: string): string {
 }
 
 /** Of a directory that is gone, that of the one which it was in. */
-async function changedAtOf(directory: string, host: HostReader): Promise<Date> {
+async function changedAtOf(directory: string, host: Pick<HostReader, 'stat'>): Promise<Date> {
   const entry = await host.stat(directory).catch(() => null);
   if (entry !== null) return entry.changedAt;
   return directory === '/' ? new Date() : changedAtOf(dirname(directory), host);

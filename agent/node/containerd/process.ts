@@ -14,7 +14,7 @@ export interface ContainerdProcess {
   /** Known to have been removed or replaced on the disk since it started, as an upgrade without a restart does. */
   readonly isReplaced: boolean;
   readonly configPath: string;
-  /** To a few hundredths of a second; where the host has no /proc/uptime, to the second, and never too late. */
+  /** Too early by a few hundredths of a second at most; where the host has no /proc/uptime, by a second. */
   readonly startedAt: Date;
 }
 
@@ -105,6 +105,8 @@ async function describe(
 ): Promise<ContainerdProcess> {
   const stat = await readText(host, `/proc/${pid}/stat`);
   const kernel = await readText(host, '/proc/stat');
+  // Before it is read: a start that is told too early is the safe mistake.
+  const nowMs = Date.now();
   const uptime = (await readText(host, '/proc/uptime')) ?? '';
   if (stat === null || kernel === null) {
     throw new AgentError('containerd_missing', `containerd, process ${pid}: it has ended`);
@@ -119,7 +121,7 @@ async function describe(
     configPath: isAbsolute(path)
       ? path
       : join((await readLink(host, `/proc/${pid}/cwd`)) ?? '/', path),
-    startedAt: startedAt(stat, kernel, bootedAtMs(uptime, Date.now())),
+    startedAt: startedAt(stat, kernel, bootedAtMs(uptime, nowMs)),
   };
 }
 
@@ -142,9 +144,9 @@ async function findExecutable(host: HostReader, executable: string): Promise<str
   return executable;
 }
 
-/** NaN without a text that says so. */
+/** Not too late, though the text leaves out what is less than a hundredth. NaN without such a text. */
 function bootedAtMs(uptime: string, nowMs: number): number {
-  return nowMs - Number(/^\d+\.\d+/.exec(uptime)?.[0]) * 1000;
+  return nowMs - (Number(/^\d+\.\d+/.exec(uptime)?.[0]) + 0.01) * 1000;
 }
 
 /** proc(5): field 22, counted from the boot; the program's name before it may hold spaces and parentheses. */

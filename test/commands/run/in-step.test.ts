@@ -35,6 +35,7 @@ const REFUSED = 'the host was left as it is: ';
 const DRIFT = 'others touched our files on the host';
 const SETTINGS = 'opt/nodeseal/verifier.json';
 const BIN_DIR = dirname(VERIFIER);
+const MOVED = 'srv/verifiers/nodeseal-verifier';
 /** Between two cheap looks at the host. */
 const TOUCH_MS = 2000;
 const other = createCa({ name: 'Other' });
@@ -95,7 +96,7 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
         Object.entries(labels).every(([key, text]) => sample.labels[key] === text),
     )?.value;
   const statements = async () => (await inForce.policy()).statements.map(({ name }) => name);
-  return { inStep, inForce, log, changes, touches, follow, value, statements };
+  return { inStep, own, inForce, log, changes, touches, follow, value, statements };
 }
 
 describe.runIf(IS_ROOT)('a step', () => {
@@ -143,6 +144,30 @@ describe.runIf(IS_ROOT)('a step', () => {
       expect(await value('errors_total', { code })).toBe(1);
     },
   );
+
+  it('puts the verifier where containerd looks, and takes it away only once that is in force', async () => {
+    const host = new AgentHost();
+    const { inStep, own, log } = open(host);
+    await inStep.step();
+    const present = () => [VERIFIER, MOVED].map((path) => existsSync(host.at(path)));
+    own.follow({ path: '/srv/verifiers', isInForce: false });
+    await inStep.step();
+    expect(present()).toEqual([true, true]);
+    // What is offered may be bad: the verifier moves all the same.
+    host.policySource.swap({ 'policy.json': '{' });
+    own.follow({ path: '/srv/verifiers', isInForce: true });
+    await inStep.step();
+    expect(present()).toEqual([false, true]);
+    expect(log.with(DRIFT)).toEqual([]);
+  });
+
+  it('takes steps one after the other, whoever asks', async () => {
+    const host = new AgentHost();
+    const { inStep, log } = open(host);
+    await Promise.all([inStep.step(), inStep.step(), inStep.step()]);
+    expect(inStep.fault).toBeUndefined();
+    expect(log.with('the host was changed')).toHaveLength(1);
+  });
 
   it('keeps the last good generation when the next is bad in any part, and says so once', async () => {
     const host = new AgentHost();

@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findContainerd } from '../../../agent/node/containerd/process.ts';
 import { createHostReader } from '../../../agent/node/host/host-reader.ts';
 import { BOOT_SECONDS, type FakeProcess, putProcess } from '../../support/containerd-host.ts';
@@ -30,6 +30,20 @@ describe('the process of containerd', () => {
       configPath: '/etc/containerd/config.toml',
       startedAt: new Date((BOOT_SECONDS + 12.34) * 1000),
     });
+  });
+
+  it.each([
+    ['to the hundredth', 0.5, 0.5],
+    ['to the second where /proc/uptime is of something else', 3, 0],
+  ])('has started at a time known %s', async (_, fraction, expected) => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const hostRoot = createHostRoot();
+    putProcess(hostRoot, { startedSeconds: BOOT_SECONDS + 10 });
+    const uptime = Date.now() / 1000 - BOOT_SECONDS - fraction;
+    put(hostRoot, '/proc/uptime', `${uptime.toFixed(2)} 1.00\n`);
+    const { startedAt } = await findContainerd(createHostReader(hostRoot), SOCKET);
+    expect(startedAt.getTime() / 1000 - BOOT_SECONDS - 10).toBeCloseTo(expected, 1);
   });
 
   it('has its configuration where its command line says, relative to its working directory', async () => {

@@ -6,6 +6,7 @@ import { type HostFs, NODE_HOST_FS } from '../../../agent/node/host/host-fs.ts';
 import { installOnHost, uninstallFromHost } from '../../../agent/node/host/install.ts';
 import { createLayout } from '../../../agent/node/host/layout.ts';
 import { expectCodeAsync } from '../../support/expect-code.ts';
+import { killAt } from '../../support/killed-fs.ts';
 import { createHostRoot, put, requestFor, snapshot, withoutLock } from '../../support/host-root.ts';
 
 const LAYOUT = createLayout();
@@ -154,37 +155,4 @@ function assertWhole(root: string): void {
   const store = join(root, LAYOUT.trustStoreDir, 'x509/ca', isNew ? 'beta' : 'acme');
   expect(readdirSync(store)).toEqual(['root.crt']);
   expect(readFileSync(join(store, 'root.crt'), 'utf8')).toBe(isNew ? 'beta' : 'acme');
-}
-
-/** A file system of a process that is killed at its `at`th change: a file being written is half written. */
-function killAt(at: number): { fs: HostFs; killed: () => boolean } {
-  let count = 0;
-  const guard = async <T>(run: () => Promise<T>, halfway?: () => Promise<unknown>): Promise<T> => {
-    count += 1;
-    if (count === at) await halfway?.();
-    if (count >= at) throw Object.assign(new Error('killed'), { code: 'EIO' });
-    return run();
-  };
-  const fs: HostFs = {
-    ...NODE_HOST_FS,
-    mkdir: (...args) => guard(() => NODE_HOST_FS.mkdir(...args)),
-    create: (path, bytes, attributes) =>
-      guard(
-        () => NODE_HOST_FS.create(path, bytes, attributes),
-        () => NODE_HOST_FS.create(path, half(bytes), { ...attributes, mode: 0o600 }),
-      ),
-    setAttributes: (...args) => guard(() => NODE_HOST_FS.setAttributes(...args)),
-    rename: (...args) => guard(() => NODE_HOST_FS.rename(...args)),
-    unlink: (...args) => guard(() => NODE_HOST_FS.unlink(...args)),
-    rmdir: (...args) => guard(() => NODE_HOST_FS.rmdir(...args)),
-    syncDirectory: (...args) => guard(() => NODE_HOST_FS.syncDirectory(...args)),
-  };
-  return { fs, killed: () => count >= at };
-}
-
-async function* half(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    yield chunk.subarray(0, chunk.length / 2);
-    return;
-  }
 }

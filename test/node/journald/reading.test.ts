@@ -44,6 +44,13 @@ describe('sourceOf', () => {
     );
   });
 
+  it('knows the verifier where it was before bin_dir moved', () => {
+    const exe = '/srv/old/nodeseal-verifier';
+    const otherVerifierPaths = new Set([exe]);
+    expect(sourceOf({ ...VERIFIER, exe }, WRITERS)).toBe('other');
+    expect(sourceOf({ ...VERIFIER, exe }, { ...WRITERS, otherVerifierPaths })).toBe('verifier');
+  });
+
   it.each<[string, Partial<JournalEntry>]>([
     ['of another unit', { unit: 'kubepods-pod1.slice' }],
     ['of no unit', { unit: undefined }],
