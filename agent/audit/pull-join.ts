@@ -13,10 +13,18 @@ export interface OpenPulls {
   unconfirmed(digest: Digest, repository: string, fate: Fate, fromUs: number): Pull | undefined;
   /** Asked for by kubelet under this name, and not ended. */
   started(requested: string): readonly Pull[];
-  /** Asked for by kubelet, without any judgement; not ended, or failed after `endedAfterUs`. */
+  /** Asked for by kubelet, without any judgement; not ended, or else failed after `endedAfterUs`. */
   unjudged(name: string, endedAfterUs: number): Pull | undefined;
-  /** Let in from `fromUs` on, not ended, and not asked for by kubelet as far as is known. */
-  letIn(digest: Digest, repository: string, fromUs: number): Pull | undefined;
+  /**
+   * Let in from `fromUs` on, not ended, not asked for by kubelet as far as is known, and not there
+   * before `arrivedFromUs`.
+   */
+  letIn(
+    digest: Digest,
+    repository: string,
+    fromUs: number,
+    arrivedFromUs: number,
+  ): Pull | undefined;
   /** Let in under this name, not ended, and no record of it is there. */
   awaited(name: string): Pull | undefined;
   /** Asked for by kubelet, and not ended. */
@@ -64,7 +72,7 @@ export function joinLine(open: OpenPulls, line: PullLine, atUs: number): readonl
       return failed(open, line, atUs);
     case 'arrived': {
       const pull = open.awaited(line.name);
-      return pull === undefined ? [] : [{ pull: { ...pull, arrived: true } }];
+      return pull === undefined ? [] : [{ pull: { ...pull, arrivedUs: atUs } }];
     }
     case 'restarted':
       return open.running().map((pull) => ({ pull: ended(pull, 'interrupted', atUs) }));
@@ -82,10 +90,11 @@ function judged(open: OpenPulls, verdict: HistoryRecord, atUs: number): readonly
   const known =
     digest === null || fate === null
       ? undefined
-      : (open
+      : // One that was asked for, first: it may be another try, after one that got no verdict.
+        (open.unjudged(name, atUs - SKEW_US) ??
+        open
           .unexplained(digest)
-          .find((pull) => isOfSame(pull, repository) && isExplained(pull, fate, atUs)) ??
-        open.unjudged(name, atUs - SKEW_US));
+          .find((pull) => isOfSame(pull, repository) && isExplained(pull, fate, atUs)));
   const base = known ?? { ...UNKNOWN_PULL, repository, digest, name, dueUs: 0 };
   const pull = { ...base, repository, digest, name, decision, mode, judgedUs: atUs };
   const counted = base.counted ?? decision;
@@ -127,7 +136,7 @@ function finished(
   // One that was refused is taken for this one only where no other can be.
   const judgedOne =
     own.find((pull) => fateOf(pull) === 'let_in' || pull.containerd === 'allowed') ??
-    open.letIn(digest, repository, sinceUs) ??
+    open.letIn(digest, repository, sinceUs, atUs - SKEW_US) ??
     own[0];
   if (judgedOne === undefined) {
     const base = unjudged ?? { ...UNKNOWN_PULL, requested, name: normalizedName(requested) };
@@ -166,18 +175,21 @@ function contradictable(pull: Pull): PullChange {
 
 // Whether a verdict can be what containerd's word on this pull came of.
 function isExplained(pull: Pull, fate: Fate, atUs: number): boolean {
-  const { containerd, judgedUs, endedUs, verifier, runtimeMs } = pull;
+  const { containerd, judgedUs, endedUs, verifier, cause, runtimeMs } = pull;
   const toldUs = containerd === null ? endedUs : judgedUs;
   if (toldUs === null || atUs - toldUs > SKEW_US) return false;
   if (containerd === null) return fate === 'let_in';
-  const line = { judgement: containerd, verifier, runtimeMs };
+  const line = { judgement: containerd, verifier, cause, runtimeMs };
   return fatesBehind(line).includes(fate) && toldUs - atUs <= windowUs(line);
 }
 
-type Word = Pick<Extract<PullLine, { kind: 'judgement' }>, 'judgement' | 'verifier' | 'runtimeMs'>;
+type Word = Pick<
+  Extract<PullLine, { kind: 'judgement' }>,
+  'judgement' | 'verifier' | 'cause' | 'runtimeMs'
+>;
 
 // The verdicts of ours, the likelier first, that can be behind what containerd says.
-function fatesBehind({ judgement, verifier }: Word): readonly Fate[] {
+function fatesBehind({ judgement, verifier, cause }: Word): readonly Fate[] {
   if (judgement === 'allowed') return ['let_in'];
   if (judgement === 'blocked') {
     return verifier === OWN_VERIFIER
@@ -187,8 +199,9 @@ function fatesBehind({ judgement, verifier }: Word): readonly Fate[] {
         : ['let_in'];
   }
   if (verifier === null) return [];
+  if (verifier !== OWN_VERIFIER) return ['let_in'];
   // Ours may have been killed after it had filed its verdict.
-  return verifier === OWN_VERIFIER ? ['refused', 'let_in'] : ['let_in'];
+  return cause === 'exec_failed' ? [] : ['refused', 'let_in'];
 }
 
 function windowUs({ judgement, verifier, runtimeMs }: Word): number {

@@ -20,7 +20,7 @@ export const PULL_TABLES = `
     reason TEXT NOT NULL,
     runtime_ms REAL,
     end_kind TEXT,
-    arrived INTEGER NOT NULL,
+    arrived_us INTEGER,
     counted TEXT,
     due_us INTEGER NOT NULL,
     history_id INTEGER,
@@ -35,11 +35,11 @@ export const PULL_TABLES = `
   CREATE INDEX pulls_unjudged ON pulls (name, id)
     WHERE open = 1 AND decision IS NULL AND containerd IS NULL;
   CREATE INDEX pulls_unconfirmed ON pulls (digest, fate, id)
-    WHERE open = 1 AND containerd IS NULL AND end_kind IS NULL AND arrived = 0;
+    WHERE open = 1 AND containerd IS NULL AND end_kind IS NULL AND arrived_us IS NULL;
   CREATE INDEX pulls_let_in ON pulls (digest, id)
     WHERE open = 1 AND end_kind IS NULL AND requested IS NULL AND fate = 'let_in';
   CREATE INDEX pulls_awaited ON pulls (name, id)
-    WHERE open = 1 AND end_kind IS NULL AND arrived = 0 AND fate = 'let_in';
+    WHERE open = 1 AND end_kind IS NULL AND arrived_us IS NULL AND fate = 'let_in';
 
   CREATE TABLE pull_totals (
     judgement TEXT NOT NULL,

@@ -75,23 +75,25 @@ export class PullTable implements OpenPulls {
        ORDER BY id`,
     );
     this.#unconfirmed = open(
-      `containerd IS NULL AND end_kind IS NULL AND arrived = 0 AND fate = ?3 AND digest = ?1
+      `containerd IS NULL AND end_kind IS NULL AND arrived_us IS NULL AND fate = ?3 AND digest = ?1
        AND judged_us >= ?4 AND (repository = ?2 OR repository = '' OR ?2 = '') ORDER BY id`,
       1,
     );
     this.#started = open('requested = ? AND end_kind IS NULL ORDER BY id');
     this.#unjudged = open(
       `decision IS NULL AND containerd IS NULL AND requested IS NOT NULL AND name = ?
-       AND (end_kind IS NULL OR (end_kind = 'failed' AND ended_us >= ?)) ORDER BY id`,
+       AND (end_kind IS NULL OR (end_kind = 'failed' AND ended_us >= ?))
+       ORDER BY end_kind IS NOT NULL, id`,
       1,
     );
     this.#letIn = open(
       `end_kind IS NULL AND requested IS NULL AND fate = 'let_in' AND digest = ?1
-       AND judged_us >= ?3 AND (repository = ?2 OR repository = '') ORDER BY id`,
+       AND judged_us >= ?3 AND (arrived_us IS NULL OR arrived_us >= ?4)
+       AND (repository = ?2 OR repository = '') ORDER BY id`,
       1,
     );
     this.#awaited = open(
-      `end_kind IS NULL AND arrived = 0 AND fate = 'let_in' AND name = ? ORDER BY id`,
+      `end_kind IS NULL AND arrived_us IS NULL AND fate = 'let_in' AND name = ? ORDER BY id`,
       1,
     );
     this.#running = open('requested IS NOT NULL AND end_kind IS NULL ORDER BY id', 1000);
@@ -126,11 +128,11 @@ export class PullTable implements OpenPulls {
   last(repository: string, digest: Digest): LastPull | null {
     const row = this.#last.get(digest, repository);
     if (row === undefined) return null;
-    const { counted, mode, end, arrived, judgedUs, endedUs, dueUs } = toPull(row);
+    const { counted, mode, end, arrivedUs, judgedUs, endedUs, dueUs } = toPull(row);
     return {
       judgement: counted ?? 'unjudged',
       mode,
-      finished: end === 'finished' || arrived,
+      finished: end === 'finished' || arrivedUs !== null,
       at: new Date((judgedUs ?? endedUs ?? dueUs) / 1000),
     };
   }
@@ -162,8 +164,13 @@ export class PullTable implements OpenPulls {
     return first(this.#unjudged.get(name, endedAfterUs));
   }
 
-  letIn(digest: Digest, repository: string, fromUs: number): Pull | undefined {
-    return first(this.#letIn.get(digest, repository, fromUs));
+  letIn(
+    digest: Digest,
+    repository: string,
+    fromUs: number,
+    arrivedFromUs: number,
+  ): Pull | undefined {
+    return first(this.#letIn.get(digest, repository, fromUs, arrivedFromUs));
   }
 
   awaited(name: string): Pull | undefined {

@@ -63,8 +63,8 @@ export interface Pull {
   readonly reason: string;
   readonly runtimeMs: number | null;
   readonly end: PullEnd | null;
-  /** containerd made a record of its name since it was judged. */
-  readonly arrived: boolean;
+  /** When containerd made or changed a record of its name, after it was judged. */
+  readonly arrivedUs: number | null;
   readonly counted: PullJudgement | null;
   /** From then on it is settled: first counted, if it is not yet, then closed. */
   readonly dueUs: number;
@@ -82,8 +82,8 @@ export function fateOf({ decision, mode }: Pick<Pull, 'decision' | 'mode'>): Fat
 }
 
 /** What became of it by containerd's lines alone; null while they do not tell. */
-export function fateAtContainerd({ end, arrived, containerd }: Pull): Fate | null {
-  if (end === 'finished' || arrived) return 'let_in';
+export function fateAtContainerd({ end, arrivedUs, containerd }: Pull): Fate | null {
+  if (end === 'finished' || arrivedUs !== null) return 'let_in';
   if (containerd === null) return null;
   return containerd === 'allowed' ? 'let_in' : 'refused';
 }
@@ -106,7 +106,7 @@ export const UNKNOWN_PULL: Omit<Pull, 'dueUs'> = {
   reason: '',
   runtimeMs: null,
   end: null,
-  arrived: false,
+  arrivedUs: null,
   counted: null,
   historyId: null,
 };
