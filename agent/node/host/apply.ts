@@ -112,7 +112,7 @@ function notExecutable(
 ): AgentError {
   const remedy =
     found === 'EACCES'
-      ? `programs cannot be executed from ${dirname(stagingDir)}: mount that filesystem without noexec, or set bin_dir of containerd and NODESEAL_BIN_DIR to a directory of another one`
+      ? `programs cannot be executed from ${dirname(stagingDir)}: mount that filesystem without noexec, or set bin_dir of containerd to a directory of another one`
       : 'it is not a program for this machine, or its interpreter is missing';
   return new AgentError(
     'verifier_not_executable',
