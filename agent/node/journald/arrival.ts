@@ -36,7 +36,8 @@ export class Arrivals {
       position,
       missing: this.#missing(position.cursor),
       entry: isOurs ? exported : undefined,
-      suppressed: suppressedEntries(exported, this.#unit),
+      // journald tells it in entries of its own unit.
+      suppressed: isOurs ? 0 : suppressedEntries(exported, this.#unit),
     };
   }
 

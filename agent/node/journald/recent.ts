@@ -12,11 +12,12 @@ export class RecentEntries {
   #newestUs = -1;
 
   /** Whether the entry is a new one. It is not any more when asked again. */
-  isNew({ cursor, realtimeUs }: LogPosition): boolean {
+  isNew(entry: LogPosition): boolean {
+    const { cursor, realtimeUs } = entry;
     // The usual case costs one comparison; a clock that was set back makes the other one usual for a while.
     if (realtimeUs <= this.#newestUs && this.#has(cursor, realtimeUs)) return false;
     this.#newestUs = Math.max(this.#newestUs, realtimeUs);
-    this.#ring[this.#next] = { cursor, realtimeUs };
+    this.#ring[this.#next] = entry;
     this.#next = (this.#next + 1) % MAX_RECENT;
     return true;
   }
