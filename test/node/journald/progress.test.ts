@@ -1,8 +1,9 @@
 // Keeping the place in a journal: gaps, doubts, repeats, and positions that do not age.
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Arrival } from '../../../agent/node/journald/arrival.ts';
 import { Arrivals } from '../../../agent/node/journald/arrival.ts';
-import { ENTRY_FIELDS } from '../../../agent/node/journald/entry.ts';
+import { ENTRY_FIELDS, type JournalEntry } from '../../../agent/node/journald/entry.ts';
 import { ExportParser } from '../../../agent/node/journald/export-format.ts';
 import { Progress, SIGN_OF_LIFE_US } from '../../../agent/node/journald/progress.ts';
 import type { FollowIncident } from '../../../agent/node/journald/source.ts';
@@ -33,6 +34,38 @@ function create(after?: number) {
     return { messages: entries.map(({ message }) => message), isDoubtful };
   };
   return { progress, take, incidents };
+}
+
+const START = Math.round(realtimeUs(0) / 1000);
+
+/** The messages of whole lines; of those that never ended, their beginning. */
+function ours(entries: readonly JournalEntry[]): string[] {
+  return entries.flatMap(({ message, unit }) => (unit === UNIT ? [message] : []));
+}
+
+/** What a reader of all entries at once would make of them. */
+function linesOf(
+  written: readonly {
+    readonly isOurs: boolean;
+    readonly stream: string;
+    readonly isCut: boolean;
+  }[],
+): string[] {
+  const open = new Map<string, { parts: string[]; last: number }>();
+  const lines: { text: string; at: number }[] = [];
+  written.forEach(({ isOurs, stream, isCut }, index) => {
+    if (!isOurs) return;
+    const line = open.get(stream) ?? { parts: [], last: 0 };
+    line.parts.push(`<${index + 1}>`);
+    line.last = index;
+    if (isCut) open.set(stream, line);
+    else {
+      open.delete(stream);
+      lines.push({ text: line.parts.join(''), at: index });
+    }
+  });
+  for (const { parts, last } of open.values()) lines.push({ text: parts[0] ?? '', at: last });
+  return lines.sort((a, b) => a.at - b.at).map(({ text }) => text);
 }
 
 describe('Progress', () => {
@@ -129,6 +162,49 @@ describe('Progress', () => {
     if (first === undefined || notice === undefined) throw new TypeError('no arrivals');
     progress.take([first, { ...notice, suppressed: 213 }]);
     expect(incidents).toEqual([{ kind: 'suppressed', entries: 213, at: position(2) }]);
+  });
+
+  it('yields every line once and in order, however often and wherever runs end', () => {
+    const writer = fc.record({
+      isOurs: fc.boolean(),
+      stream: fc.constantFrom('a', 'b'),
+      isCut: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(writer, { minLength: 1, maxLength: 25 }),
+        fc.array(fc.tuple(fc.nat(25), fc.integer({ min: 1, max: 6 })), { maxLength: 12 }),
+        (written, runs) => {
+          const journal = written.map(({ isOurs, stream, isCut }, at) =>
+            exportEntry({
+              ...containerdFields(at + 1, `<${at + 1}>`),
+              _STREAM_ID: stream,
+              ...(isOurs ? {} : { _SYSTEMD_UNIT: 'ssh.service' }),
+              ...(isCut ? { _LINE_BREAK: 'line-max' } : {}),
+            }),
+          );
+          const incidents: FollowIncident[] = [];
+          const progress = new Progress(undefined, (incident) => incidents.push(incident));
+          const found: string[] = [];
+          for (const [count, size] of [...runs, [journal.length, 5] as const]) {
+            const place = progress.position;
+            const first = place === undefined ? 0 : Math.round(place.realtimeUs / 1000) - START;
+            const arrivals = new Arrivals(UNIT);
+            progress.start();
+            const shown = journal.slice(Math.max(0, first - 1), Math.max(0, first - 1) + count);
+            for (let at = 0; at < shown.length; at += size) {
+              const batch = new ExportParser(ENTRY_FIELDS)
+                .feed(Buffer.concat(shown.slice(at, at + size)))
+                .map((exported) => arrivals.read(exported));
+              found.push(...ours(progress.take(batch).entries));
+            }
+          }
+          found.push(...ours(progress.flush()));
+          expect(found).toEqual(linesOf(written));
+          expect(incidents).toEqual([]);
+        },
+      ),
+    );
   });
 
   it('yields an entry once that journalctl shows twice', () => {
