@@ -33,6 +33,7 @@ export function pullVerdict(pull: number): DecidedPull {
       skippedSignatures: { count: 0, first: [] },
       policyHash: '1'.repeat(64),
       trustHash: '2'.repeat(64),
+      validUntil: null,
       time: new Date().toISOString(),
       durationMs: 12,
     },
