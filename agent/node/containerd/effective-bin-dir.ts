@@ -58,18 +58,21 @@ async function isInForce(
     ...(isRootAbsent ? [dirname(configPath)] : []),
     ...files.flatMap(({ path, imports }) => imports.map((one) => directoryOf(path, one))),
   ]);
-  const changes = files.map(({ changedAt }) => changedAt);
+  const changes: (Date | null)[] = files.map(({ changedAt }) => changedAt);
   for (const directory of directories) changes.push(await changedAtOf(directory, host));
-  return changes.every((changedAt) => changedAt < process.startedAt);
+  return changes.every((changedAt) => changedAt !== null && changedAt < process.startedAt);
 }
 
 function directoryOf(importer: string, pattern: string): string {
   return dirname(isAbsolute(pattern) ? normalize(pattern) : join(dirname(importer), pattern));
 }
 
-/** Of a directory that is gone, that of the one which it was in. */
-async function changedAtOf(directory: string, host: Pick<HostReader, 'stat'>): Promise<Date> {
+/** Of a directory that is gone, that of the one which it was in. Null where nothing can be looked at. */
+async function changedAtOf(
+  directory: string,
+  host: Pick<HostReader, 'stat'>,
+): Promise<Date | null> {
   const entry = await host.stat(directory).catch(() => null);
   if (entry !== null) return entry.changedAt;
-  return directory === '/' ? new Date() : changedAtOf(dirname(directory), host);
+  return directory === '/' ? null : changedAtOf(dirname(directory), host);
 }
