@@ -31,8 +31,8 @@ export class JournalTable {
       'SELECT cursor, realtime_us AS realtimeUs FROM journal WHERE source = ?',
     );
     this.#count = database.prepare(
-      `INSERT INTO event_totals VALUES (?1, 1, ?2, ?3)
-       ON CONFLICT DO UPDATE SET count = count + 1, last_us = max(last_us, ?2),
+      `INSERT INTO event_totals VALUES (?1, ?4, ?2, ?3)
+       ON CONFLICT DO UPDATE SET count = count + ?4, last_us = max(last_us, ?2),
          last_detail = iif(last_us <= ?2, ?3, last_detail)`,
     );
     this.#totals = database.prepare(
@@ -49,8 +49,19 @@ export class JournalTable {
     return this.#position.get(source) as JournalPosition | undefined;
   }
 
-  count({ event, atUs, detail }: Extract<JournalEffect, { kind: 'event' }>): void {
-    this.#count.run(event, atUs, detail);
+  count(effects: readonly JournalEffect[]): void {
+    // A busy journal has hundreds of a kind in one transaction.
+    const totals = new Map<JournalEventKind, EventTotal>();
+    for (const effect of effects) {
+      if (effect.kind !== 'event') continue;
+      const { event, atUs, detail } = effect;
+      const before = totals.get(event) ?? { count: 0, lastUs: atUs, lastDetail: detail };
+      const last = before.lastUs <= atUs ? { lastUs: atUs, lastDetail: detail } : before;
+      totals.set(event, { ...last, event, count: before.count + 1 });
+    }
+    for (const { event, count, lastUs, lastDetail } of totals.values()) {
+      this.#count.run(event, lastUs, lastDetail, count);
+    }
   }
 
   totals(): EventTotal[] {

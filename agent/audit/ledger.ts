@@ -75,23 +75,15 @@ export class Ledger {
     return this.#write('record the journal', () => {
       this.#journal.moveTo(source, position);
       const fresh = this.pulls.take(source, effects, position.realtimeUs);
-      for (const effect of fresh) this.#apply(effect);
-      return fresh;
-    });
-  }
-
-  #apply(effect: JournalEffect): void {
-    switch (effect.kind) {
-      case 'event':
-        this.#journal.count(effect);
-        break;
-      case 'pull_verdict': {
+      this.#journal.count(fresh);
+      for (const effect of fresh) {
+        if (effect.kind !== 'pull_verdict') continue;
         const { repository, digest, mode = 'enforce' } = effect.verdict;
         const image = digest === null ? null : { repository, digest };
         this.#verdicts.add('pull', image, { ...effect.verdict, mode });
-        break;
       }
-    }
+      return fresh;
+    });
   }
 
   /** Where to read a journal on from; undefined when it was never read. */

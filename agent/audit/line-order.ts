@@ -6,11 +6,16 @@ import { hash } from '../notation/encoding/crypto.ts';
 export interface SourceState {
   /** The latest time of its lines, which later lines are taken to have at least; null before the first. */
   frontierUs: number | null;
+  /** Until when it is known to bring no more lines than it has brought; 0 when nobody said. */
+  silentUs: number;
   /** What is older was told of before the source was there; 0 once it has told of something newer. */
   floorUs: number;
   /** How many lines it brought, ever. */
   lines: number;
 }
+
+/** A source that has brought nothing. */
+export const NEW_SOURCE: SourceState = { frontierUs: null, silentUs: 0, floorUs: 0, lines: 0 };
 
 /** The place of a line among all. */
 export interface LinePlace {
@@ -46,7 +51,7 @@ export class LineOrder {
   constructor(database: DatabaseSync) {
     const prepare = (sql: string) => database.prepare(sql);
     this.#sources = prepare('SELECT * FROM line_sources ORDER BY source');
-    this.#keepSource = prepare('INSERT OR REPLACE INTO line_sources VALUES (?, ?, ?, ?)');
+    this.#keepSource = prepare('INSERT OR REPLACE INTO line_sources VALUES (?, ?, ?, ?, ?)');
     this.#dropSource = prepare('DELETE FROM line_sources WHERE source = ?');
     this.#known = prepare('SELECT at_us AS atUs, source, number FROM log_lines WHERE key = ?');
     this.#add = prepare('INSERT INTO log_lines VALUES (?, ?, ?, ?, ?)');
@@ -65,6 +70,7 @@ export class LineOrder {
         String(row['source']),
         {
           frontierUs: row['frontier_us'] === null ? null : Number(row['frontier_us']),
+          silentUs: Number(row['silent_us']),
           floorUs: Number(row['floor_us']),
           lines: Number(row['lines']),
         },
@@ -72,8 +78,8 @@ export class LineOrder {
     );
   }
 
-  keep(source: string, { frontierUs, floorUs, lines }: SourceState): void {
-    this.#keepSource.run(source, frontierUs, floorUs, lines);
+  keep(source: string, { frontierUs, silentUs, floorUs, lines }: SourceState): void {
+    this.#keepSource.run(source, frontierUs, silentUs, floorUs, lines);
   }
 
   drop(source: string): void {

@@ -49,11 +49,12 @@ export const PULL_TABLES = `
     PRIMARY KEY (judgement, cause, mode)
   ) STRICT, WITHOUT ROWID;
 
-  -- How far each source of lines is, by their times; null before its first line. What is older than
-  -- the floor was told of before the source was there.
+  -- How far each source of lines is, by their times; null before its first line. Until when it is known
+  -- to have been silent. What is older than the floor was told of before the source was there.
   CREATE TABLE line_sources (
     source TEXT PRIMARY KEY,
     frontier_us INTEGER,
+    silent_us INTEGER NOT NULL,
     floor_us INTEGER NOT NULL,
     lines INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;

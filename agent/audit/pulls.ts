@@ -4,7 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { guard, inTransaction } from './database.ts';
 import type { JournalEffect } from './journal-effects.ts';
-import { LineOrder, type SourceState } from './line-order.ts';
+import { LineOrder, NEW_SOURCE, type SourceState } from './line-order.ts';
 import { joinLine, type PullChange } from './pull-join.ts';
 import { type PullLine, pullRecord } from './pull-line.ts';
 import { countOf, settled } from './pull-settlement.ts';
@@ -46,7 +46,7 @@ export class Pulls {
       const floorUs = passedBy(before) ?? 0;
       for (const name of before.keys()) if (!names.includes(name)) this.#order.drop(name);
       for (const name of names) {
-        if (!before.has(name)) this.#order.keep(name, { frontierUs: null, floorUs, lines: 0 });
+        if (!before.has(name)) this.#order.keep(name, { ...NEW_SOURCE, floorUs });
       }
       if (names.length <= 1) this.#takeWaiting(Infinity);
     });
@@ -59,7 +59,7 @@ export class Pulls {
   take(source: string, effects: readonly JournalEffect[], readUs: number): JournalEffect[] {
     this.#dueUs = -Infinity;
     const sources = this.#order.sources();
-    const state = sources.get(source) ?? { frontierUs: null, floorUs: 0, lines: 0 };
+    const state = sources.get(source) ?? { ...NEW_SOURCE };
     sources.set(source, state);
     const isAlone = sources.size === 1;
     const fresh = effects.filter((effect) => this.#admit(source, state, effect, readUs, isAlone));
@@ -84,6 +84,7 @@ export class Pulls {
     if (state.frontierUs !== null && timeUs < state.frontierUs - CLOCK_BACK_US) {
       this.#finishAll();
       state.frontierUs = timeUs;
+      state.silentUs = 0;
     }
     state.frontierUs = Math.max(state.frontierUs ?? timeUs, timeUs);
     state.lines += 1;
@@ -106,11 +107,12 @@ export class Pulls {
       const throughUs = through.getTime() * 1000;
       const sources = this.#order.sources();
       for (const [name, state] of sources) {
-        if ((state.frontierUs ?? 0) >= throughUs) continue;
-        state.frontierUs = throughUs;
+        // The clock may have been ahead when this was said last.
+        const isAhead = state.silentUs > throughUs + CLOCK_BACK_US;
+        state.silentUs = isAhead ? throughUs : Math.max(state.silentUs, throughUs);
         this.#order.keep(name, state);
       }
-      this.#pass(Math.max(throughUs, passedBy(sources) ?? 0), sources.size <= 1);
+      this.#pass(passedBy(sources) ?? 0, sources.size <= 1);
     });
   }
 
@@ -197,9 +199,11 @@ function lineOf(effect: JournalEffect): PullLine | undefined {
     : effect.line;
 }
 
-/** The time that every source has passed; null while one has brought nothing. */
+/** The time that every source has passed; null while one has not begun. */
 function passedBy(sources: ReadonlyMap<string, SourceState>): number | null {
-  const frontiers = [...sources.values()].map(({ frontierUs }) => frontierUs);
-  if (frontiers.length === 0 || frontiers.includes(null)) return null;
-  return Math.min(...frontiers.map((frontierUs) => frontierUs ?? 0));
+  const passed = [...sources.values()].map(({ frontierUs, silentUs }) =>
+    Math.max(frontierUs ?? 0, silentUs),
+  );
+  const least = Math.min(...passed);
+  return passed.length === 0 || least === 0 ? null : least;
 }

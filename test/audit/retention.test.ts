@@ -195,11 +195,11 @@ describe('images that are gone', () => {
 
   it('take their pulls with them, but for those of which more may be told', async () => {
     const pull = (n: number, open: number, us: number) =>
-      `('${REPOSITORY}', ${n === 0 ? 'NULL' : `'${digestOf(n)}'`}, '', 'none', '', 0, ${us}, ${open})`;
+      `('${REPOSITORY}', ${n === 0 ? 'NULL' : `'${digestOf(n)}'`}, '', 'none', '', ${us}, ${open})`;
     const longAgoUs = LONG_AGO.getTime() * 1000;
     ledger.reconcileImages(pulledRecords(1), LONG_AGO);
     database.exec(`INSERT INTO pulls
-      (repository, digest, name, mode, reason, arrived, due_us, open) VALUES
+      (repository, digest, name, mode, reason, due_us, open) VALUES
       ${[pull(0, 0, longAgoUs), pull(1, 0, longAgoUs), pull(2, 0, longAgoUs)].join()},
       ${[pull(3, 1, longAgoUs), pull(4, 0, RECENT.getTime() * 1000)].join()}`);
     await sweep({ space, clock: quickClock(), ...NO_LIMITS, maxAgeMs: 500 * HOUR_MS }, EVER);
