@@ -1,11 +1,11 @@
 // The real journalctl over real journal files: as a source of the log, and with files that come, go and are no good.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createJournalSource } from '../../../agent/node/journald/follow.ts';
 import { journalReaders } from '../../../agent/node/journald/journal-reader.ts';
-import type { LogSource } from '../../../agent/node/journald/source.ts';
+import type { FollowIncident, LogSource } from '../../../agent/node/journald/source.ts';
 import { containerdFields, cursorOf, exportEntry } from '../../support/journal.ts';
 import { describeWithJournalFiles, writeJournalFile } from '../../support/journal-files.ts';
 import {
@@ -120,7 +120,7 @@ describeWithJournalFiles('journal files', () => {
     expect(next.incidents).toMatchObject([{ kind: 'gap' }]);
   });
 
-  it('that are damaged are complained of, and the others read', async () => {
+  it('that are no journals are complained of, and the others read', async () => {
     await using log = await openFiles();
     writeFileSync(join(log.directory, 'broken.journal'), 'LPKSHHRH and no more');
     await log.put([exportEntry(containerdFields(1, 'm1'))]);
@@ -128,5 +128,40 @@ describeWithJournalFiles('journal files', () => {
     await follower.until(1);
     await follower.stop();
     expect(follower.incidents).toMatchObject([{ kind: 'complaint' }]);
+  });
+
+  it('of which journalctl passes over a part without a word are told of entry by entry', async () => {
+    await using log = await openFiles();
+    const range = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, at) =>
+        exportEntry(containerdFields(from + at, `m${from + at} ${'x'.repeat(200)}`)),
+      );
+    await log.put(range(1, 3000));
+    const file = join(log.directory, 'system.journal');
+    const bytes = readFileSync(file);
+    // Among the last entries; hash tables are before them, and nothing after.
+    const used = bytes.findLastIndex((byte) => byte !== 0);
+    const damaged = Math.floor(used * 0.9);
+    writeFileSync(
+      join(log.directory, 'damaged.journal'),
+      bytes.fill(0xff, damaged, damaged + 4096),
+    );
+    rmSync(file);
+    await log.put(range(3001, 3010));
+    let [read, missing] = [0, 0];
+    const request = {
+      since: new Date(0),
+      signal: AbortSignal.timeout(20_000),
+      onIncident: (incident: FollowIncident) => {
+        missing += incident.kind === 'gap' ? (incident.entries ?? NaN) : 0;
+      },
+    };
+    for await (const batch of log.create().follow(request)) {
+      // One that lost no more than its message counts: it is one that cannot be read.
+      read += batch.length;
+      if (batch.at(-1)?.message.startsWith('m3010 ') === true) break;
+    }
+    expect(missing).toBeGreaterThan(0);
+    expect(read + missing).toBe(3010);
   });
 });
