@@ -77,7 +77,10 @@ export class InStep {
     await this.#read();
   }
 
-  /** Steps again whenever a source or the host's own files change, until the signal aborts. */
+  /**
+   * Steps again whenever a source or the host's own files change, until the signal aborts. What is
+   * done to a verifier that has moved since is found by the look alone, a moment later.
+   */
   async follow(signal: AbortSignal): Promise<void> {
     const { config, host, clock } = this.#parts;
     const paths = [

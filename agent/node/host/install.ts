@@ -5,6 +5,7 @@ import { applyPlan } from './apply.ts';
 import { contentOfBytes, contentOfFile } from './content.ts';
 import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
 import { createLayout, type HostLayout, type Place, verifierFiles } from './layout.ts';
+import { distinctFiles } from './distinct-files.ts';
 import { locate, lstatOrNull } from './locate.ts';
 import { takeHostLock } from './lock.ts';
 import { observeHost } from './observe.ts';
@@ -137,7 +138,7 @@ export async function uninstallFromHost(access: HostAccess): Promise<UninstallRe
 /** Tells what `uninstallFromHost` would do, and changes nothing on the host. Throws what it would. */
 export async function previewUninstall(access: HostAccess): Promise<UninstallPreview> {
   const { hostRoot, layout = createLayout(), fs = NODE_HOST_FS } = access;
-  const state = await observeHost(fs, hostRoot, layout, verifierFiles(layout));
+  const state = await observeHost(fs, hostRoot, layout, verifierFiles(layout), 'manifest');
   if (state.manifestFault !== null) throw damaged(layout, state.manifestFault);
   const { steps, left } = planUninstall(state, layout);
   const removed = changedBy(
@@ -169,17 +170,19 @@ async function keptDirectories(
 const ROOT = { uid: 0, gid: 0 };
 
 async function desiredFiles(
-  { policyBytes, trustFiles, settings, verifierPath, owner = ROOT }: InstallRequest,
+  { hostRoot, fs = NODE_HOST_FS, owner = ROOT, ...request }: InstallRequest,
   layout: HostLayout,
 ): Promise<DesiredFiles> {
+  const { policyBytes, trustFiles, settings, verifierPath } = request;
   const readable = (path: string, bytes: Uint8Array): DesiredFile => {
     return { path, content: contentOfBytes(bytes), mode: 0o644, ...owner };
   };
   const json = Buffer.from(`${JSON.stringify(settings, null, 2)}\n`);
   const content = await contentOfFile(verifierPath);
+  const verifiers = await distinctFiles(fs, hostRoot, verifierFiles(layout));
   const desired = new Map<Place, readonly DesiredFile[]>([
     ['settings', [readable(layout.settingsFile, json)]],
-    ['verifier', verifierFiles(layout).map((path) => ({ path, content, mode: 0o755, ...owner }))],
+    ['verifier', verifiers.map((path) => ({ path, content, mode: 0o755, ...owner }))],
   ]);
   if (policyBytes !== undefined) desired.set('policy', [readable(layout.policyFile, policyBytes)]);
   if (trustFiles !== undefined) {

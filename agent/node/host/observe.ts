@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { ancestorsOf } from './ancestors.ts';
+import { distinctFiles } from './distinct-files.ts';
 import { hostError } from './host-error.ts';
 import type { Attributes, HostFs } from './host-fs.ts';
 import { type HostLayout, placeOf, stagingDirOf, stagingDirs } from './layout.ts';
@@ -17,17 +18,25 @@ export interface Observation extends HostState {
 
 /**
  * Looks at `paths`, at everything the manifest names, and at every directory above those. Nothing is
- * changed. Throws `host_write_failed` for what cannot be looked at.
+ * changed. Of verifiers that are one file by several paths, only one is there: the one of `paths`, or,
+ * if `first` says so, of the manifest. Throws `host_write_failed` for what cannot be looked at.
  */
 export async function observeHost(
   fs: HostFs,
   hostRoot: string,
   layout: HostLayout,
   paths: readonly string[],
+  first: 'paths' | 'manifest' = 'paths',
 ): Promise<Observation> {
   const { manifest, manifestFault } = await readManifest(fs, hostRoot, layout);
   const kept = [...manifest.originals.values()].map((original) => keptPath(layout, original));
   const files = new Set([...paths, ...manifest.files.keys(), ...kept, layout.manifestFile]);
+  const isVerifier = (path: string): boolean => placeOf(layout, path) === 'verifier';
+  const recorded = [...manifest.files.keys()].filter(isVerifier);
+  const wanted = paths.filter(isVerifier);
+  const verifiers = first === 'paths' ? [...wanted, ...recorded] : [...recorded, ...wanted];
+  const distinct = await distinctFiles(fs, hostRoot, verifiers);
+  const hidden = verifiers.filter((path) => !distinct.includes(path));
   const entries = new Map<string, Actual>();
   for (const path of ancestorsOf([
     ...files,
@@ -39,14 +48,12 @@ export async function observeHost(
   }
   const mounts = await fs.mountPoints();
   for (const path of files) {
+    if (hidden.includes(path)) continue;
     const mounted = await mountOver(fs, hostRoot, layout, path, mounts);
     const actual = mounted ?? (await look(fs, hostRoot, path));
     if (actual !== null) entries.set(path, actual);
   }
   const leftovers: string[] = [];
-  const recorded = [...manifest.files.keys()].filter(
-    (path) => placeOf(layout, path) === 'verifier',
-  );
   for (const path of stagingDirs(layout, recorded)) {
     const here = await locate(fs, hostRoot, path);
     if ((await lstatOrNull(fs, here, path)) !== null) leftovers.push(path);

@@ -1,5 +1,5 @@
 // bin_dir moves: the verifier is in the new place before it leaves the old one, whenever a run is killed.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -94,6 +94,27 @@ describe('a bin_dir that moves', () => {
     const { left } = await installOnHost(move(root));
     expect(left).toEqual([OLD.verifierFile]);
     expect(readFileSync(at(root, OLD), 'utf8')).toBe('theirs');
+  });
+
+  it.each([
+    ['a symbolic link', (root: string) => symlinkSync('containerd/old', join(root, '/opt/link'))],
+    [
+      'an absolute one',
+      (root: string) => symlinkSync('/opt/containerd/old', join(root, '/opt/link')),
+    ],
+  ])('by %s to the same directory keeps its only verifier', async (_, link) => {
+    const root = host();
+    await installedAt(root);
+    link(root);
+    const linked = createLayout('/opt/link/bin');
+    for (const layout of [createLayout('/opt/link/bin', '/opt/containerd/old/bin'), linked, OLD]) {
+      await installOnHost(move(root, layout));
+      expect(readFileSync(at(root, OLD), 'utf8')).toBe(NEXT);
+      expect(await previewInstall(move(root, layout))).toMatchObject({ steps: [], drift: [] });
+    }
+    const { removed } = await uninstallFromHost({ hostRoot: root, layout: linked });
+    expect(removed[0]).toBe(OLD.verifierFile);
+    expect(existsSync(at(root, OLD))).toBe(false);
   });
 
   it.each([
