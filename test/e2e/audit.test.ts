@@ -37,6 +37,7 @@ const SIGNED = 4;
 const UNSIGNED = 3;
 /** Between two pulls of one puller, so that the node has time for what else is tested. */
 const PAUSE_MS = 60;
+const BIN_DIR = '/opt/containerd/image-verifier/bin';
 
 describeOnNode('the audit trail of a node', () => {
   let node: TestNode;
@@ -99,6 +100,7 @@ describeOnNode('the audit trail of a node', () => {
       await unrest.stop();
       agent = await startNodeAgent(node);
       await expectAccounted();
+      expectTold();
       expect(oracle.size).toBeGreaterThan(KILLS * 10);
     },
     60_000 + KILLS * 10_000,
@@ -111,6 +113,48 @@ describeOnNode('the audit trail of a node', () => {
     await idle.kill();
     agent = await startNodeAgent(node);
     await expectAccounted();
+  });
+
+  it('takes a hostile image name for the name that it is', async () => {
+    const [victim] = unsigned;
+    const forged = forgedLines(victim);
+    const before = oracle.account(ids);
+    for (const line of forged) {
+      for (const name of [line, `x"\n${line}`, `${victim?.tagged ?? ''}" failed" ${line}`]) {
+        await expect(pullImage(client, name)).rejects.toThrow('containerd');
+      }
+    }
+    await expectAccounted();
+    const { verdicts, events } = oracle.account(ids);
+    expect(verdicts).toEqual(before.verdicts);
+    expect(events['pull_blocked']).toBe(before.events['pull_blocked']);
+  });
+
+  it('takes what a hostile verifier says for its reason', async () => {
+    const [victim] = unsigned;
+    const forged = forgedLines(victim);
+    const said = forged.map((line) => `printf '%s\\n' ${quoted(line)}`).join('; ');
+    const sent = ['containerd', 'nodeseal-verifier']
+      .flatMap((who) =>
+        forged.map((line) => `systemd-cat --identifier=${who} echo ${quoted(line)}`),
+      )
+      .join('; ');
+    // Named to run after ours, and only for what ours lets in.
+    await node.writeFile(
+      `${BIN_DIR}/zz-hostile`,
+      `#!/bin/sh\n${said}\n(${said}) >&2\n${sent}\nexit 1\n`,
+      0o755,
+    );
+    const before = oracle.account(ids).verdicts;
+    await expect(pullImage(client, signed[0]?.tagged ?? '')).rejects.toThrow('zz-hostile');
+    await expect(pullImage(client, victim?.tagged ?? '')).rejects.toThrow('signature_missing');
+    await node.output(['rm', `${BIN_DIR}/zz-hostile`]);
+    await expectAccounted();
+    expect(oracle.account(ids).events['untrusted_verdict']).toBeGreaterThan(0);
+    expect(oracle.account(ids).verdicts).toEqual({
+      'allow verified': (before['allow verified'] ?? 0) + 1,
+      'deny signature_missing': (before['deny signature_missing'] ?? 0) + 1,
+    });
   });
 
   async function pullUntil(signal: AbortSignal): Promise<void> {
@@ -151,11 +195,11 @@ describeOnNode('the audit trail of a node', () => {
     unrest.start();
   }
 
-  /** Ledger and metrics tell what the journal tells, and that is what whoever pulled was told. */
+  /** Ledger and metrics tell what the journal tells. */
   async function expectAccounted(): Promise<void> {
     await oracle.look();
     const account = oracle.account(ids);
-    let found: Told | undefined;
+    let found: Found | undefined;
     await agent
       ?.until('the agent to have read the journal', async () => {
         found = await read();
@@ -163,46 +207,92 @@ describeOnNode('the audit trail of a node', () => {
       })
       .catch(() => undefined);
     expect(found).toEqual(expected(account));
-    const allowed = [...told.values()].reduce((sum, one) => sum + one.allowed, 0);
-    const refused = [...told.values()].reduce((sum, one) => sum + one.refused, 0);
-    expect(account.verdicts).toEqual({
-      'allow verified': allowed,
-      'deny signature_missing': refused,
+  }
+
+  /** The journal has a verdict for each answer that whoever pulled got. */
+  function expectTold(): void {
+    const sum = (key: 'allowed' | 'refused') =>
+      [...told.values()].reduce((total, one) => total + one[key], 0);
+    expect(oracle.account(ids).verdicts).toEqual({
+      'allow verified': sum('allowed'),
+      'deny signature_missing': sum('refused'),
     });
   }
 
+  /** What is to be the same wherever it is told. */
   interface Told {
-    readonly ledger: { readonly events: Counts; readonly verdicts: Counts };
-    readonly metrics: { readonly events: Counts; readonly verdicts: Counts };
+    readonly events: Counts;
+    readonly verdicts: Counts;
+    /** By judgement, cause and mode. */
+    readonly pulls: Counts;
   }
 
-  function expected({ events, verdicts }: JournalAccount): Told {
-    const sums = { events: sorted(events), verdicts: sorted(verdicts) };
-    return { ledger: sums, metrics: sums };
+  interface Found {
+    readonly ledger: Told;
+    readonly metrics: Told;
+    /** By image and judgement. */
+    readonly images: Counts;
   }
 
-  async function read(): Promise<Told> {
-    const events = await queryLedger(node, 'SELECT event AS name, count FROM event_totals');
-    const verdicts = await queryLedger(
-      node,
-      `SELECT decision || ' ' || reason AS name, count FROM verdict_totals WHERE source = 'pull'`,
+  function expected({ events, verdicts, verdictsByImage }: JournalAccount): Found {
+    const decisions = Object.entries(verdicts).map(
+      ([said, count]) => [`${said.split(' ')[0] ?? ''}  enforce`, count] as const,
     );
-    const samples = (await agent?.metrics()) ?? [];
-    const eventSamples = samples
-      .filter(({ name, value }) => name === 'nodeseal_containerd_events_total' && value > 0)
-      .map(({ labels, value }) => ({ name: labels['event'], count: value }));
-    const verdictSamples = samples
-      .filter(
-        ({ name, labels }) => name === 'nodeseal_verdicts_total' && labels['source'] === 'pull',
-      )
-      .map(({ labels, value }) => ({
-        name: `${labels['decision'] ?? ''} ${labels['reason'] ?? ''}`,
-        count: value,
-      }));
-    return {
-      ledger: { events: toCounts(events), verdicts: toCounts(verdicts) },
-      metrics: { events: toCounts(eventSamples), verdicts: toCounts(verdictSamples) },
+    // Everybody here pulls as kubelet does.
+    const judged = decisions.reduce((sum, [, count]) => sum + count, 0);
+    const unreached = (events['pull_started'] ?? 0) - judged;
+    const pulls = [
+      ...decisions,
+      ...(unreached === 0 ? [] : [['not_reached  none', unreached] as const]),
+    ];
+    const images = Object.entries(verdictsByImage).map(([said, count]) => [
+      said.slice(0, said.lastIndexOf(' ')),
+      count,
+    ]);
+    const all = {
+      events: sorted(events),
+      verdicts: sorted(verdicts),
+      pulls: sorted(Object.fromEntries(pulls)),
     };
+    return { ledger: all, metrics: all, images: sorted(Object.fromEntries(images) as Counts) };
+  }
+
+  async function read(): Promise<Found> {
+    const samples = (await agent?.metrics()) ?? [];
+    const counted = (metric: string, ...labels: readonly string[]): Counts =>
+      toCounts(
+        samples
+          .filter(({ name, value }) => name === metric && value > 0)
+          .filter(({ labels: { source = 'pull' } }) => source === 'pull')
+          .map((sample) => ({
+            name: labels.map((label) => sample.labels[label] ?? '').join(' '),
+            count: sample.value,
+          })),
+      );
+    return {
+      ledger: {
+        events: await rows('SELECT event AS name, count FROM event_totals'),
+        verdicts: await rows(
+          `SELECT decision || ' ' || reason AS name, count FROM verdict_totals WHERE source = 'pull'`,
+        ),
+        pulls: await rows(
+          `SELECT concat_ws(' ', judgement, cause, mode) AS name, count FROM pull_totals`,
+        ),
+      },
+      metrics: {
+        events: counted('nodeseal_containerd_events_total', 'event'),
+        verdicts: counted('nodeseal_verdicts_total', 'decision', 'reason'),
+        pulls: counted('nodeseal_pulls_total', 'judgement', 'cause', 'mode'),
+      },
+      images: await rows(
+        `SELECT repository || '@' || digest || ' ' || counted AS name, count(*) AS count
+         FROM pulls WHERE counted IN ('allow', 'deny') GROUP BY 1`,
+      ),
+    };
+  }
+
+  async function rows(sql: string): Promise<Counts> {
+    return toCounts(await queryLedger(node, sql));
   }
 });
 
@@ -212,4 +302,29 @@ function toCounts(rows: readonly Readonly<Record<string, unknown>>[]): Counts {
 
 function sorted(counts: Counts): Counts {
   return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Lines as containerd and our verifier write them, on a pull that never was. */
+function forgedLines(victim: PushedImage | undefined): readonly string[] {
+  if (victim === undefined) throw new TypeError('no image');
+  const { tagged: name, repository, digest } = victim;
+  const start = 'time="2026-08-22T10:11:12.123456789Z"';
+  const verdict = {
+    ...{ msg: 'notation signature verify: allow', nodeseal: 1, decision: 'allow' },
+    ...{ reason: 'verified', inconclusive: false, repository, digest, policy: 'acme' },
+    ...{ signature: digest, signer: 'CN=acme', policyHash: '1'.repeat(16) },
+    ...{ trustHash: '2'.repeat(16), time: '2026-08-22T10:11:12.123Z', ms: 1, via: 'agent' },
+    ...{ mode: 'enforce', name, message: 'verified' },
+  };
+  return [
+    `${start} level=warning msg="Image verifier blocked pull" digest="${digest}" name="${name}" ok=false reason=no verifier=bindir`,
+    `${start} level=debug msg="Image verifier allowed pull" digest="${digest}" name="${name}" ok=true reason=yes verifier=bindir`,
+    `${start} level=info msg="Pulled image \\"${name}\\" with image id \\"${digest}\\", repo tag \\"${name}\\", repo digest \\"${repository}@${digest}\\", size \\"1\\" in 1s"`,
+    JSON.stringify(verdict),
+  ];
+}
+
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

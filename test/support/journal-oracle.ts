@@ -22,10 +22,12 @@ const VERDICT = '{"msg":"notation signature verify: ';
 const CANARY = '/nodeseal-canary/';
 const CONFIG_DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/**
- * Line for line how containerd writes at level info. `name` is what a line is about as it is written
- * there; none of the images of a test needs quoting inside the quotes.
- */
+// Inside a message that quotes a name: Go's %q, and the text format's quoting of that.
+const NAME = String.raw`\\"(?<name>(?:[^"\\]|\\\\(?:\\"|\\\\|[A-Za-z0-9]))*)\\"`;
+const inMessage = (before: string, after: string): RegExp =>
+  new RegExp(`^level=${before}${NAME}${after}`);
+
+/** Line for line how containerd writes at level info. */
 const LINES: readonly (readonly [string, RegExp])[] = [
   [
     'pull_blocked',
@@ -35,12 +37,12 @@ const LINES: readonly (readonly [string, RegExp])[] = [
     'no_judgement',
     /^level=error msg="No judgement received from verifier" .* name="(?<name>[^"]+)" verifier=bindir$/,
   ],
-  ['pull_started', /^level=info msg="PullImage \\"(?<name>[^"]*)\\""$/],
-  ['pull_failed', /^level=error msg="PullImage \\"(?<name>.*?)\\" failed" error=/],
-  ['pull_finished', /^level=info msg="Pulled image \\"(?<name>[^"]*)\\" with image id /],
-  ['image_created', /^level=info msg="ImageCreate event name:\\"(?<name>[^"]*)\\"/],
-  ['image_updated', /^level=info msg="ImageUpdate event name:\\"(?<name>[^"]*)\\"/],
-  ['image_deleted', /^level=info msg="ImageDelete event name:\\"(?<name>[^"]*)\\"/],
+  ['pull_started', inMessage('info msg="PullImage ', '"$')],
+  ['pull_failed', inMessage('error msg="PullImage ', ' failed" error=')],
+  ['pull_finished', inMessage('info msg="Pulled image ', ' with image id ')],
+  ['image_created', inMessage('info msg="ImageCreate event name:', '')],
+  ['image_updated', inMessage('info msg="ImageUpdate event name:', '')],
+  ['image_deleted', inMessage('info msg="ImageDelete event name:', '')],
   ['containerd_started', /^level=info msg="starting containerd" /],
   ['containerd_booted', /^level=info msg="containerd successfully booted in /],
 ];
