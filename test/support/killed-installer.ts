@@ -1,5 +1,6 @@
 // Installs or uninstalls as a process of its own that kills itself (SIGKILL) at one of its file operations.
 import { type HostFs, NODE_HOST_FS } from '../../agent/node/host/host-fs.ts';
+import { createLayout } from '../../agent/node/host/layout.ts';
 import {
   installOnHost,
   type InstallRequest,
@@ -11,6 +12,8 @@ export interface KilledRun {
   /** From 1; with more than there are, it ends by itself. */
   readonly killAt: number;
   readonly hostRoot: string;
+  /** Default: containerd's. */
+  readonly binDirs?: readonly string[];
   /** Absent: uninstalls. Texts stand for bytes. */
   readonly install?: Pick<InstallRequest, 'verifierPath' | 'settings'> & {
     readonly policy: string;
@@ -19,7 +22,7 @@ export interface KilledRun {
 }
 
 /** The request that a run makes; also for who runs it to its end. */
-export function requestOf({ hostRoot, install }: KilledRun, fs: HostFs = NODE_HOST_FS) {
+export function requestOf({ hostRoot, install, binDirs }: KilledRun, fs: HostFs = NODE_HOST_FS) {
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const { policy = '', trust = {}, verifierPath = '', settings = {} } = install ?? {};
   const trustFiles = Object.entries(trust).map(([path, text]) => ({
@@ -27,7 +30,8 @@ export function requestOf({ hostRoot, install }: KilledRun, fs: HostFs = NODE_HO
     bytes: Buffer.from(text),
   }));
   const policyBytes = Buffer.from(policy);
-  return { ...{ hostRoot, verifierPath, settings, policyBytes, trustFiles }, owner, fs };
+  const layout = createLayout(...(binDirs ?? []));
+  return { ...{ hostRoot, layout, verifierPath, settings, policyBytes, trustFiles }, owner, fs };
 }
 
 if (import.meta.main) {

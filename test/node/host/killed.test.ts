@@ -113,6 +113,31 @@ describe('an installer that is killed at any operation', () => {
   );
 
   it(
+    'of a move of bin_dir always leaves a verifier that was put there whole, and the next run finishes',
+    async () => {
+      const [from, to] = ['/opt/old/bin', '/srv/new'];
+      await eachOperation(async (killAt) => {
+        const root = host();
+        await installOnHost(requestOf({ ...runOn(root, OLD), binDirs: [from] }));
+        // The others are tried without a process, in moved.test.ts.
+        const run = { ...runOn(root, NEW), binDirs: [to], killAt: killAt * 2 };
+        const end = await killed(run);
+        const there = [from, to]
+          .map((binDir) => join(root, binDir, 'nodeseal-verifier'))
+          .filter((path) => existsSync(path))
+          .map((path) => spawnSync(path).status);
+        expect(there.length).toBeGreaterThan(0);
+        for (const status of there) expect([OLD.exitCode, NEW.exitCode]).toContain(status);
+        await installOnHost(requestOf(run));
+        expect(existsSync(join(root, '/opt/old'))).toBe(false);
+        expect(readdirSync(join(root, to))).toEqual(['nodeseal-verifier']);
+        return end;
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'of an uninstallation takes the verifier first, and the next run finishes',
     async () => {
       const count = await eachOperation(async (killAt) => {
