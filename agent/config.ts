@@ -3,6 +3,7 @@ import { AgentError } from './errors.ts';
 import {
   address,
   bytes,
+  count,
   duration,
   hosts,
   node,
@@ -97,6 +98,17 @@ export const SETTINGS = {
     'REVERIFY_INTERVAL',
     24 * 60 * 60 * 1000,
     'How old the last verdict on an image may grow before it is verified again.',
+  ),
+  reverifySpread: duration(
+    'REVERIFY_SPREAD',
+    10 * 60 * 1000,
+    'Over how long a node spreads the questions to registries that many of its images have at once.',
+  ),
+  reverifyRate: count(
+    'REVERIFY_RATE',
+    20,
+    1000,
+    'How many images may ask one registry within a second, out of band.',
   ),
   retention: duration(
     'RETENTION',

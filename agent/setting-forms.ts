@@ -9,7 +9,7 @@ export interface Setting<T> {
   readonly form: string;
   readonly help: string;
   /** What a number counts. */
-  readonly unit?: 'ms' | 'bytes';
+  readonly unit?: 'ms' | 'bytes' | 'images';
   /** The value, or undefined when the text is not of the form. */
   readonly parse: (text: string) => T | undefined;
 }
@@ -108,6 +108,20 @@ export function parseDurationMs(text: string): number | undefined {
 export function duration(name: string, byDefaultMs: number, help: string): Setting<number> {
   const [form, parse] = [DURATION_FORM, parseDurationMs] as const;
   return { variable: PREFIX + name, default: byDefaultMs, form, help, unit: 'ms', parse };
+}
+
+export function count(
+  name: string,
+  byDefault: number,
+  most: number,
+  help: string,
+): Setting<number> {
+  const parse = (text: string) => {
+    const value = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : Infinity;
+    return value <= most ? value : undefined;
+  };
+  const form = `a whole number from 1 to ${most}`;
+  return { variable: PREFIX + name, default: byDefault, form, help, unit: 'images', parse };
 }
 
 export function oneOf<const T extends string>(

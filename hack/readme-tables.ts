@@ -16,12 +16,15 @@ type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
 type Table = readonly (readonly string[])[];
 
 /** What a number in a setting counts, the largest first. */
-const UNITS: Readonly<Record<'ms' | 'bytes', readonly (readonly [string, number])[]>> = {
+const UNITS: Readonly<
+  Record<NonNullable<Setting['unit']>, readonly (readonly [string, number])[]>
+> = {
   ms: [
     ['h', 3_600_000],
     ['m', 60_000],
     ['s', 1000],
   ],
+  images: [['', 1]],
   bytes: [
     ['Gi', 2 ** 30],
     ['Mi', 2 ** 20],

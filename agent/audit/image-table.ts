@@ -1,6 +1,5 @@
-// Ledger tables of images: what containerd holds, by name and by image, and when each is due again.
+// Ledger tables of images: what containerd holds, by name and by image.
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type ImageKey, imageKeyOf, type ImageRecord } from './image-key.ts';
 import {
@@ -37,27 +36,6 @@ export interface LedgerImage extends ImageKey, ImageVerdicts {
   readonly since: Date;
 }
 
-/** Under which policy and trust to look: an image last re-verified under others is due at once. */
-export interface Generation {
-  readonly policyHash: string | null;
-  readonly trustHash: string | null;
-}
-
-/** An image to re-verify. */
-export interface DueImage extends ImageKey {
-  /** `repository@digest`, or a record's name when there is no repository. */
-  readonly name: string;
-  readonly descriptor: Descriptor;
-  /** Re-verifications in a row that were inconclusive. */
-  readonly attempts: number;
-}
-
-/** When an image is to be re-verified again. */
-export interface Schedule extends Generation {
-  readonly due: Date;
-  readonly attempts: number;
-}
-
 type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const SEE = `INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5)
@@ -81,15 +59,6 @@ const ALL = `SELECT image.*, ${verdictColumns('pull')}, ${verdictColumns('again'
   LEFT JOIN standings AS standing ON standing.repository = image.repository
     AND standing.digest = image.digest
   ORDER BY image.repository, image.digest`;
-const DUE = `SELECT image.*, coalesce(last.attempts, 0) AS attempts,
-    (SELECT coalesce(min(name), image.digest) FROM image_names AS own
-     WHERE own.digest = image.digest AND own.repository = image.repository) AS name
-  FROM present_images AS image
-  LEFT JOIN reverifications AS last USING (repository, digest)
-  WHERE last.due_ms IS NULL OR last.due_ms <= ?3
-    OR last.policy_hash IS NOT ?1 OR last.trust_hash IS NOT ?2
-  ORDER BY last.due_ms, image.first_seen_ms, image.repository, image.digest LIMIT ?4`;
-
 export class ImageTable {
   readonly #see: StatementSync;
   readonly #name: StatementSync;
@@ -97,9 +66,6 @@ export class ImageTable {
   readonly #named: StatementSync;
   readonly #names: StatementSync;
   readonly #all: StatementSync;
-  readonly #due: StatementSync;
-  readonly #nextDue: StatementSync;
-  readonly #schedule: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#see = database.prepare(SEE);
@@ -108,13 +74,6 @@ export class ImageTable {
     this.#named = database.prepare('SELECT repository, digest FROM image_names WHERE name = ?');
     this.#names = database.prepare('SELECT name FROM image_names');
     this.#all = database.prepare(ALL);
-    this.#due = database.prepare(DUE);
-    this.#nextDue = database.prepare(
-      `SELECT min(due_ms) AS due FROM reverifications JOIN present_images USING (repository, digest)`,
-    );
-    this.#schedule = database.prepare(
-      'INSERT OR REPLACE INTO reverifications VALUES (?, ?, ?, ?, ?, ?)',
-    );
   }
 
   /** Returns whether the record is new or names another image than before. */
@@ -139,19 +98,6 @@ export class ImageTable {
 
   *each(watch: Watch): Generator<LedgerImage, void, undefined> {
     for (const row of this.#all.iterate()) yield toLedgerImage(row, watch);
-  }
-
-  due({ policyHash, trustHash }: Generation, now: Date, limit: number): DueImage[] {
-    return this.#due.all(policyHash, trustHash, now.getTime(), limit).map(toDueImage);
-  }
-
-  nextDue(): Date | null {
-    const due = this.#nextDue.get()?.['due'];
-    return typeof due === 'number' ? new Date(due) : null;
-  }
-
-  schedule({ repository, digest }: ImageKey, { policyHash, trustHash, due, attempts }: Schedule) {
-    this.#schedule.run(repository, digest, policyHash, trustHash, due.getTime(), attempts);
   }
 }
 
@@ -192,16 +138,4 @@ function recordTimes(
 ): RecordTimes {
   const isPinned = name === `${repository}@${digest}`;
   return { isPinned, hasMoved: moved === 1, createdMs, updatedMs };
-}
-
-function toDueImage(row: Row): DueImage {
-  const repository = String(row['repository']);
-  const digest = row['digest'] as Digest;
-  return {
-    repository,
-    digest,
-    name: repository === '' ? String(row['name']) : `${repository}@${digest}`,
-    descriptor: { mediaType: String(row['media_type']), digest, size: Number(row['size']) },
-    attempts: Number(row['attempts']),
-  };
 }

@@ -5,20 +5,16 @@ import { CanaryTable } from './canary-table.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { atOneMoment, guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
 import type { ImageKey, ImageRecord } from './image-key.ts';
-import {
-  type DueImage,
-  type Generation,
-  ImageTable,
-  type LedgerImage,
-  type Schedule,
-} from './image-table.ts';
+import { ImageTable, type LedgerImage } from './image-table.ts';
 import { reverificationRecord } from './history-record.ts';
 import type { JournalEffect } from './journal-effects.ts';
 import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
 import { LedgerSpace } from './ledger-space.ts';
 import { type Moment, MomentTable } from './moment-table.ts';
+import { Reverifications, type Schedule } from './reverifications.ts';
 import { RunningContainers } from './running-containers.ts';
 import { Pulls } from './pulls.ts';
+import { SignatureTable } from './signature-table.ts';
 import { VerdictTable, type VerdictTotal } from './verdict-table.ts';
 
 /** Opens the ledger at `path`, see `openDatabase`. */
@@ -36,6 +32,10 @@ export class Ledger {
   readonly history: AuditTrail;
   /** What became of each pull. */
   readonly pulls: Pulls;
+  /** Which images are to be re-verified, and when. */
+  readonly reverifications: Reverifications;
+  /** Of each image one that was good. */
+  readonly signatures: SignatureTable;
   /** How much room it takes. */
   readonly space: LedgerSpace;
   /** Whose pulls are not counted. */
@@ -52,6 +52,8 @@ export class Ledger {
     this.#database = database;
     this.history = new AuditTrail(database);
     this.pulls = new Pulls(database, this.history);
+    this.reverifications = new Reverifications(database);
+    this.signatures = new SignatureTable(database);
     this.space = new LedgerSpace(database);
     this.canaries = new CanaryTable(database);
     this.containers = new RunningContainers(database);
@@ -118,6 +120,7 @@ export class Ledger {
       this.#verdicts.prune();
       this.history.prune();
       this.pulls.prune();
+      this.signatures.prune();
       return changed || gone.size > 0;
     });
   }
@@ -130,22 +133,9 @@ export class Ledger {
   ): void {
     this.#write('record a re-verification', () => {
       this.#verdicts.add('reverification', image, { ...verdict, mode: 'none' });
-      this.#images.schedule(image, schedule);
+      this.reverifications.schedule(image, schedule);
       this.history.add(reverificationRecord(image, verdict));
     });
-  }
-
-  /**
-   * At most `limit` of the images to re-verify now, those never looked at first: new, last looked at
-   * under another policy or trust, or their time has come.
-   */
-  imagesDue(generation: Generation, now: Date, limit: number): DueImage[] {
-    return guard('read the images due', () => this.#images.due(generation, now, limit));
-  }
-
-  /** The earliest time at which an image that was re-verified is due again; null when none was. */
-  nextDue(): Date | null {
-    return guard('read the next image due', () => this.#images.nextDue());
   }
 
   /** The images on the node, each once however many names it has. */

@@ -1,31 +1,20 @@
 // Verifies every image on the node out of band, again and again.
-import { AgentError } from '../errors.ts';
-import { NONE_SKIPPED, type Verdict } from '../notation/verification/verdict.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
-import type { DueImage, Generation } from './image-table.ts';
-import type { Ledger } from './ledger.ts';
-import {
-  nextReverification,
-  REVERIFICATION_TIMES,
-  type ReverificationTimes,
-} from './reverification-schedule.ts';
+import { RegistryPace } from './registry-pace.ts';
+import { Look, type LookParts } from './reverification-look.ts';
+import { REVERIFICATION_TIMES, type ReverificationTimes } from './reverification-schedule.ts';
+import type { DueImage } from './reverifications.ts';
 
-/** What is verified: a name (`repository@digest` where there is a repository) and its content. */
-export interface ImageToVerify {
-  readonly name: string;
-  readonly descriptor: Descriptor;
-}
-
-export interface ReverificationOptions {
-  readonly ledger: Pick<Ledger, 'imagesDue' | 'nextDue' | 'recordReverification'>;
-  /** Must end soon after the signal aborts. What it throws counts as an inconclusive verdict. */
-  readonly verify: (image: ImageToVerify, signal: AbortSignal) => Promise<Verdict>;
-  /** The policy and trust in force now; call `wake` when they change. */
-  readonly generation: () => Generation;
-  readonly onVerdict?: (image: DueImage, verdict: Verdict) => void;
-  /** Images verified at once, 1 or more. Default 2: beside real pulls this must not be felt. */
+export interface ReverificationOptions extends Pick<
+  LookParts,
+  'ledger' | 'verifier' | 'generation' | 'onVerdict' | 'onPause'
+> {
+  /** When the ledger first had all images of the node in this run of the agent; null before. */
+  readonly listedAt: () => Date | null;
+  /** Images looked at together, 1 or more. Default 2: beside real pulls this must not be felt. */
   readonly concurrency?: number;
+  /** How many images may ask one registry within a second. Default 20. */
+  readonly perSecond?: number;
   /** Default `REVERIFICATION_TIMES`. */
   readonly times?: ReverificationTimes;
   /** Default the system's clock. */
@@ -35,19 +24,36 @@ export interface ReverificationOptions {
 }
 
 const DEFAULT_CONCURRENCY = 2;
+/** Default of `perSecond`: what one node may add to a registry's load, however it came to it. */
+export const DEFAULT_PER_SECOND = 20;
 /** Longest time between two looks at the ledger, should a `wake` ever be missed. */
 const MAX_SLEEP_MS = 60 * 60 * 1000;
 
-/** Takes the images that are due one by one; see `Ledger.imagesDue` for which those are. */
+/**
+ * Takes the images that are due one by one; see `Reverifications.due` for which those are. Each is
+ * looked at by what is known of it first, which asks no registry. Where that is not enough, an image
+ * that has just come asks its registry at once. All others wait for a turn of their own, so that
+ * neither a roll-out nor a new policy nor a restart nor the end of an outage brings the images of a
+ * cluster to a registry together.
+ */
 export class Reverification {
   readonly #options: ReverificationOptions;
+  readonly #parts: LookParts;
   readonly #clock: Clock;
   readonly #running = new Map<string, Promise<void>>();
+  #startedAt = new Date(0);
   #woken = new AbortController();
 
   constructor(options: ReverificationOptions) {
+    const { clock = SYSTEM_CLOCK, perSecond = DEFAULT_PER_SECOND, random = Math.random } = options;
     this.#options = options;
-    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#clock = clock;
+    this.#parts = {
+      ...options,
+      ...{ clock, random, times: options.times ?? REVERIFICATION_TIMES },
+      pace: new RegistryPace(perSecond),
+      mayAsk: (image) => this.#mayAsk(image),
+    };
   }
 
   /** Looks at the ledger now: there is a new image, or another policy or trust. */
@@ -64,12 +70,13 @@ export class Reverification {
     const { ledger, generation, concurrency = DEFAULT_CONCURRENCY } = this.#options;
     const stop = new AbortController();
     const ending = AbortSignal.any([signal, stop.signal]);
+    this.#startedAt = this.#clock.now();
     try {
       while (!ending.aborted) {
         this.#woken = new AbortController();
-        // Images being verified are still due, so as many more must be asked for.
+        // Images being looked at are still due, so as many more must be asked for.
         const limit = concurrency + this.#running.size;
-        const due = ledger.imagesDue(generation(), this.#clock.now(), limit);
+        const due = ledger.reverifications.due(generation(), this.#clock.now(), limit);
         const waiting = due.filter((image) => !this.#running.has(keyOf(image)));
         for (const image of waiting.slice(0, concurrency - this.#running.size)) {
           this.#start(image, ending);
@@ -82,37 +89,23 @@ export class Reverification {
     }
   }
 
+  /**
+   * A turn that came while the agent did not run is taken anew: after a long night, all have come.
+   * What was there at the first list came before us, and is in no hurry either.
+   */
+  #mayAsk({ isNew, firstSeen, asksSince }: DueImage): boolean {
+    if (!isNew) return asksSince !== null && asksSince >= this.#startedAt;
+    const listedAt = this.#options.listedAt();
+    return listedAt !== null && firstSeen > listedAt;
+  }
+
   #start(image: DueImage, signal: AbortSignal): void {
     const key = keyOf(image);
-    const task = this.#reverify(image, signal).finally(() => this.#running.delete(key));
+    const look = new Look(image, this.#parts);
+    const task = look.run(signal).finally(() => this.#running.delete(key));
     // A fault of the ledger is raised where `run` awaits the task, which may be later.
     task.catch(() => {});
     this.#running.set(key, task);
-  }
-
-  async #reverify(image: DueImage, signal: AbortSignal): Promise<void> {
-    const {
-      ledger,
-      generation,
-      times = REVERIFICATION_TIMES,
-      random = Math.random,
-    } = this.#options;
-    // Taken before: if policy or trust change meanwhile, the image must stay due.
-    const { policyHash, trustHash } = generation();
-    const verdict = await this.#verdictOn(image, signal);
-    if (signal.aborted) return;
-    const next = nextReverification(verdict, image.attempts, this.#clock.now(), random(), times);
-    ledger.recordReverification(image, verdict, { policyHash, trustHash, ...next });
-    this.#options.onVerdict?.(image, verdict);
-  }
-
-  async #verdictOn(image: DueImage, signal: AbortSignal): Promise<Verdict> {
-    const started = this.#clock.now();
-    try {
-      return await this.#options.verify({ name: image.name, descriptor: image.descriptor }, signal);
-    } catch (error) {
-      return undecided(image, error, started, this.#clock.now());
-    }
   }
 
   // Until a slot is free, if all are taken; else also until an image is due or `wake`.
@@ -126,9 +119,9 @@ export class Reverification {
   }
 
   #sleepMs(): number {
-    const due = this.#options.ledger.nextDue();
+    const due = this.#options.ledger.reverifications.next();
     const waitMs = due === null ? MAX_SLEEP_MS : due.getTime() - this.#clock.now().getTime();
-    // An image that is being verified may be overdue; its end wakes us, not the clock.
+    // An image that is being looked at may be overdue; its end wakes us, not the clock.
     const leastMs = this.#running.size > 0 ? MAX_SLEEP_MS : 0;
     return Math.min(Math.max(waitMs, leastMs), MAX_SLEEP_MS);
   }
@@ -136,26 +129,4 @@ export class Reverification {
 
 function keyOf({ repository, digest }: DueImage): string {
   return `${repository}@${digest}`;
-}
-
-function undecided(image: DueImage, error: unknown, started: Date, now: Date): Verdict {
-  return {
-    decision: 'deny',
-    reason: error instanceof AgentError ? error.code : 'internal',
-    message: error instanceof Error ? error.message : String(error),
-    inconclusive: true,
-    repository: image.repository,
-    digest: image.digest,
-    policy: null,
-    level: null,
-    signature: null,
-    signer: null,
-    results: [],
-    skippedSignatures: NONE_SKIPPED,
-    policyHash: null,
-    trustHash: null,
-    validUntil: null,
-    time: now.toISOString(),
-    durationMs: now.getTime() - started.getTime(),
-  };
 }

@@ -178,4 +178,21 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   PULL_TABLES,
+  `
+  -- Whether an image may ask its registry when it is due.
+  ALTER TABLE reverifications ADD COLUMN asks INTEGER NOT NULL DEFAULT 0;
+
+  -- Of each image a signature that was good: bytes to be verified again, of which nothing is believed.
+  CREATE TABLE signatures (
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    manifest_type TEXT NOT NULL,
+    manifest BLOB NOT NULL,
+    envelope BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest)
+  ) STRICT;
+  CREATE INDEX signatures_by_bytes ON signatures (bytes);
+  `,
 ];

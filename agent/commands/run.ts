@@ -13,11 +13,8 @@ import { readBreakGlass } from '../pull/break-glass-file.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { createPooledTransport } from '../verifier/registry/pooled-transport.ts';
-import { GoodSignatures } from '../verifier/good-signatures.ts';
 import { InForce } from '../verifier/in-force.ts';
-import { SignatureCache } from '../verifier/signature-cache.ts';
-import { VerifiedEnvelopes } from '../verifier/verified-envelopes.ts';
-import { createVerifier, type Verifier } from '../verifier/verifier.ts';
+import type { Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
@@ -40,6 +37,7 @@ import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
 import { Settling } from './run/settling.ts';
 import { auditSource, Trail } from './run/trail.ts';
+import { createVerifiers } from './run/verifiers.ts';
 
 const HELP = `Usage: nodeseal run
 
@@ -96,22 +94,10 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   });
   const ledger = openNodeLedger(config);
   const inForce = new InForce(host.now.policyFile, host.now.truststoreDir);
-  const { policy, trust } = inForce;
-  const signatures = new SignatureCache();
   const verdicts = { registry, evidence, clock: SYSTEM_CLOCK };
-  const verifier = createVerifier({
-    ...{ ...verdicts, policy, trust },
-    signatures,
-    goodSignatures: new GoodSignatures(signatures),
-    envelopes: new VerifiedEnvelopes(),
-  });
   try {
     const asks = { report: reporterOf(config, environment), pods: podsOf(config, environment) };
-    await work(
-      { config, host, log, auditLog, ledger, inForce, verdicts, ...asks },
-      verifier,
-      signal,
-    );
+    await work({ config, host, log, auditLog, ledger, inForce, verdicts, ...asks }, signal);
     return 0;
   } finally {
     ledger.close();
@@ -120,7 +106,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   }
 }
 
-async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Promise<void> {
+async function work(ground: Ground, signal: AbortSignal): Promise<void> {
   const { config, host, log, ledger, inForce, verdicts } = ground;
   // One part that ends by a fault ends the others: half an agent would look like a whole one.
   const stop = new AbortController();
@@ -140,6 +126,7 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
     ...auditSource(ledger),
     pulls: () => ledger.pulls.totals(),
   });
+  const { pulls: verifier, outOfBand } = createVerifiers({ ...ground, metrics });
   const breakGlass = new BreakGlassWatch({
     read: (at) => readBreakGlass(join(config.hostRoot, host.now.layout.breakGlassFile), at),
     ...{ clock: SYSTEM_CLOCK, log, metrics },
@@ -160,7 +147,8 @@ async function work(ground: Ground, verifier: Verifier, signal: AbortSignal): Pr
   });
   const settling = new Settling({ ledger, lags: () => logs.lags, clock: SYSTEM_CLOCK });
   const images = new Images({
-    ...{ ...imagesOf(config), ledger, verifier, inForce, metrics, log, canaries: canary.own },
+    ...{ ...imagesOf(config), ledger, verifier: outOfBand, inForce, metrics, log },
+    canaries: canary.own,
     onGone: watch.containerdGone,
   });
   const trail = new Trail({ ...ground, metrics });
@@ -227,7 +215,8 @@ function answerPulls(
 
 function imagesOf(config: Config) {
   const socketPath = join(config.hostRoot, config.containerdSocket);
-  return { socketPath, intervalMs: config.reverifyInterval };
+  const { reverifyInterval: intervalMs, reverifySpread: spreadMs, reverifyRate } = config;
+  return { socketPath, intervalMs, spreadMs, perSecond: reverifyRate };
 }
 
 function caOf(config: Config): { readonly ca?: string } {

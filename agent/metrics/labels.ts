@@ -7,6 +7,9 @@ export const VERDICT_SOURCES = ['pull', 'reverification'] as const;
 export type VerdictSource = (typeof VERDICT_SOURCES)[number];
 
 /** What is known of an image on the node; `agent/audit/image-state.ts` says what each means. */
+export const REVERIFICATION_MEANS = ['known', 'registry', 'paused'] as const;
+export type ReverificationMeansName = (typeof REVERIFICATION_MEANS)[number];
+
 export const IMAGE_STATES = ['verified', 'stale', 'failed', 'inconclusive', 'unverified'] as const;
 export type ImageState = (typeof IMAGE_STATES)[number];
 

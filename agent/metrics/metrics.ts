@@ -26,10 +26,11 @@ import { declareJournal, type LogMetrics } from './journal.ts';
 import { declareModes } from './modes.ts';
 import { declareProcess } from './process.ts';
 import { declarePulls } from './pulls.ts';
+import { declareReverification, type ReverificationMetrics } from './reverification.ts';
 import type { MetricSources, Totals } from './sources.ts';
 
 /** Counts and observes; every label value is of a closed set. */
-export interface Metrics extends HostMetrics, GenerationMetrics {
+export interface Metrics extends HostMetrics, GenerationMetrics, ReverificationMetrics {
   observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
   /** Signatures that a verdict passed over; somebody pushed them. */
   countSkippedSignatures(source: VerdictSource, count: number): void;
@@ -74,6 +75,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     ...declareVerification(registry),
     ...declareGenerations(registry),
     ...declareHost(registry),
+    ...declareReverification(registry),
     logOf,
     countCanary,
     countRemoved,

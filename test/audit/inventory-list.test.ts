@@ -137,7 +137,7 @@ describe('what runs', () => {
     expect(list()).toMatchObject([{ state: 'failed', names: [], containers: [{ id: 'c1' }] }]);
     run(['c1', { images: [`${REPOSITORY}:v1`] }]);
     expect(running()).toEqual([[REPOSITORY, ['c1']]]);
-    expect(ledger.imagesDue({ policyHash: 'p2', trustHash: 't1' }, at(12), 1)).toMatchObject([
+    expect(ledger.reverifications.due({ policyHash: 'p2', trustHash: 't1' }, at(12), 1)).toMatchObject([
       { name: `${REPOSITORY}@${digestOf(1)}` },
     ]);
     run();

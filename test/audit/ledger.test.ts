@@ -218,71 +218,14 @@ describe('images', () => {
       NOW,
     );
     expect(ledger.totals()).toMatchObject([{ count: MAX_VERDICTS + 11 }]);
-    const judged = ledger.images().map(({ digest, cause }) => [digest, cause === 'pulled']);
+    const judged = ledger.images().map(({ digest, pull: last }) => [digest, last !== null]);
     expect(judged).toEqual([
       [digestOf(1), true],
       [digestOf(100), true],
       [digestOf(MAX_VERDICTS + 100), true],
     ]);
     ledger.reconcileImages(pulledRecords(101), NOW);
-    expect(ledger.images()).toMatchObject([{ cause: 'no-record' }]);
-  });
-});
-
-describe('imagesDue', () => {
-  beforeEach(() => void ledger.reconcileImages(pulledRecords(1), NOW));
-
-  function reverified(): void {
-    const schedule = { ...GENERATION, due: LATER, attempts: 0 };
-    ledger.recordReverification(KEY, verdictOf({}), schedule);
-  }
-
-  it('has an image never looked at, once, under its repository and digest', () => {
-    expect(ledger.imagesDue(GENERATION, NOW, 10)).toEqual([
-      {
-        ...KEY,
-        name: `${REPOSITORY}@${digestOf(1)}`,
-        descriptor: recordOf('x', 1).target,
-        attempts: 0,
-      },
-    ]);
-    expect(ledger.nextDue()).toBeNull();
-  });
-
-  it('has it no more once it was looked at, until its time comes', () => {
-    reverified();
-    expect(ledger.imagesDue(GENERATION, NOW, 10)).toEqual([]);
-    expect(ledger.nextDue()).toEqual(LATER);
-    expect(ledger.imagesDue(GENERATION, LATER, 10)).toHaveLength(1);
-    expect(ledger.totals()).toMatchObject([{ source: 'reverification', count: 1 }]);
-  });
-
-  it.each([
-    ['policy', { ...GENERATION, policyHash: 'p2' }],
-    ['trust', { ...GENERATION, trustHash: 't2' }],
-    ['absent policy', { ...GENERATION, policyHash: null }],
-  ])('has it at once under another %s', (_, generation) => {
-    reverified();
-    expect(ledger.imagesDue(generation, NOW, 10)).toHaveLength(1);
-  });
-
-  it('has nothing that is gone', () => {
-    reverified();
-    ledger.reconcileImages([], NOW);
-    expect(ledger.imagesDue(GENERATION, LATER, 10)).toEqual([]);
-    expect(ledger.nextDue()).toBeNull();
-  });
-
-  it('has an image without repository under a name it has', () => {
-    ledger.reconcileImages([recordOf('import-2026-08-22', 5)], NOW);
-    expect(ledger.imagesDue(GENERATION, NOW, 10)).toMatchObject([{ name: 'import-2026-08-22' }]);
-  });
-
-  it('has at most as many as asked for, those never looked at first', () => {
-    reverified();
-    ledger.reconcileImages([...pulledRecords(1), ...pulledRecords(2, 'v2')], NOW);
-    const due = ledger.imagesDue({ ...GENERATION, policyHash: 'p2' }, NOW, 1);
-    expect(due.map(({ digest }) => digest)).toEqual([digestOf(2)]);
+    expect(ledger.images()).toMatchObject([{ pull: null }]);
   });
 });
 

@@ -1,25 +1,36 @@
 // Re-verification against a real ledger in memory, a clock that stands still, and a verifier we hold by the hand.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Generation } from '../../agent/audit/image-table.ts';
 import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
-import { type ImageToVerify, Reverification } from '../../agent/audit/reverification.ts';
-import {
-  nextReverification,
-  REVERIFICATION_TIMES,
-} from '../../agent/audit/reverification-schedule.ts';
+import { Reverification, type ReverificationOptions } from '../../agent/audit/reverification.ts';
+import type { ImageToVerify } from '../../agent/audit/reverification-look.ts';
+import { REVERIFICATION_TIMES } from '../../agent/audit/reverification-schedule.ts';
+import type { Generation } from '../../agent/audit/reverifications.ts';
 import { AgentError } from '../../agent/errors.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
+import type { Recalled } from '../../agent/verifier/verifier.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { verdictOf } from '../support/verdict.ts';
 import { FakeClock, settle } from './fake-clock.ts';
-import { digestOf, pulledRecords, REPOSITORY } from './images.ts';
+import { containerOf, digestOf, pulledRecords, REPOSITORY } from './images.ts';
 
-const DAY_MS = REVERIFICATION_TIMES.intervalMs;
+const { intervalMs: DAY_MS, spreadMs: SPREAD_MS } = REVERIFICATION_TIMES;
+const SECOND_MS = 1000;
+const DOWN = { decision: 'deny', reason: 'registry_unreachable', inconclusive: true } as const;
+const REFUSED = { decision: 'deny', reason: 'certificate_untrusted' } as const;
 
-/** A verifier whose calls wait until the test answers them. */
+/** A verifier whose questions to registries wait until the test answers them. */
 class HeldVerifier {
+  /** Images that only the registry could tell of. */
   readonly asked: ImageToVerify[] = [];
+  recalls = 0;
+  /** What is known of every image; null: nothing. */
+  known: Recalled | null | Error = null;
   readonly #answers: { resolve: (verdict: Verdict) => void; reject: (error: Error) => void }[] = [];
+
+  readonly recall = (): Promise<Recalled | null> => {
+    this.recalls++;
+    return this.known instanceof Error ? Promise.reject(this.known) : Promise.resolve(this.known);
+  };
 
   readonly verify = (image: ImageToVerify, signal: AbortSignal): Promise<Verdict> => {
     this.asked.push(image);
@@ -29,8 +40,16 @@ class HeldVerifier {
     });
   };
 
+  knows(verdict: Partial<Verdict>, isFinal = verdict.decision !== 'deny'): void {
+    this.known = { verdict: verdictOf(verdict), isFinal };
+  }
+
   get open(): number {
     return this.#answers.length;
+  }
+
+  get numbers(): number[] {
+    return this.asked.map(({ descriptor }) => parseInt(descriptor.digest.slice(-4), 16));
   }
 
   async answer(broken: Partial<Verdict> | Error = {}): Promise<void> {
@@ -45,6 +64,8 @@ let ledger: Ledger;
 let clock: FakeClock;
 let verifier: HeldVerifier;
 let generation: Generation;
+let listedAt: Date | null;
+let told: string[];
 let stop: AbortController;
 let running: Promise<void>;
 let reverification: Reverification;
@@ -53,14 +74,12 @@ beforeEach(() => {
   clock = new FakeClock();
   verifier = new HeldVerifier();
   generation = { policyHash: 'p1', trustHash: 't1' };
+  // Whatever comes from now on has just come.
+  listedAt = new Date(clock.now().getTime() - 1);
+  told = [];
   stop = new AbortController();
-  reverification = new Reverification({
-    ledger,
-    verify: verifier.verify,
-    generation: () => generation,
-    clock,
-    random: () => 0,
-  });
+  running = Promise.resolve();
+  reverification = create();
 });
 afterEach(async () => {
   stop.abort();
@@ -68,20 +87,50 @@ afterEach(async () => {
   ledger.close();
 });
 
-function present(...numbers: readonly number[]): void {
-  ledger.reconcileImages(
-    numbers.flatMap((n) => pulledRecords(n, `v${n}`)),
-    clock.now(),
-  );
+function create(options: Partial<ReverificationOptions> = {}): Reverification {
+  return new Reverification({
+    ledger,
+    verifier,
+    generation: () => generation,
+    listedAt: () => listedAt,
+    onVerdict: (_, { reason }, means) => told.push(`${reason}, ${means}`),
+    onPause: (registry) => told.push(`pause of ${registry}`),
+    clock,
+    random: () => 0,
+    // Turns at a registry have tests of their own.
+    perSecond: Infinity,
+    ...options,
+  });
 }
 
-async function start(): Promise<void> {
+function present(...numbers: readonly number[]): void {
+  const records = numbers.flatMap((n) => pulledRecords(n, `v${n}`));
+  ledger.reconcileImages(records, clock.now());
+}
+
+async function start(options: Partial<ReverificationOptions> = {}): Promise<void> {
+  reverification = create(options);
   running = reverification.run(stop.signal);
   await settle();
 }
 
-describe('Reverification', () => {
-  it('verifies what is there by repository and digest, and records the verdict', async () => {
+async function restart(options: Partial<ReverificationOptions> = {}): Promise<void> {
+  stop.abort();
+  await running;
+  stop = new AbortController();
+  await start(options);
+}
+
+async function change(other: Generation): Promise<void> {
+  generation = other;
+  reverification.wake();
+  await settle();
+}
+
+const OTHER_POLICY = { policyHash: 'p2', trustHash: 't1' };
+
+describe('an image that has just come', () => {
+  it('is verified at once, by repository and digest, and its verdict recorded', async () => {
     present(1);
     await start();
     expect(verifier.asked).toEqual([
@@ -91,9 +140,10 @@ describe('Reverification', () => {
     expect(ledger.images()).toMatchObject([{ state: 'failed', cause: 'no-record' }]);
     expect(ledger.totals()).toMatchObject([{ source: 'reverification', count: 1 }]);
     expect(verifier.asked).toHaveLength(1);
+    expect(told).toEqual(['signature_missing, registry']);
   });
 
-  it('has at most two at work, and takes the next when one is done', async () => {
+  it('has at most one other beside it, and the next follows when one is done', async () => {
     present(1, 2, 3);
     await start();
     expect(verifier.open).toBe(2);
@@ -102,57 +152,183 @@ describe('Reverification', () => {
     expect(verifier.open).toBe(2);
   });
 
-  it('starts with a new image when woken, also while another is at work', async () => {
+  it('is begun with when woken, also while another is at work', async () => {
     present(1);
     await start();
     present(1, 2);
     reverification.wake();
     await settle();
-    expect(verifier.asked.map(({ descriptor }) => descriptor.digest)).toEqual([
-      digestOf(1),
-      digestOf(2),
-    ]);
+    expect(verifier.numbers).toEqual([1, 2]);
   });
 
-  it('looks again when the interval is over, not before', async () => {
+  it('takes its turn at the registry', async () => {
+    present(1, 2, 3);
+    await start({ perSecond: 10, concurrency: 3 });
+    expect(verifier.asked).toHaveLength(1);
+    await clock.advance(100);
+    expect(verifier.asked).toHaveLength(2);
+    await clock.advance(100);
+    expect(verifier.asked).toHaveLength(3);
+  });
+
+  it('asks nobody when it is known', async () => {
+    verifier.knows({});
+    present(1);
+    await start();
+    expect(verifier.asked).toEqual([]);
+    expect(told).toEqual(['verified, known']);
+    expect(ledger.images()).toMatchObject([{ state: 'verified' }]);
+  });
+});
+
+describe('an image that was here before', () => {
+  it('asks its registry within the spread, those that run first', async () => {
+    present(1, 2, 3, 4);
+    ledger.containers.reconcile([containerOf('c1', { images: [`${REPOSITORY}:v4`] })], clock.now());
+    listedAt = clock.now();
+    await start();
+    expect(verifier.numbers).toEqual([4]);
+    await verifier.answer();
+    await clock.advance(SPREAD_MS / 4 - 1);
+    expect(verifier.numbers).toEqual([4]);
+    await clock.advance(1);
+    expect(verifier.numbers).toEqual([4, 1, 2]);
+    expect(ledger.totals()).toMatchObject([{ count: 1 }]);
+  });
+
+  it('comes last in the spread by chance', async () => {
+    present(1);
+    listedAt = clock.now();
+    await start({ random: () => 0.999 });
+    await clock.advance(SPREAD_MS * 0.999 - 1);
+    expect(verifier.asked).toEqual([]);
+    await clock.advance(1);
+    expect(verifier.asked).toHaveLength(1);
+  });
+
+  it('is in no hurry while the node has not been listed', async () => {
+    present(1);
+    listedAt = null;
+    await start({ random: () => 0.5 });
+    expect(verifier.asked).toEqual([]);
+    await clock.advance(SPREAD_MS / 2);
+    expect(verifier.asked).toHaveLength(1);
+  });
+
+  it('needs no registry, whenever the agent starts', async () => {
+    verifier.knows({});
+    present(1, 2, 3);
+    listedAt = clock.now();
+    await start();
+    await restart();
+    await clock.advance(DAY_MS);
+    expect(verifier.asked).toEqual([]);
+    expect(ledger.totals()).toMatchObject([{ count: 6 }]);
+  });
+
+  it('keeps its turn when the agent starts again, and takes another if that is over', async () => {
+    present(1, 2);
+    listedAt = clock.now();
+    await start({ random: () => 0.5 });
+    await restart({ random: () => 0.5 });
+    await clock.advance(SPREAD_MS / 2 - 1);
+    expect(verifier.asked).toEqual([]);
+    stop.abort();
+    await running;
+    await clock.advance(1);
+    stop = new AbortController();
+    await clock.advance(1);
+    await start({ random: () => 0.5 });
+    expect(verifier.asked).toEqual([]);
+    await clock.advance(SPREAD_MS / 2);
+    expect(verifier.asked).toHaveLength(2);
+  });
+});
+
+describe('an image that was verified', () => {
+  beforeEach(async () => {
     present(1);
     await start();
     await verifier.answer();
+    verifier.asked.length = 0;
+  });
+
+  it('is looked at again when the interval is over, not before', async () => {
+    const before = verifier.recalls;
     await clock.advance(DAY_MS - 1);
-    expect(verifier.asked).toHaveLength(1);
+    expect(verifier.recalls).toBe(before);
+    verifier.knows({});
     await clock.advance(1);
-    expect(verifier.asked).toHaveLength(2);
+    expect(verifier.recalls).toBe(before + 1);
+    expect(verifier.asked).toEqual([]);
   });
 
   it.each<[string, Generation]>([
-    ['policy', { policyHash: 'p2', trustHash: 't1' }],
+    ['policy', OTHER_POLICY],
     ['trust', { policyHash: 'p1', trustHash: 't2' }],
-  ])('looks again at once under another %s', async (_, other) => {
-    present(1);
-    await start();
-    await verifier.answer();
-    generation = other;
-    reverification.wake();
-    await settle();
-    expect(verifier.asked).toHaveLength(2);
+  ])('is looked at again at once under another %s, without a request', async (_, other) => {
+    verifier.knows({});
+    await change(other);
+    expect(told.at(-1)).toBe('verified, known');
+    expect(verifier.asked).toEqual([]);
   });
 
-  it('looks again when the policy changed while it was at work', async () => {
-    present(1);
-    await start();
-    generation = { policyHash: 'p2', trustHash: 't1' };
-    reverification.wake();
-    await settle();
+  it('is refused at once when what is known of it is, and its registry asked later', async () => {
+    await restart({ random: () => 0.5 });
+    verifier.knows(REFUSED);
+    await change(OTHER_POLICY);
+    expect(ledger.images()).toMatchObject([{ state: 'failed' }]);
+    expect(told.at(-1)).toBe('certificate_untrusted, known');
+    expect(verifier.asked).toEqual([]);
+    await clock.advance(SPREAD_MS / 2);
     expect(verifier.asked).toHaveLength(1);
     await verifier.answer();
+    expect(ledger.images()).toMatchObject([{ state: 'verified' }]);
+  });
+
+  it('stays refused when nobody can be asked for another signature', async () => {
+    verifier.knows(REFUSED);
+    await change(OTHER_POLICY);
+    await verifier.answer(DOWN);
+    expect(ledger.images()).toMatchObject([
+      { state: 'failed', reverification: { reason: 'certificate_untrusted' } },
+    ]);
+    await clock.advance(15 * SECOND_MS);
     expect(verifier.asked).toHaveLength(2);
   });
 
-  it('retries what was inconclusive, later each time', async () => {
+  it('is looked at again when the policy changed while it was at work', async () => {
+    present(1, 2);
+    reverification.wake();
+    await settle();
+    await change(OTHER_POLICY);
+    const { recalls } = verifier;
+    await verifier.answer();
+    expect(verifier.recalls).toBeGreaterThan(recalls);
+    expect(verifier.numbers).toEqual([2, 1, 2]);
+  });
+});
+
+it('looks again at the moment at which time alone changes a verdict', async () => {
+  const validUntil = new Date(clock.now().getTime() + 3600 * SECOND_MS).toISOString();
+  verifier.knows({ validUntil });
+  present(1);
+  await start();
+  verifier.knows({ decision: 'deny', reason: 'signature_expired' });
+  await clock.advance(3600 * SECOND_MS - 1);
+  expect(ledger.images()).toMatchObject([{ state: 'verified' }]);
+  await clock.advance(1);
+  expect(ledger.images()).toMatchObject([
+    { state: 'failed', reverification: { reason: 'signature_expired' } },
+  ]);
+});
+
+describe('a verdict that could not be reached', () => {
+  it('is tried again, later each time', async () => {
     present(1);
     await start();
     for (const waitMs of [60_000, 120_000, 240_000]) {
-      await verifier.answer({ decision: 'deny', reason: 'registry_timeout', inconclusive: true });
+      await verifier.answer({ decision: 'deny', reason: 'registry_denied', inconclusive: true });
       const asked = verifier.asked.length;
       await clock.advance(waitMs - 1);
       expect(verifier.asked).toHaveLength(asked);
@@ -163,9 +339,9 @@ describe('Reverification', () => {
   });
 
   it.each<[Error, string]>([
-    [new AgentError('registry_unreachable', 'down'), 'registry_unreachable'],
+    [new AgentError('registry_denied', 'no'), 'registry_denied'],
     [new Error('a fault'), 'internal'],
-  ])('takes what the verifier throws as inconclusive: %s', async (error, reason) => {
+  ])('is one for what the verifier throws: %s', async (error, reason) => {
     present(1);
     await start();
     await verifier.answer(error);
@@ -174,57 +350,90 @@ describe('Reverification', () => {
     ]);
   });
 
-  it('records nothing of what was at work when it stops', async () => {
+  it('is one for what the memory throws, and costs no request', async () => {
+    verifier.known = new Error('a fault');
+    present(1);
+    await start();
+    expect(ledger.images()).toMatchObject([{ reverification: { reason: 'internal' } }]);
+    expect(verifier.asked).toEqual([]);
+  });
+
+  it('is not recorded when it was at work at the stop', async () => {
     present(1);
     await start();
     stop.abort();
     await running;
     expect(ledger.totals()).toEqual([]);
-    expect(ledger.imagesDue(generation, clock.now(), 10)).toHaveLength(1);
-  });
-
-  it('fails with the ledger', async () => {
-    present(1);
-    const broken = {
-      imagesDue: ledger.imagesDue.bind(ledger),
-      nextDue: ledger.nextDue.bind(ledger),
-      recordReverification: () => {
-        throw new AgentError('ledger_failed', 'disk full');
-      },
-    };
-    const loop = new Reverification({
-      ledger: broken,
-      verify: verifier.verify,
-      generation: () => generation,
-      clock,
-    });
-    const failing = loop.run(stop.signal);
-    await settle();
-    void verifier.answer();
-    await expectCodeAsync(failing, 'ledger_failed');
+    expect(ledger.reverifications.due(generation, clock.now(), 10)).toHaveLength(1);
   });
 });
 
-describe('nextReverification', () => {
-  const now = new Date('2026-08-22T10:00:00Z');
+describe('a registry in trouble', () => {
+  it('is not asked for other images, which are told of it once', async () => {
+    present(1);
+    await start();
+    await verifier.answer(DOWN);
+    expect(told).toEqual(['pause of registry.example', 'registry_unreachable, registry']);
+    present(1, 2);
+    reverification.wake();
+    await settle();
+    expect(verifier.numbers).toEqual([1]);
+    expect(told.at(-1)).toBe('registry_unreachable, paused');
+    expect(ledger.images()).toMatchObject([{ state: 'inconclusive' }, { state: 'inconclusive' }]);
+  });
 
-  it.each([
-    [false, 5, 0, DAY_MS, 0],
-    [false, 0, 0.999, DAY_MS * 0.9001, 0],
-    [true, 0, 0, 60_000, 1],
-    [true, 3, 0.5, 360_000, 4],
-    [true, 1000, 0, 3_600_000, 1001],
-  ])(
-    'inconclusive %s after %i attempts at random %f',
-    (inconclusive, attempts, random, ms, then) => {
-      const next = nextReverification(
-        { inconclusive },
-        attempts,
-        now,
-        random,
-        REVERIFICATION_TIMES,
-      );
-      expect(next).toEqual({ due: new Date(now.getTime() + ms), attempts: then });
+  it('is asked again by the image that found out, and by the others once it is back', async () => {
+    present(1);
+    await start();
+    await verifier.answer(DOWN);
+    present(1, 2, 3);
+    reverification.wake();
+    await settle();
+    await clock.advance(15 * SECOND_MS);
+    expect(verifier.numbers.slice(0, 2)).toEqual([1, 1]);
+    while (verifier.open > 0) await verifier.answer();
+    await clock.advance(1);
+    while (verifier.open > 0) await verifier.answer();
+    expect(ledger.images().map(({ state }) => state)).toEqual(Array(3).fill('verified'));
+  });
+
+  it('has the others wait longer each time it fails again, without telling them again', async () => {
+    present(1, 2);
+    await start({ concurrency: 1 });
+    await verifier.answer(DOWN);
+    for (const pauseMs of [15, 30, 60].map((seconds) => seconds * SECOND_MS)) {
+      const { length } = verifier.asked;
+      await clock.advance(pauseMs - 1);
+      expect(verifier.asked).toHaveLength(length);
+      await clock.advance(1);
+      expect(verifier.asked).toHaveLength(length + 1);
+      await verifier.answer(DOWN);
+    }
+    expect(told.filter((line) => line === 'registry_unreachable, paused')).toHaveLength(1);
+  });
+
+  it('is none for images that are known', async () => {
+    present(1);
+    await start();
+    await verifier.answer(DOWN);
+    verifier.knows({});
+    present(1, 2);
+    reverification.wake();
+    await settle();
+    expect(told.at(-1)).toBe('verified, known');
+  });
+});
+
+it('fails with the ledger', async () => {
+  present(1);
+  const broken = {
+    reverifications: ledger.reverifications,
+    recordReverification: () => {
+      throw new AgentError('ledger_failed', 'disk full');
     },
-  );
+  };
+  const failing = create({ ledger: broken }).run(stop.signal);
+  await settle();
+  void verifier.answer();
+  await expectCodeAsync(failing, 'ledger_failed');
 });

@@ -43,6 +43,7 @@ export class AgentHost {
       NODESEAL_VERIFIER: verifier,
       NODESEAL_STATE_DIR: this.stateDir,
       NODESEAL_LISTEN: '127.0.0.1:0',
+      NODESEAL_REVERIFY_SPREAD: '1s',
       NODESEAL_POLICY_SOURCE: join(this.policySource.path, 'policy.json'),
       NODESEAL_TRUSTSTORE_SOURCE: this.trustSource.path,
     };

@@ -1,0 +1,47 @@
+// The verifiers of the agent over one memory: of pulls, and of what is on the node already.
+import type { Logger } from 'pino';
+import type { Ledger } from '../../audit/ledger.ts';
+import type { CanaryVerifierParts } from '../../enforcement/canary-verifier.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { GoodSignatures } from '../../verifier/good-signatures.ts';
+import type { InForce } from '../../verifier/in-force.ts';
+import { SignatureCache } from '../../verifier/signature-cache.ts';
+import { StoredSignatures } from '../../verifier/stored-signatures.ts';
+import { VerifiedEnvelopes } from '../../verifier/verified-envelopes.ts';
+import { createVerifier, type RecallingVerifier, type Verifier } from '../../verifier/verifier.ts';
+
+export interface VerifiersParts {
+  /** What verdicts are made from beside policy and trust. */
+  readonly verdicts: CanaryVerifierParts;
+  readonly inForce: Pick<InForce, 'policy' | 'trust'>;
+  readonly ledger: Pick<Ledger, 'signatures'>;
+  readonly metrics: Pick<Metrics, 'countError'>;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/**
+ * `pulls` asks the registry for what was not pulled within the hour, and does not wait for the ledger.
+ * `outOfBand` knows what the ledger keeps; the envelopes that it verifies, some hundreds after a
+ * change of policy, do not push those of pulls out of memory.
+ */
+export function createVerifiers({ verdicts, inForce, ledger, metrics, log }: VerifiersParts): {
+  readonly pulls: Verifier;
+  readonly outOfBand: RecallingVerifier;
+} {
+  const { policy, trust } = inForce;
+  const signatures = new SignatureCache();
+  const recent = new GoodSignatures(signatures);
+  const kept = new StoredSignatures(recent, ledger.signatures, ({ code, message }) => {
+    metrics.countError(code);
+    log.warn({ code }, `a signature is not known from the ledger: ${message}`);
+  });
+  const parts = { ...verdicts, policy, trust, signatures };
+  return {
+    pulls: createVerifier({
+      ...parts,
+      goodSignatures: recent,
+      envelopes: new VerifiedEnvelopes(),
+    }),
+    outOfBand: createVerifier({ ...parts, goodSignatures: kept }),
+  };
+}
