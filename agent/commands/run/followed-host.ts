@@ -12,6 +12,7 @@ export class FollowedHost {
   readonly #config: Config;
   readonly #everywhere = new Set<string>();
   #host: Host;
+  #verifierTimeoutMs: number | undefined;
 
   constructor(config: Config, { binDirs, installed }: Pick<FoundBinDirs, 'binDirs' | 'installed'>) {
     this.#config = config;
@@ -34,10 +35,16 @@ export class FollowedHost {
     return this.#everywhere;
   }
 
+  /** How long containerd lets a verifier run; undefined while that is not known. */
+  get verifierTimeoutMs(): number | undefined {
+    return this.#verifierTimeoutMs;
+  }
+
   /** Told what containerd's configuration comes to. True when the verifier is to be elsewhere than before. */
   follow(effective: EffectiveBinDir): boolean {
     const before = verifierFiles(this.#host.layout);
     const installed = before.map((path) => dirname(path));
+    this.#verifierTimeoutMs = effective.verifierTimeoutMs;
     this.#host = this.#move(chooseBinDirs({ set: this.#config.binDir, effective, installed }));
     return before.join('\0') !== verifierFiles(this.#host.layout).join('\0');
   }

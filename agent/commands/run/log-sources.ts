@@ -27,7 +27,13 @@ const FILE_OWNER = 0;
 export function logSourcesOf(config: Config, host: FollowedHost): readonly SourceParts[] {
   const { verifierFile: verifierPath } = host.now.layout;
   const { containerdUnit: unit } = config;
-  const writers = { unit, verifierPath, otherVerifierPaths: host.verifiersEver };
+  const writers: JournalWriters = {
+    ...{ unit, verifierPath, otherVerifierPaths: host.verifiersEver },
+    // It may be set to another while we run.
+    get verifierTimeoutMs() {
+      return host.verifierTimeoutMs;
+    },
+  };
   return [
     config.journalUploadListen === undefined
       ? journaldOf(config, host, writers)

@@ -12,6 +12,8 @@ export interface EffectiveBinDir {
   readonly path: string;
   /** False also where that is not sure: containerd may still look where the files said before. */
   readonly isInForce: boolean;
+  /** `per_verifier_timeout`. */
+  readonly verifierTimeoutMs?: number;
 }
 
 /**
@@ -22,7 +24,7 @@ export async function readEffectiveBinDir(
   config: EffectiveConfig,
   host: Pick<HostReader, 'stat'>,
 ): Promise<EffectiveBinDir> {
-  const { binDir } = parsePullSettings(config.values).verifier;
+  const { binDir, timeoutMs } = parsePullSettings(config.values).verifier;
   const fault = binDirFault(binDir);
   if (fault !== null) {
     throw new AgentError(
@@ -31,7 +33,7 @@ export async function readEffectiveBinDir(
     );
   }
   const path = normalize(binDir).replace(/\/$/, '');
-  return { path, isInForce: await isInForce(config, host) };
+  return { path, isInForce: await isInForce(config, host), verifierTimeoutMs: timeoutMs };
 }
 
 /** Why no verifier is put into a `bin_dir`, or null. */

@@ -10,7 +10,7 @@ export interface JournalWriters {
   /** The same where it was before `bin_dir` moved; it may grow. */
   readonly otherVerifierPaths?: ReadonlySet<string>;
   /** containerd's `per_verifier_timeout`. Default: its default. */
-  readonly verifierTimeoutMs?: number;
+  readonly verifierTimeoutMs?: number | undefined;
 }
 
 /** `distribution`: k3s or RKE2, which may relay lines of the containerd inside it between its own. */

@@ -32,6 +32,13 @@ describe('a host that is followed', () => {
     );
   });
 
+  it('knows how long containerd lets a verifier run, once containerd has told', () => {
+    const { host } = open();
+    expect(host.verifierTimeoutMs).toBeUndefined();
+    host.follow({ path: '/a', isInForce: true, verifierTimeoutMs: 30_000 });
+    expect(host.verifierTimeoutMs).toBe(30_000);
+  });
+
   it('is not followed where a directory is set', () => {
     const { host } = open({ NODESEAL_BIN_DIR: '/a' });
     expect(host.follow({ path: '/b', isInForce: true })).toBe(false);

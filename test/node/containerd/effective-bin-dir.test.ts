@@ -40,7 +40,7 @@ describe('bin_dir of a running containerd', () => {
     ['/srv/bin', '/srv/bin'],
     ['/srv/./bin//', '/srv/bin'],
   ])('%s is followed', async (binDir, path) => {
-    expect(await read(binDir)).toEqual({ path, isInForce: true });
+    expect(await read(binDir)).toEqual({ path, isInForce: true, verifierTimeoutMs: 10_000 });
   });
 
   it.each([
