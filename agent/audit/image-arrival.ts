@@ -26,13 +26,14 @@ export interface RecordTimes {
   readonly updatedMs: number | null;
 }
 
-/** The last pull of an image. */
+/** The last pull of an image, or the last by which it came. */
 export interface PullEvidence {
   /** The image was let in, as far as is known. */
   readonly isIn: boolean;
   /** By a verdict of ours, be it one that audit mode overruled. */
   readonly isJudged: boolean;
-  readonly atMs: number;
+  /** The latest moment at which it can have made a record. */
+  readonly untilMs: number;
 }
 
 /** What the ledger can know of at all. Null: not yet noted. */
@@ -54,7 +55,7 @@ export interface ArrivalEvidence {
 }
 
 /** A large image on a slow line takes its time between the verdict and its record. */
-const MAX_PULL_MS = 60 * 60 * 1000;
+export const MAX_PULL_MS = 60 * 60 * 1000;
 /** A journal that has told of nothing for so long had nothing to tell. */
 const SETTLED_MS = 60 * 1000;
 
@@ -88,16 +89,20 @@ export function arrivalSpan({ records, firstSeenMs }: ArrivalEvidence): ArrivalS
 /** How the image came; what is not proved is `no-record`. */
 export function arrivalOf(evidence: ArrivalEvidence, watch: Watch): Arrival {
   const span = arrivalSpan(evidence);
-  const { pull } = evidence;
-  // An older pull is of an image that was removed since: this one came by another way.
-  if (pull !== null && pull.isIn && span.earliestMs <= pull.atMs + MAX_PULL_MS) {
-    return pull.isJudged ? 'pulled' : 'bypassed';
-  }
   const { installedMs, beganMs } = watch;
+  // An older pull is of an image that was removed since: this one came by another way.
+  const pull = evidence.pull !== null && isOf(evidence.pull, span) ? evidence.pull : null;
+  if (pull?.isJudged === true) return 'pulled';
+  // Before there was a verifier to ask, none was passed over.
+  if (installedMs !== null && span.latestMs < installedMs) return 'present-before-install';
+  if (pull !== null) return 'bypassed';
   if (installedMs === null || beganMs === null) return 'no-record';
-  if (span.latestMs < installedMs) return 'present-before-install';
   const isWatched = span.earliestMs >= Math.max(installedMs, beganMs);
   return isWatched && hasJournalSpoken(evidence, span, watch) ? 'imported' : 'no-record';
+}
+
+function isOf({ isIn, untilMs }: PullEvidence, { earliestMs }: ArrivalSpan): boolean {
+  return isIn && earliestMs <= untilMs;
 }
 
 /** The journal may still be to be read where a pull of the image would stand. */

@@ -1,6 +1,6 @@
 // What is known of an image on the node, from its verdicts.
 import type { Verdict } from '../notation/verification/verdict.ts';
-import { type Arrival, ARRIVALS, type PullEvidence } from './image-arrival.ts';
+import { type Arrival, ARRIVALS, MAX_PULL_MS, type PullEvidence } from './image-arrival.ts';
 
 /** Whose verdict: of the pull verifier, or of re-verification. */
 export type VerdictSource = 'pull' | 'reverification';
@@ -50,10 +50,14 @@ export type ImageState = (typeof IMAGE_STATES)[number];
 export const IMAGE_CAUSES = [...ARRIVALS, 'skipped-by-policy'] as const;
 export type ImageCause = (typeof IMAGE_CAUSES)[number];
 
-/** The state by the later of the two verdicts. Whether that verdict is outdated is not considered. */
-export function imageState(verdicts: ImageVerdicts): ImageState {
+/**
+ * The state by the later of the two verdicts, and by whether the last that could tell was good. Whether
+ * these are outdated is not considered.
+ */
+export function imageState(verdicts: ImageVerdicts, wasGood: boolean): ImageState {
   const verdict = lastVerdict(verdicts);
   const outcome = verdict === null ? 'skipped' : outcomeOf(verdict);
+  if (outcome === 'inconclusive' && wasGood) return 'stale';
   return outcome === 'skipped' ? 'unverified' : outcome;
 }
 
@@ -68,7 +72,7 @@ export function pullEvidence({ pull }: ImageVerdicts): PullEvidence | null {
   if (pull === null) return null;
   const isJudged = pull.mode !== 'break_glass';
   const isIn = !isJudged || pull.decision === 'allow' || pull.mode === 'audit';
-  return { isIn, isJudged, atMs: Date.parse(pull.time) };
+  return { isIn, isJudged, untilMs: Date.parse(pull.time) + MAX_PULL_MS };
 }
 
 /** The verdict that the state is by; null when nobody has looked. */

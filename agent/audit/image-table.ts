@@ -17,6 +17,7 @@ import {
   type ImageVerdicts,
   pullEvidence,
 } from './image-state.ts';
+import { PULL_IN, PULL_IN_COLUMNS, pullInEvidence } from './pull-evidence.ts';
 import { toVerdict, verdictColumns } from './verdict-table.ts';
 
 /** An image on the node, with what is known of it. */
@@ -34,6 +35,8 @@ export interface LedgerImage extends ImageKey, ImageVerdicts {
   readonly arrival: Arrival;
   /** Since when its verdicts come to this state; without a verdict, since it came at the latest. */
   readonly since: Date;
+  /** When a signature was good last; null when none was, or something else is known since. */
+  readonly verifiedAt: Date | null;
 }
 
 type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -50,7 +53,7 @@ const ALL = `SELECT image.*, ${verdictColumns('pull')}, ${verdictColumns('again'
        json_array(name, repository, created_ms, updated_ms, moved) ORDER BY name)
      FROM image_names AS own WHERE own.digest = image.digest
        AND (own.repository = image.repository OR own.repository = '')) AS names,
-    standing.since_ms
+    standing.since_ms, good.time_ms AS good_ms, ${PULL_IN_COLUMNS}
   FROM present_images AS image
   LEFT JOIN verdicts AS pull ON pull.repository = image.repository
     AND pull.digest = image.digest AND pull.source = 'pull'
@@ -58,6 +61,9 @@ const ALL = `SELECT image.*, ${verdictColumns('pull')}, ${verdictColumns('again'
     AND again.digest = image.digest AND again.source = 'reverification'
   LEFT JOIN standings AS standing ON standing.repository = image.repository
     AND standing.digest = image.digest
+  LEFT JOIN conclusions AS good ON good.repository = image.repository
+    AND good.digest = image.digest AND good.decision = 'allow' AND good.reason = 'verified'
+  ${PULL_IN}
   ORDER BY image.repository, image.digest`;
 export class ImageTable {
   readonly #see: StatementSync;
@@ -110,9 +116,11 @@ function toLedgerImage(row: Row, watch: Watch): LedgerImage {
   const evidence = {
     records: records.map((name) => recordTimes(name, key)),
     firstSeenMs,
-    pull: pullEvidence(verdicts),
+    // Older ledgers have verdicts on pulls alone.
+    pull: pullInEvidence(row) ?? pullEvidence(verdicts),
   };
   const arrival = arrivalOf(evidence, watch);
+  const goodMs = row['good_ms'] ?? null;
   const sinceMs = row['since_ms'] ?? arrivalSpan(evidence).latestMs;
   return {
     ...key,
@@ -122,10 +130,11 @@ function toLedgerImage(row: Row, watch: Watch): LedgerImage {
     firstSeen: new Date(firstSeenMs),
     lastSeen: new Date(Number(row['last_seen_ms'])),
     ...verdicts,
-    state: imageState(verdicts),
+    state: imageState(verdicts, goodMs !== null),
     cause: imageCause(verdicts, arrival),
     arrival,
     since: new Date(Number(sinceMs)),
+    verifiedAt: typeof goodMs === 'number' ? new Date(goodMs) : null,
   };
 }
 

@@ -25,6 +25,8 @@ export interface ListedImage {
   /** Null where nothing tells. */
   readonly since: Date | null;
   readonly firstSeen: Date | null;
+  /** When a signature was good last; null when none was, or something else is known since. */
+  readonly verifiedAt: Date | null;
   /** The last by which somebody looked; null when nobody has. */
   readonly verdict: RecordedVerdict | null;
   readonly containers: readonly LedgerContainer[];
@@ -46,11 +48,12 @@ export function listInventory(
     const byDigest = Map.groupBy(containers, ({ digest }) => digest);
     const told = new Set<LedgerContainer>();
     const images = [...ledger.eachImage()].map((image): ListedImage => {
-      const { repository, digest, names, state, cause, arrival, since, firstSeen } = image;
+      const { repository, digest, names, state, cause, arrival, since, firstSeen, verifiedAt } =
+        image;
       const own = (byDigest.get(digest) ?? []).filter((container) => runs(container, image));
       for (const container of own) told.add(container);
       return {
-        ...{ repository, digest, names, state, cause, arrival, since, firstSeen },
+        ...{ repository, digest, names, state, cause, arrival, since, firstSeen, verifiedAt },
         verdict: lastVerdict(image),
         containers: own,
       };
@@ -67,7 +70,7 @@ function unknownImages(containers: readonly LedgerContainer[]): readonly ListedI
   return [...byImage.values()].map((own) => ({
     ...{ repository: null, digest: own[0]?.digest ?? null, names: [own[0]?.asked ?? ''] },
     ...{ state: 'unverified', cause: 'no-record', arrival: 'no-record' },
-    ...{ since: null, firstSeen: null, verdict: null, containers: own },
+    ...{ since: null, firstSeen: null, verifiedAt: null, verdict: null, containers: own },
   }));
 }
 

@@ -20,7 +20,12 @@ export class MomentTable {
     this.#first = database.prepare(`${insert} = min(at_ms, excluded.at_ms)`);
     this.#last = database.prepare(`${insert} = excluded.at_ms`);
     this.#read = database.prepare('SELECT at_ms FROM moments WHERE name = ?');
-    this.#readTo = database.prepare('SELECT max(realtime_us) / 1000 AS at_ms FROM journal');
+    // Of several sources, the lines of one wait for those of the others.
+    this.#readTo = database.prepare(
+      `SELECT iif(count(*) > 1, min(max(coalesce(frontier_us, 0), silent_us)),
+         max((SELECT max(realtime_us) FROM journal), coalesce(max(silent_us), 0))) / 1000 AS at_ms
+       FROM line_sources`,
+    );
   }
 
   /** Keeps the earliest. */

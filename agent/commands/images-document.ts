@@ -3,12 +3,15 @@ import type { ListedImage } from '../audit/inventory-list.ts';
 
 /** Every field is always there and keeps its meaning; others may be added. */
 export function imageDocument(image: ListedImage) {
-  const { repository, digest, names, state, cause, arrival, since, firstSeen, verdict } = image;
+  const { repository, digest, names, state, cause, arrival } = image;
+  const { since, firstSeen, verifiedAt, verdict } = image;
   return {
     ...{ repository, digest, names, state, cause, arrival },
     /** RFC 3339, as all times. */
     since,
     firstSeen,
+    /** When a signature was good last; null when none was, or something else is known since. */
+    verifiedAt,
     /** The last by which somebody looked. */
     verdict:
       verdict === null

@@ -34,7 +34,7 @@ function evidence(
   return { records, pull, firstSeenMs };
 }
 const pullAt = (atMs: number, change: Partial<PullEvidence> = {}): PullEvidence => ({
-  ...{ isIn: true, isJudged: true, atMs },
+  ...{ isIn: true, isJudged: true, untilMs: atMs + HOUR },
   ...change,
 });
 
@@ -60,6 +60,13 @@ describe('an image', () => {
     expect(arrivalOf(evidence([tag(IMPORTED)], around), WATCH)).toBe('bypassed');
   });
 
+  it('was there before also when its pull is on record: there was no verifier to pass over', () => {
+    const early = pullAt(BEFORE, { isJudged: false });
+    expect(arrivalOf(evidence([tag(BEFORE)], early), WATCH)).toBe('present-before-install');
+    const unknown = { ...WATCH, installedMs: null };
+    expect(arrivalOf(evidence([tag(BEFORE)], early), unknown)).toBe('bypassed');
+  });
+
   it('was imported when its pull was refused', () => {
     const refused = pullAt(IMPORTED - 1000, { isIn: false });
     expect(arrivalOf(evidence([tag(IMPORTED)], refused), WATCH)).toBe('imported');
@@ -82,7 +89,6 @@ describe('an image', () => {
     ['of the installation', { installedMs: null }],
     ['of the beginning', { beganMs: null }],
   ])('has no record where nothing is known %s', (_, unknown) => {
-    expect(arrivalOf(evidence([tag(BEFORE)]), { ...WATCH, ...unknown })).toBe('no-record');
     expect(arrivalOf(evidence([tag(IMPORTED)]), { ...WATCH, ...unknown })).toBe('no-record');
   });
 

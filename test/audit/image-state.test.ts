@@ -7,6 +7,7 @@ import {
   pullEvidence,
   type RecordedVerdict,
 } from '../../agent/audit/image-state.ts';
+import { MAX_PULL_MS } from '../../agent/audit/image-arrival.ts';
 import { verdictOf as verdict } from '../support/verdict.ts';
 
 const verdictOf = (broken: Partial<RecordedVerdict>): RecordedVerdict => ({
@@ -30,12 +31,19 @@ describe('imageState', () => {
     ],
     ['doubt that the policy lets pass', { inconclusive: true }, 'inconclusive'],
   ])('of %s', (_, broken, state) => {
-    expect(imageState({ pull: verdictOf(broken), reverification: null })).toBe(state);
-    expect(imageState({ pull: null, reverification: verdictOf(broken) })).toBe(state);
+    expect(imageState({ pull: verdictOf(broken), reverification: null }, false)).toBe(state);
+    expect(imageState({ pull: null, reverification: verdictOf(broken) }, false)).toBe(state);
   });
 
   it('is unverified without a verdict', () => {
-    expect(imageState({ pull: null, reverification: null })).toBe('unverified');
+    expect(imageState({ pull: null, reverification: null }, true)).toBe('unverified');
+  });
+
+  it('is stale where we cannot tell just now and could before', () => {
+    const unsure = verdictOf({ decision: 'deny', reason: 'registry_timeout', inconclusive: true });
+    expect(imageState({ pull: null, reverification: unsure }, true)).toBe('stale');
+    expect(imageState({ pull: null, reverification: unsure }, false)).toBe('inconclusive');
+    expect(imageState({ pull: null, reverification: verdictOf({}) }, true)).toBe('verified');
   });
 
   it.each([
@@ -49,17 +57,17 @@ describe('imageState', () => {
       reason: 'signature_missing',
       time: reverified,
     });
-    expect(imageState({ pull, reverification })).toBe(state);
+    expect(imageState({ pull, reverification }, true)).toBe(state);
   });
 
   it('goes by the verdict of a pull in audit mode, and not by a pull that nobody judged', () => {
     const denied = { decision: 'deny', reason: 'signature_missing' } as const;
     const audited = verdictOf({ ...denied, mode: 'audit' });
-    expect(imageState({ pull: audited, reverification: null })).toBe('failed');
+    expect(imageState({ pull: audited, reverification: null }, true)).toBe('failed');
     const pull = verdictOf({ reason: 'break_glass', mode: 'break_glass', time: LATE });
-    expect(imageState({ pull, reverification: null })).toBe('unverified');
+    expect(imageState({ pull, reverification: null }, true)).toBe('unverified');
     const reverification = verdictOf({ ...denied, mode: 'none', time: EARLY });
-    expect(imageState({ pull, reverification })).toBe('failed');
+    expect(imageState({ pull, reverification }, true)).toBe('failed');
   });
 });
 
@@ -84,7 +92,8 @@ describe('pullEvidence', () => {
   });
 
   it('takes a pull that was allowed, and one that audit mode let in', () => {
-    const judged = { isIn: true, isJudged: true, atMs: Date.parse(LATE) };
+    const untilMs = Date.parse(LATE) + MAX_PULL_MS;
+    const judged = { isIn: true, isJudged: true, untilMs };
     expect(evidence({})).toEqual(judged);
     expect(evidence({ ...denied, mode: 'audit' })).toEqual(judged);
     expect(evidence(denied)).toMatchObject({ isIn: false, isJudged: true });

@@ -2,6 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { countInventory } from '../../agent/audit/image-counts.ts';
 import type { ImageRecord } from '../../agent/audit/image-key.ts';
+import type { JournalEffect } from '../../agent/audit/journal-effects.ts';
+import type { PullVerdict } from '../../agent/audit/journal-reading.ts';
+import type { PullLine } from '../../agent/audit/pull-line.ts';
 import { listInventory, needsLook } from '../../agent/audit/inventory-list.ts';
 import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
@@ -98,6 +101,61 @@ describe('an image of the inventory', () => {
   });
 });
 
+describe('an image that was pulled', () => {
+  const event = (atMinute: number, line: PullLine): JournalEffect => ({
+    ...{ kind: 'event', event: 'pull_finished', atUs: at(atMinute).getTime() * 1000 },
+    ...{ detail: '', line },
+  });
+  let number = 0;
+  const told = (atMinute: number, ...effects: readonly JournalEffect[]) => {
+    number += 1;
+    const realtimeUs = at(atMinute).getTime() * 1000;
+    ledger.recordJournal('journald', { cursor: `c${number}`, realtimeUs }, effects);
+  };
+  const verdict = (atMinute: number, change: Partial<PullVerdict> = {}): JournalEffect => ({
+    kind: 'pull_verdict',
+    verdict: {
+      ...verdictOf({ repository: REPOSITORY, digest: digestOf(1) }),
+      ...{ time: at(atMinute).toISOString(), ...change },
+    },
+    atUs: at(atMinute).getTime() * 1000,
+  });
+  const finished = (atMinute: number) =>
+    event(atMinute, {
+      ...{ kind: 'finished', requested: `${REPOSITORY}:v1` },
+      ...{ repository: REPOSITORY, digest: digestOf(1) },
+    });
+  const causeOf = () => list().map(({ cause }) => cause);
+
+  it('came by our verdict, also when a later pull of it is refused', () => {
+    ledger.reconcileImages(made(pulledRecords(1), 5), at(6));
+    told(5, verdict(5), finished(5));
+    expect(causeOf()).toEqual(['pulled']);
+    told(20, verdict(20, { ...DENIED, mode: 'enforce' }));
+    expect(list()).toMatchObject([{ state: 'failed', cause: 'pulled' }]);
+  });
+
+  it('came around us when containerd finished its pull without our verdict, or against it', () => {
+    ledger.reconcileImages(made(pulledRecords(1), 5), at(6));
+    told(5, finished(5));
+    expect(causeOf()).toEqual(['bypassed']);
+  });
+
+  it('came around us by break-glass', () => {
+    ledger.reconcileImages(made(pulledRecords(1), 5), at(6));
+    told(5, verdict(5, { reason: 'break_glass', mode: 'break_glass' }), finished(5));
+    expect(list()).toMatchObject([{ state: 'unverified', cause: 'bypassed' }]);
+  });
+
+  it('is another once it was removed and imported', () => {
+    ledger.reconcileImages(made(pulledRecords(1), 5), at(6));
+    told(5, verdict(5), finished(5));
+    ledger.reconcileImages(made(pulledRecords(1), 8), at(9));
+    told(10);
+    expect(causeOf()).toEqual(['imported']);
+  });
+});
+
 describe('what runs', () => {
   const run = (...containers: readonly Readonly<Parameters<typeof containerOf>>[]) =>
     ledger.containers.reconcile(
@@ -137,9 +195,9 @@ describe('what runs', () => {
     expect(list()).toMatchObject([{ state: 'failed', names: [], containers: [{ id: 'c1' }] }]);
     run(['c1', { images: [`${REPOSITORY}:v1`] }]);
     expect(running()).toEqual([[REPOSITORY, ['c1']]]);
-    expect(ledger.reverifications.due({ policyHash: 'p2', trustHash: 't1' }, at(12), 1)).toMatchObject([
-      { name: `${REPOSITORY}@${digestOf(1)}` },
-    ]);
+    expect(
+      ledger.reverifications.due({ policyHash: 'p2', trustHash: 't1' }, at(12), 1),
+    ).toMatchObject([{ name: `${REPOSITORY}@${digestOf(1)}` }]);
     run();
     expect(list()).toEqual([]);
   });

@@ -87,7 +87,7 @@ describe('nodeseal images', () => {
       ...{ repository: REPOSITORY, digest: digestOf(2) },
       names: [`${REPOSITORY}:bad`, `${REPOSITORY}@${digestOf(2)}`, digestOf(0x1002)].sort(),
       ...{ state: 'failed', cause: 'present-before-install', arrival: 'present-before-install' },
-      ...{ since: ago(3).toISOString(), firstSeen: ago(1).toISOString() },
+      ...{ since: ago(3).toISOString(), firstSeen: ago(1).toISOString(), verifiedAt: null },
       verdict: expect.objectContaining({
         ...DENIED,
         at: ago(3).toISOString(),

@@ -29,6 +29,8 @@ export interface PushOptions {
   readonly tag?: string;
   /** Wraps the manifest in an image index, as multi-platform images are. Default: false. */
   readonly index?: boolean;
+  /** What its busybox does when it is run. Default: `cat /content`, and ends. */
+  readonly command?: string;
 }
 
 const REGISTRY_COMMANDS: Readonly<Record<RegistryKind, string>> = {
@@ -68,9 +70,9 @@ export async function startRegistry(node: TestNode, kind: RegistryKind): Promise
   }
 }
 
-// Arguments: reference, unique content, whether to wrap in an index. Prints the digest.
+// Arguments: reference, unique content, whether to wrap in an index, what busybox does. Prints the digest.
 const PUSH = `
-  reference=$1 content=$2 index=$3
+  reference=$1 content=$2 index=$3 command=$4
   work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; cd "$work"
   mkdir -p base/bin layer
   cp /bin/busybox base/bin/busybox
@@ -79,7 +81,7 @@ const PUSH = `
   tar -C base -cf base.tar .
   tar -C layer -cf layer.tar .
   crane append --oci-empty-base --new_layer base.tar --new_layer layer.tar --new_tag "$reference"
-  crane mutate --set-platform "linux/$(dpkg --print-architecture)" --cmd /bin/sh,-c,'busybox cat /content' --tag "$reference" "$reference"
+  crane mutate --set-platform "linux/$(dpkg --print-architecture)" --cmd "/bin/sh,-c,exec busybox $command" --tag "$reference" "$reference"
   if [ "$index" = true ]; then
     crane index append --manifest "$reference" --tag "$reference"
   fi
@@ -91,12 +93,12 @@ export async function pushImage(
   name: string,
   options: PushOptions = {},
 ): Promise<PushedImage> {
-  const { tag = 'latest', index = false } = options;
+  const { tag = 'latest', index = false, command = 'cat /content' } = options;
   const repository = `${registry.host}/${name}`;
   const content = randomBytes(16).toString('hex');
   const printed = await registry.node.output([
     ...['sh', '-euc', `exec 3>&1 >/dev/null; ${PUSH}`, 'push'],
-    ...[`${repository}:${tag}`, content, String(index)],
+    ...[`${repository}:${tag}`, content, String(index), command],
   ]);
   const digest = printed.trim();
   return { tagged: `${repository}:${tag}`, pinned: `${repository}@${digest}`, repository, digest };

@@ -1,0 +1,163 @@
+// Pods on a node, made by CRI calls as kubelet makes them, on the node's own network.
+import { randomUUID } from 'node:crypto';
+import { fromJSON } from '@grpc/proto-loader';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
+import type { Method } from '../../agent/node/containerd/descriptors.ts';
+import {
+  call,
+  message,
+  type Nested,
+  of,
+  text,
+  textMap,
+  texts,
+} from '../../agent/node/containerd/fields.ts';
+import type { PushedImage } from './node-images.ts';
+import type { TestNode } from './test-node.ts';
+
+/** runtime.v1.NamespaceMode: the node's. A network of its own would need a plugin on the node. */
+const NODE_NAMESPACE = 2;
+const STOP_SECONDS = 1;
+
+// Field numbers of CRI's public .proto file; only what is needed here.
+const MESSAGES: Nested = {
+  NamespaceOption: message({ network: of('int32', 1) }),
+  LinuxSandboxSecurityContext: message({ namespaceOptions: of('NamespaceOption', 1) }),
+  LinuxPodSandboxConfig: message({ securityContext: of('LinuxSandboxSecurityContext', 2) }),
+  PodSandboxMetadata: message({ name: text(1), uid: text(2), namespace: text(3) }),
+  PodSandboxConfig: message({
+    metadata: of('PodSandboxMetadata', 1),
+    labels: textMap(6),
+    linux: of('LinuxPodSandboxConfig', 8),
+  }),
+  RunPodSandboxRequest: message({ config: of('PodSandboxConfig', 1) }),
+  RunPodSandboxResponse: message({ podSandboxId: text(1) }),
+  ContainerMetadata: message({ name: text(1) }),
+  ImageSpec: message({ image: text(1), userSpecifiedImage: text(18) }),
+  ContainerConfig: message({
+    metadata: of('ContainerMetadata', 1),
+    image: of('ImageSpec', 2),
+    command: texts(3),
+    labels: textMap(9),
+  }),
+  CreateContainerRequest: message({
+    podSandboxId: text(1),
+    config: of('ContainerConfig', 2),
+    sandboxConfig: of('PodSandboxConfig', 3),
+  }),
+  CreateContainerResponse: message({ containerId: text(1) }),
+  StartContainerRequest: message({ containerId: text(1) }),
+  StopContainerRequest: message({ containerId: text(1), timeout: of('int64', 2) }),
+  StopPodSandboxRequest: message({ podSandboxId: text(1) }),
+  RemovePodSandboxRequest: message({ podSandboxId: text(1) }),
+  Nothing: message({}),
+  RuntimeService: {
+    methods: {
+      RunPodSandbox: call('RunPodSandboxRequest', 'RunPodSandboxResponse'),
+      CreateContainer: call('CreateContainerRequest', 'CreateContainerResponse'),
+      StartContainer: call('StartContainerRequest', 'Nothing'),
+      StopContainer: call('StopContainerRequest', 'Nothing'),
+      StopPodSandbox: call('StopPodSandboxRequest', 'Nothing'),
+      RemovePodSandbox: call('RemovePodSandboxRequest', 'Nothing'),
+    },
+  },
+};
+
+const PACKAGE = fromJSON({ nested: { runtime: { nested: { v1: { nested: MESSAGES } } } } });
+
+const RUNTIME = '/usr/local/bin/runc-anywhere';
+
+// What CRI asks of runc, but for what not every machine that runs these tests has: each cgroup
+// controller, and leave to make a process less likely to be killed than itself.
+const RUNTIME_SCRIPT = `#!/bin/sh
+bundle=
+for word do
+  if [ "$previous" = --bundle ]; then bundle=$word; fi
+  previous=$word
+done
+if [ -n "$bundle" ]; then
+  jq 'del(.linux.resources, .process.oomScoreAdj)' "$bundle/config.json" >"$bundle/config.new"
+  mv "$bundle/config.new" "$bundle/config.json"
+fi
+exec runc "$@"
+`;
+
+/** Puts a runtime on the node with which pods run on any machine; the plugins to configure for it. */
+export async function installRuntime(node: TestNode) {
+  await node.writeFile(RUNTIME, RUNTIME_SCRIPT, 0o755);
+  const runc = { runtime_type: 'io.containerd.runc.v2', options: { BinaryName: RUNTIME } };
+  return { 'io.containerd.cri.v1.runtime': { containerd: { runtimes: { runc } } } };
+}
+
+/** A pod with one container. */
+export interface NodePod {
+  readonly uid: string;
+  readonly containerId: string;
+  /** Ends the container; the pod stays. */
+  stop(): Promise<void>;
+  /** Ends and removes all of it. */
+  remove(): Promise<void>;
+}
+
+/** Runs an image that is on the node, under its busybox, until it is stopped. */
+export async function runPod(
+  client: ContainerdClient,
+  image: PushedImage,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<NodePod> {
+  const uid = randomUUID();
+  const labels = {
+    'io.kubernetes.pod.name': name,
+    'io.kubernetes.pod.namespace': namespace,
+    'io.kubernetes.pod.uid': uid,
+  };
+  const sandbox = {
+    metadata: { name, uid, namespace },
+    labels,
+    linux: { securityContext: { namespaceOptions: { network: NODE_NAMESPACE } } },
+  };
+  const { podSandboxId } = await cri(client, 'RunPodSandbox', { config: sandbox });
+  const config = {
+    metadata: { name: 'main' },
+    image: { image: image.pinned, userSpecifiedImage: image.tagged },
+    command: ['/bin/busybox', 'sleep', '3600'],
+    labels: { ...labels, 'io.kubernetes.container.name': 'main' },
+  };
+  const request = { podSandboxId, config, sandboxConfig: sandbox };
+  const { containerId = '' } = await cri(client, 'CreateContainer', request);
+  await cri(client, 'StartContainer', { containerId });
+  return {
+    uid,
+    containerId,
+    stop: async () => {
+      await cri(client, 'StopContainer', { containerId, timeout: STOP_SECONDS });
+    },
+    remove: async () => {
+      await cri(client, 'StopPodSandbox', { podSandboxId });
+      await cri(client, 'RemovePodSandbox', { podSandboxId });
+    },
+  };
+}
+
+type Answer = Readonly<Partial<Record<'podSandboxId' | 'containerId', string>>>;
+
+function cri(client: ContainerdClient, name: string, request: object): Promise<Answer> {
+  const service = PACKAGE['runtime.v1.RuntimeService'] as unknown as Readonly<
+    Record<
+      string,
+      {
+        path: string;
+        requestSerialize: (r: object) => Buffer;
+        responseDeserialize: (b: Buffer) => Answer;
+      }
+    >
+  >;
+  const found = service[name];
+  if (found === undefined) throw new TypeError(name);
+  const method: Method<object, Answer> = {
+    path: found.path,
+    encodeRequest: found.requestSerialize,
+    decodeResponse: found.responseDeserialize,
+  };
+  return client.call(method, request, { timeoutMs: 60_000 });
+}
