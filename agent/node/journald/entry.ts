@@ -29,6 +29,8 @@ export interface JournalEntry extends LogPosition {
    * and cannot be joined. The message may end, and begin, where an attacker chose: it must not be read.
    */
   readonly truncated: boolean;
+  /** Fields that were asked for beside these, by name, invalid UTF-8 replaced. Default: none were. */
+  readonly more?: ReadonlyMap<string, string>;
 }
 
 /** What `ExportParser` must keep for `toJournalEntry`. */
@@ -62,6 +64,7 @@ export function toJournalEntry(exported: ExportEntry): JournalEntry {
 export function toEntryAt(
   { cursor, realtimeUs }: LogPosition,
   { fields, truncated }: ExportEntry,
+  moreFields: readonly string[] = [],
 ): JournalEntry {
   return {
     cursor,
@@ -75,7 +78,16 @@ export function toEntryAt(
     identifier: fields.get('SYSLOG_IDENTIFIER')?.toString(),
     message: fields.get('MESSAGE')?.toString() ?? '',
     truncated,
+    ...(moreFields.length === 0 ? {} : { more: textsOf(fields, moreFields) }),
   };
+}
+
+function textsOf(
+  fields: ExportEntry['fields'],
+  names: readonly string[],
+): ReadonlyMap<string, string> {
+  const found = names.map((name) => [name, fields.get(name)?.toString()] as const);
+  return new Map(found.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
 }
 
 /** Reads where an entry stands. Throws `journal_entry_invalid` as `toJournalEntry` does. */

@@ -5,7 +5,7 @@ import { type Backoff, backoffMs, JOURNALCTL_BACKOFF } from './backoff.ts';
 import type { JournalEntry } from './entry.ts';
 import { type JournalReaders, ReaderChoice } from './journal-reader.ts';
 import { type JournalRun, readJournal } from './journal-run.ts';
-import { readVersion } from './journalctl-answers.ts';
+import { findOlderReader } from './journalctl-answers.ts';
 import type { JournalStart } from './journalctl.ts';
 import { Progress } from './progress.ts';
 import type { FollowRequest, LogPosition, LogSource } from './source.ts';
@@ -15,6 +15,8 @@ export interface JournalOptions {
   readonly readers: JournalReaders;
   /** Only entries whose writer was in this unit's cgroup are yielded. */
   readonly unit: string;
+  /** Fields that entries are to have as `more`. Default: none. */
+  readonly moreFields?: readonly string[];
   /** The version of the host's systemd; null when it cannot be told. Default: it cannot. */
   readonly hostVersion?: (signal: AbortSignal) => Promise<number | null>;
   /** Default `JOURNALCTL_BACKOFF`. */
@@ -48,7 +50,8 @@ async function* followJournal(
   request: FollowRequest,
 ): AsyncGenerator<readonly JournalEntry[], void> {
   const { signal, onIncident } = request;
-  const progress = new Progress(request.after, onIncident);
+  const { moreFields = [] } = options;
+  const progress = new Progress(request.after, onIncident, moreFields);
   const stalls = new Stalls(options.patience ?? PATIENCE);
   const choice = new ReaderChoice(options.readers);
   let fruitless = 0;
@@ -58,7 +61,7 @@ async function* followJournal(
     const start = startOf(position, request.since, fruitless);
     const run: JournalRun = {
       ...{ reader: choice.current, readers, unit, start, progress, stalls, fruitless },
-      ...{ signal, onIncident },
+      ...{ moreFields, signal, onIncident },
     };
     try {
       for await (const entries of readJournal(run)) if (entries.length > 0) yield entries;
@@ -66,7 +69,7 @@ async function* followJournal(
       if (!(error instanceof AgentError)) throw error;
       const isFruitless = progress.position === position;
       fruitless = isFruitless ? fruitless + 1 : 1;
-      if (choice.ended(isFruitless)) await fallBack(error, choice, options, request);
+      if (choice.ended(isFruitless)) fallBack(error, choice, options, request);
       else await wait(error, fruitless, options, request);
     }
   }
@@ -78,20 +81,18 @@ function startOf(position: LogPosition | undefined, since: Date, fruitless: numb
   return byTime ? { sinceUs: position.realtimeUs } : { cursor: position.cursor };
 }
 
-// What is older than the journal's writer may not know a feature of its files, and then passes over
-// them. It says so, but not to be silent about it is all that we can do.
-async function fallBack(
+function fallBack(
   error: AgentError,
   { current }: ReaderChoice,
   { hostVersion = async () => Promise.resolve(null) }: JournalOptions,
   { signal, onIncident }: FollowRequest,
-): Promise<void> {
+): void {
   if (signal.aborted) return;
   onIncident({ kind: 'fallback', error });
-  const [version, host] = await Promise.all([readVersion(current, signal), hostVersion(signal)]);
-  if (version !== null && host !== null && version < host) {
-    onIncident({ kind: 'older_reader', version, hostVersion: host });
-  }
+  // Reading does not wait for the answer, which is for an operator only.
+  void findOlderReader(current, hostVersion, signal).then((older) => {
+    if (older !== null) onIncident({ kind: 'older_reader', ...older });
+  });
 }
 
 async function wait(

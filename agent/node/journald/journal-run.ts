@@ -16,6 +16,8 @@ export interface JournalRun {
   /** All that can be asked for the newest entry: the one that reads may be blind. */
   readonly readers: readonly JournalReader[];
   readonly unit: string;
+  /** Beside those that every entry has. */
+  readonly moreFields: readonly string[];
   readonly start: JournalStart;
   readonly progress: Progress;
   readonly stalls: Stalls;
@@ -33,11 +35,11 @@ export interface JournalRun {
 export async function* readJournal(run: JournalRun): AsyncGenerator<readonly JournalEntry[], void> {
   const { reader, progress, stalls, signal, onIncident } = run;
   const onInvalid = (error: AgentError): void => onIncident({ kind: 'entry_invalid', error });
-  const parser = new ExportParser(ENTRY_FIELDS, onInvalid);
+  const parser = new ExportParser([...ENTRY_FIELDS, ...run.moreFields], onInvalid);
   const arrivals = new Arrivals(run.unit);
   progress.start();
   stalls.start();
-  const chunks = runJournalctl(reader, followArguments(reader, run.start), {
+  const chunks = runJournalctl(reader, followArguments(reader, run.start, run.moreFields), {
     signal,
     silenceMs: () => stalls.silenceMs,
     onComplaint: (text) => {

@@ -38,16 +38,34 @@ async function newestOf(reader: JournalReader, signal: AbortSignal): Promise<Log
 const VERSION = /^systemd (\d{1,4})\b/;
 
 /** The version of systemd that a journalctl is of; null when it does not tell. */
-export async function readVersion(
-  reader: JournalReader,
-  signal: AbortSignal,
-): Promise<number | null> {
+async function readVersion(reader: JournalReader, signal: AbortSignal): Promise<number | null> {
   let text = '';
   await collect(reader, ['--version'], signal, (chunk) => {
     text = text === '' ? chunk.toString('latin1', 0, 64) : text;
   });
   const version = VERSION.exec(text)?.[1];
   return version === undefined ? null : Number(version);
+}
+
+/** The versions of a reader and of the systemd whose journal it reads. */
+export interface OlderReader {
+  readonly version: number;
+  readonly hostVersion: number;
+}
+
+/**
+ * Tells whether a reader is older than the host's systemd: it may then not know a feature of the
+ * journal's files, and passes over them. Null when it is not, or nobody can tell.
+ */
+export async function findOlderReader(
+  reader: JournalReader,
+  hostVersion: (signal: AbortSignal) => Promise<number | null>,
+  signal: AbortSignal,
+): Promise<OlderReader | null> {
+  const [version, host] = await Promise.all([readVersion(reader, signal), hostVersion(signal)]);
+  return version !== null && host !== null && version < host
+    ? { version, hostVersion: host }
+    : null;
 }
 
 async function collect(

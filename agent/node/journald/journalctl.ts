@@ -9,14 +9,12 @@ import type { JournalReader } from './journal-reader.ts';
 /** The entry at a cursor and what follows it, or what was received at or after a time. */
 export type JournalStart = { readonly cursor: string } | { readonly sinceUs: number };
 
-/** Entries of all writers, boots and journal files, as few of their fields as will do. */
-const ENTRIES = [
-  '--output=export',
-  '--all',
-  '--no-pager',
-  '--quiet',
-  `--output-fields=${ENTRY_FIELDS.filter((name) => !name.startsWith('__')).join(',')}`,
-];
+// Entries of all writers, as few of their fields as will do.
+function entries(moreFields: readonly string[]): string[] {
+  const fields = [...ENTRY_FIELDS, ...moreFields].filter((name) => !name.startsWith('__'));
+  const output = ['--output=export', '--all', `--output-fields=${fields.join(',')}`];
+  return [...output, '--no-pager', '--quiet', '--merge'];
+}
 
 /**
  * The arguments of a following journalctl. `--follow` restricts itself to the current boot in
@@ -26,10 +24,14 @@ const ENTRIES = [
  * when the cursor is gone and that entry is another (see `Progress`). No match for our unit: journald
  * numbers the entries of all units together, and only a number passed over shows that one is missing.
  */
-export function followArguments({ options }: JournalReader, start: JournalStart): string[] {
+export function followArguments(
+  { options }: JournalReader,
+  start: JournalStart,
+  moreFields: readonly string[] = [],
+): string[] {
   return [
-    ...ENTRIES,
-    ...['--follow', '--no-tail', '--merge', '--boot=all'],
+    ...entries(moreFields),
+    ...['--follow', '--no-tail', '--boot=all'],
     ...options,
     'cursor' in start ? `--cursor=${start.cursor}` : `--since=@${seconds(start.sinceUs)}`,
   ];
@@ -37,7 +39,7 @@ export function followArguments({ options }: JournalReader, start: JournalStart)
 
 /** The arguments of a journalctl that shows the newest entry. */
 export function newestArguments({ options }: JournalReader): string[] {
-  return [...ENTRIES, '--lines=1', '--merge', '--boot=all', ...options];
+  return [...entries([]), '--lines=1', '--boot=all', ...options];
 }
 
 function seconds(us: number): string {

@@ -30,6 +30,7 @@ export interface Taken {
  */
 export class Progress {
   readonly #onIncident: (incident: FollowIncident) => void;
+  readonly #moreFields: readonly string[];
   readonly #joiner = new LineJoiner();
   readonly #recent = new RecentEntries();
   #position: LogPosition | undefined;
@@ -39,10 +40,15 @@ export class Progress {
   #doubted: LogPosition | undefined;
   #sinceDoubt = ENTRIES_PER_DOUBT;
 
-  constructor(after: LogPosition | undefined, onIncident: (incident: FollowIncident) => void) {
+  constructor(
+    after: LogPosition | undefined,
+    onIncident: (incident: FollowIncident) => void,
+    moreFields: readonly string[] = [],
+  ) {
     this.#position = after;
     this.#yielded = after;
     this.#onIncident = onIncident;
+    this.#moreFields = moreFields;
   }
 
   /** Where to read on from: nothing before or at it is needed any more. */
@@ -125,7 +131,7 @@ export class Progress {
         this.#onIncident({ kind: 'suppressed', entries: suppressed, at: position });
       }
       if (entry !== undefined && this.#recent.isNew(position)) {
-        entries.push(toEntryAt(position, entry));
+        entries.push(toEntryAt(position, entry, this.#moreFields));
       }
     }
     if (entries.length === 0 && this.#isSignDue(last.position)) {

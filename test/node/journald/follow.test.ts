@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createJournalSource, type JournalOptions } from '../../../agent/node/journald/follow.ts';
 import type { JournalReader } from '../../../agent/node/journald/journal-reader.ts';
+import { findOlderReader } from '../../../agent/node/journald/journalctl-answers.ts';
 import type {
   FollowIncident,
   FollowRequest,
@@ -355,22 +356,29 @@ describe('the host’s journalctl', () => {
     expect(argumentsOfRuns('own')).toHaveLength(1);
   });
 
-  it.each([
-    ['older', 252, 257, ['older_reader']],
-    ['as old', 257, 257, []],
-    ['newer', 258, 257, []],
-    ['of unknown age beside a host of unknown age', 252, null, []],
-  ])('is told of when ours is %s', async (_, own, host, expected) => {
-    const reader = fakeReader('own', version(own), entries(1, 1) + HANG);
+  it('is told of when ours, which replaces it, is older', async () => {
+    const reader = fakeReader('own', version(252), entries(1, 1) + HANG);
     const { incidents } = await follow(
       [MISSING, reader],
-      { count: 1 },
+      { incident: 'older_reader' },
       {},
-      {
-        hostVersion: async () => Promise.resolve(host),
-      },
+      { hostVersion: async () => Promise.resolve(257) },
     );
-    expect(incidents.map(({ kind }) => kind).slice(2)).toEqual(expected);
+    expect(incidents.at(-1)).toEqual({ kind: 'older_reader', version: 252, hostVersion: 257 });
+  });
+
+  it.each([
+    ['older', version(252), 257, { version: 252, hostVersion: 257 }],
+    ['as old', version(257), 257, null],
+    ['newer', version(258), 257, null],
+    ['beside a host of unknown age', version(252), null, null],
+    ['of unknown age', `process.stdout.write('journalctl');`, 257, null],
+    ['silent', '', 257, null],
+  ])('is compared with ours, which may be %s', async (_, answer, host, expected) => {
+    const { signal } = new AbortController();
+    const hostVersion = async () => Promise.resolve(host);
+    const older = await findOlderReader(fakeReader('own', answer), hostVersion, signal);
+    expect(older).toEqual(expected);
   });
 });
 
