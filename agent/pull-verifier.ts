@@ -5,7 +5,7 @@ import { isAbsent, readAll, readHostFile, writeText } from './pull/blocking-file
 import { type Invocation, MAX_STDIN_BYTES, parseInvocation } from './pull/invocation.ts';
 import { judgePull } from './pull/judge-pull.ts';
 import type { PullMode } from './pull/mode.ts';
-import { type DecidedPull, type JournalPaths, VerdictStream } from './pull/verdict-stream.ts';
+import { type DecidedPull, VerdictStream } from './pull/verdict-stream.ts';
 import { letIn, refuse } from './pull/unjudged.ts';
 import {
   MAX_SETTINGS_BYTES,
@@ -16,7 +16,9 @@ import { VERSION } from './version.ts';
 
 /** Put in by the build. Not from the environment: containerd's is inherited, and nobody guards it. */
 declare const NODESEAL_SETTINGS_FILE: string;
-declare const NODESEAL_JOURNAL: JournalPaths;
+declare const NODESEAL_JOURNAL_SOCKET: string;
+/** Separated by colons. */
+declare const NODESEAL_JOURNAL_DIRECTORIES: string;
 declare const NODESEAL_BREAK_GLASS_FILE: string;
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2] as const;
@@ -37,7 +39,10 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && args[0] === '--version') finish(`${VERSION}\n`, 0);
   if (args.length === 1 && args[0] === '--help') finish(HELP, 0);
   const started = performance.now();
-  const journal = new VerdictStream(NODESEAL_JOURNAL);
+  const journal = new VerdictStream({
+    socket: NODESEAL_JOURNAL_SOCKET,
+    directories: NODESEAL_JOURNAL_DIRECTORIES.split(':'),
+  });
   // First of all, and by itself: an emergency may be that nothing else of this works.
   const glass = await findBreakGlass();
   const pull =

@@ -1,4 +1,4 @@
-// Builds dist/: nodeseal.js for Node, and nodeseal-verifier, an executable that needs nothing on the host but glibc.
+// Builds dist/: nodeseal.js for Node, nodeseal-verifier, an executable that needs nothing on the host but glibc, and logagent-input.cjs for Logagent.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -144,7 +144,8 @@ export async function bundleVerifier(directory: string, paths: VerifierPaths): P
     define: {
       ...options.define,
       NODESEAL_SETTINGS_FILE: JSON.stringify(paths.settingsFile),
-      NODESEAL_JOURNAL: JSON.stringify(paths.journal),
+      NODESEAL_JOURNAL_SOCKET: JSON.stringify(paths.journal.socket),
+      NODESEAL_JOURNAL_DIRECTORIES: JSON.stringify(paths.journal.directories.join(':')),
       NODESEAL_BREAK_GLASS_FILE: JSON.stringify(paths.breakGlassFile),
     },
   });
@@ -166,6 +167,21 @@ export async function buildAgent(outdir: string): Promise<void> {
     banner: {
       js: "import { createRequire as createNodeRequire } from 'node:module';const require = createNodeRequire(import.meta.url);",
     },
+  });
+}
+
+/**
+ * Bundles the input plugin of Logagent into one file. Logagent loads it by require, and makes its
+ * instances from what that returns.
+ */
+export async function buildLogagentInput(outfile: string): Promise<void> {
+  await build({
+    ...(await common()),
+    entryPoints: [join(ROOT, 'agent/node/journald/logagent-input.ts')],
+    outfile,
+    format: 'cjs',
+    target: 'node20',
+    footer: { js: 'module.exports = module.exports.LogagentInput;' },
   });
 }
 
@@ -196,16 +212,25 @@ async function hashSources(): Promise<string> {
 
 async function main(): Promise<void> {
   const dist = join(ROOT, 'dist');
-  const [agent, verifier, stamp] = ['nodeseal.js', 'nodeseal-verifier', '.sources'].map((name) =>
-    join(dist, name),
-  ) as [string, string, string];
+  const names = ['nodeseal.js', 'nodeseal-verifier', 'logagent-input.cjs', '.sources'];
+  const [agent, verifier, logagentInput, stamp] = names.map((name) => join(dist, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const sources = await hashSources();
   const built = await readFile(stamp, 'utf8').catch(() => '');
-  if (built === sources && existsSync(agent) && existsSync(verifier)) return;
+  if (built === sources && [agent, verifier, logagentInput].every((path) => existsSync(path)))
+    return;
   await rm(stamp, { force: true });
   const { settingsFile, breakGlassFile } = createLayout();
   const paths = { settingsFile, breakGlassFile, journal: JOURNAL };
-  await Promise.all([buildVerifier(verifier, paths), buildAgent(dist)]);
+  await Promise.all([
+    buildVerifier(verifier, paths),
+    buildAgent(dist),
+    buildLogagentInput(logagentInput),
+  ]);
   await writeFile(stamp, sources);
 }
 
