@@ -82,6 +82,12 @@ export async function showBypass(
     row?.['decision'] === 'deny' && row['reason'] === 'signature_missing',
     JSON.stringify(row),
   );
+  narrator.command('nodeseal images');
+  const { code, stdout, stderr } = await nodeseal(stage.node, 'images');
+  narrator.output(stdout + stderr);
+  const first = stdout.split('\n')[1] ?? '';
+  const isFirst = /^failed +imported /.test(first) && first.includes(unsigned.tagged);
+  narrator.claim('it leads the list of what is on the node, exit code 1', isFirst && code === 1);
 }
 
 /** The same verdicts from the command line. */

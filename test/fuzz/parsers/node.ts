@@ -1,7 +1,9 @@
 // What the node says: journal, containerd's log and events, verdict lines, the record of what is installed.
+import { askedRepository } from '../../../agent/audit/container.ts';
 import { imageKeyOf } from '../../../agent/audit/image-key.ts';
 import { parseEnvelope } from '../../../agent/node/containerd/events.ts';
 import { METHODS } from '../../../agent/node/containerd/descriptors.ts';
+import { turnOf } from '../../../agent/node/containerd/task-events.ts';
 import { isSupported } from '../../../agent/node/containerd/version.ts';
 import { createLayout, placeOf } from '../../../agent/node/host/layout.ts';
 import { encodeManifest, parseManifest } from '../../../agent/node/host/manifest.ts';
@@ -12,7 +14,9 @@ import { ENTRY_FIELDS, toJournalEntry } from '../../../agent/node/journald/entry
 import { ExportParser } from '../../../agent/node/journald/export-format.ts';
 import { readEntry } from '../../../agent/node/journald/reading.ts';
 import { encodeVerdictLine, parseVerdictLine } from '../../../agent/node/journald/verdict-line.ts';
+import { parsePodPage } from '../../../agent/node/kubernetes/pods.ts';
 import { containerdFields, cursorOf, exportEntry } from '../../support/journal.ts';
+import { protoField } from '../../support/proto-field.ts';
 import { verdictOf } from '../../support/verdict.ts';
 import type { Reader } from '../fuzz.ts';
 import { ofText, texts } from '../text.ts';
@@ -30,6 +34,12 @@ const LINES = [
   `{"level":"info","msg":"ImageCreate event name:\\"a.b/c:v1\\"","n":1,"o":{"a":[]},"time":"2026-08-22T10:11:12Z"}`,
   `${TIME} level=info msg="ImageCreate event name:\\"a.b/c:v1\\" labels:{key:\\"a\\" value:\\"b\\"}"`,
 ];
+
+const OWNER = { kind: 'ReplicaSet', name: 'cart-7d9', controller: true };
+const PODS = JSON.stringify({
+  items: [{ metadata: { uid: 'u1', ownerReferences: [OWNER], annotations: {} } }],
+  metadata: { continue: 'a' },
+});
 
 export const NODE_READERS: readonly Reader[] = [
   { name: 'journal, whole', seeds: journals, read: (bytes) => readJournal([Buffer.from(bytes)]) },
@@ -64,6 +74,24 @@ export const NODE_READERS: readonly Reader[] = [
       const event = { typeUrl, value: Buffer.from(bytes) };
       return parseEnvelope({ namespace: 'k8s.io', topic: '/images/create', event });
     },
+  },
+  {
+    name: 'exit of a process',
+    seeds: () => [Buffer.concat([protoField(1, 'c1'), protoField(2, 'probe')])],
+    read: (bytes) => {
+      const event = { typeUrl: 'containerd.events.TaskExit', value: Buffer.from(bytes) };
+      return turnOf({ namespace: 'k8s.io', topic: '/tasks/exit', event });
+    },
+  },
+  {
+    name: 'list of pods',
+    seeds: () => texts(PODS),
+    read: (bytes) => parsePodPage({ status: 200, body: bytes }),
+  },
+  {
+    name: 'what a pod asks for',
+    seeds: () => texts('app', 'a.b:5000/c/d:v1', `app@${DIGEST}`),
+    read: ofText(askedRepository),
   },
   {
     name: 'version of containerd',
