@@ -6,6 +6,8 @@ import { JOURNAL } from './journal.ts';
 import { LATENCY } from './latency.ts';
 import { type Benchmark, isMet, type Measurement, median, quantile } from './measurement.ts';
 import { MEMORY } from './memory.ts';
+import { REVERIFICATION } from './reverification.ts';
+import { STAMPEDE } from './stampede.ts';
 import { VERIFICATION } from './verification.ts';
 import { VERIFIER } from './verifier.ts';
 
@@ -15,6 +17,8 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['journal', JOURNAL],
   ['latency', LATENCY],
   ['verification', VERIFICATION],
+  ['reverification', REVERIFICATION],
+  ['stampede', STAMPEDE],
 ]);
 
 process.exitCode = await main(process.argv.slice(2));

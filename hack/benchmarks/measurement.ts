@@ -9,7 +9,7 @@ export interface Target {
 /** One thing that was measured, as often as it was. */
 export interface Measurement {
   readonly what: string;
-  readonly unit: 'ms' | 'MB' | 'entries/s' | '1/s' | 'x';
+  readonly unit: 'ms' | 'MB' | 'entries/s' | '1/s' | 'x' | 'requests';
   /** One value for each run, in order; at least one. */
   readonly values: readonly number[];
   readonly target?: Target;

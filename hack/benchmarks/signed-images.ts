@@ -11,30 +11,37 @@ import type { TestNode } from '../../test/support/test-node.ts';
 const ca = createCa();
 
 /** Writes a policy that allows, strictly, what `createSignedImages` signs. */
-export async function writeTrust(node: TestNode, directory: string): Promise<void> {
+export async function writeTrust(
+  node: TestNode,
+  directory: string,
+  policyName = 'policy.json',
+  statementName = 'bench',
+): Promise<void> {
   const statement = {
-    name: 'bench',
+    name: statementName,
     registryScopes: ['*'],
     signatureVerification: { level: 'strict' },
     trustStores: ['ca:bench'],
     trustedIdentities: ['*'],
   };
   const document = { version: '1.0', trustPolicies: [statement] };
-  await node.writeFile(`${directory}/policy.json`, JSON.stringify(document));
+  // notation warns of a policy that others may read.
+  await node.writeFile(`${directory}/${policyName}`, JSON.stringify(document), 0o600);
   await node.writeFile(`${directory}/truststore/x509/ca/bench/root.pem`, ca.root.pem);
 }
 
 /**
  * Puts `count` images into the registry, a signature on each, JWS and COSE in turns, and the three
- * records into containerd that a pull through CRI leaves.
+ * records into containerd that a pull through CRI leaves. Returns their names with digests.
  */
 export async function createSignedImages(
   node: TestNode,
   registry: TestRegistry,
   count: number,
-): Promise<void> {
+): Promise<readonly string[]> {
   const client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
   const signer = ca.issue();
+  const pinned: string[] = [];
   try {
     for (let n = 0; n < count; n += 1) {
       const repository = `team-${n % 20}/app-${n}`;
@@ -44,10 +51,12 @@ export async function createSignedImages(
       registry.attachSignature(repository, target, envelope, MEDIA_TYPES[format]);
       const { digest: configDigest } = registry.pushBlob(repository, Buffer.from(`config ${n}`));
       const name = `${registry.host}/${repository}`;
+      pinned.push(`${name}@${target.digest}`);
       for (const record of [`${name}:v1`, `${name}@${target.digest}`, configDigest]) {
         await client.call(CREATE, { image: imageMessage(record, target) });
       }
     }
+    return pinned;
   } finally {
     client.close();
   }

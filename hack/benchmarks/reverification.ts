@@ -1,0 +1,138 @@
+// Bench: verifying what is on a node again, against a shell loop of `notation verify`, and counted at the registry.
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  AGENT_BINDS,
+  type NodeAgent,
+  SOURCE,
+  startNodeAgent,
+} from '../../test/support/node-agent.ts';
+import { startTestRegistry, type TestRegistry } from '../../test/support/registry.ts';
+import { bootTestNode, type TestNode } from '../../test/support/test-node.ts';
+import type { Benchmark, Measurement } from './measurement.ts';
+import { createSignedImages, writeTrust } from './signed-images.ts';
+
+const IMAGES = 500;
+/** Enough to tell how long one takes. */
+const BY_NOTATION = 60;
+const NOTATION_HOME = '/root/.config/notation';
+const INTERVAL_SECONDS = 30;
+/** Of a node under other load. */
+const PATIENCE_MS = 120_000;
+const POLL_MS = 20;
+
+/** Boots a node, fills it with images, and has the agent verify them: cold, under another policy, by its timer, and after a restart. */
+export const REVERIFICATION: Benchmark = {
+  about: `${IMAGES} distinct signed images of a loopback registry, verified out of band`,
+  run: measure,
+};
+
+async function measure(): Promise<readonly Measurement[]> {
+  await using node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
+  const registry = await startTestRegistry();
+  try {
+    await writeTrust(node, SOURCE);
+    await writeTrust(node, NOTATION_HOME, 'trustpolicy.json');
+    const images = await createSignedImages(node, registry, IMAGES);
+    const notation = await byNotation(node, images.slice(0, BY_NOTATION));
+    const settings = { NODESEAL_REVERIFY_INTERVAL: `${INTERVAL_SECONDS}s` };
+    const times: number[] = [];
+    registry.intercept = () => {
+      times.push(performance.now());
+      return false;
+    };
+    const agent = await startNodeAgent(node, settings);
+    const verdicts = new Verdicts(agent);
+    const doneMs = await verdicts.next();
+    // From the first request on: what the agent does when it starts is not part of it.
+    const cold = (IMAGES * 1000) / (doneMs - (times[0] ?? NaN));
+    const coldRequests = take(registry);
+    const changedMs = performance.now();
+    await writeTrust(node, SOURCE, 'policy.json', 'another');
+    const warm = (IMAGES * 1000) / ((await verdicts.next()) - changedMs);
+    const afterChange = take(registry);
+    await verdicts.next();
+    const byTimer = take(registry);
+    await agent.stop();
+    // A registry that is down is not missed.
+    await registry.close();
+    await writeTrust(node, SOURCE, 'policy.json', 'a third');
+    const restarted = await startNodeAgent(node, settings);
+    await new Verdicts(restarted, await countOf(restarted)).next();
+    await restarted.stop();
+    const none = { bound: 'at most', value: 0 } as const;
+    return [
+      { what: 'notation verify, one after the other', values: [notation], unit: '1/s' },
+      { what: 'nodeseal, cold', values: [cold], unit: '1/s' },
+      {
+        what: 'ratio',
+        values: [cold / notation],
+        unit: 'x',
+        target: { bound: 'at least', value: 8 },
+      },
+      {
+        what: 'to the registry for one image, cold',
+        values: [coldRequests / IMAGES],
+        unit: 'requests',
+      },
+      { what: 'nodeseal, after a change of policy', values: [warm], unit: '1/s' },
+      { what: 'after a change of policy', values: [afterChange], unit: 'requests', target: none },
+      { what: 'by the timer', values: [byTimer], unit: 'requests', target: none },
+    ];
+  } finally {
+    await registry.close();
+  }
+}
+
+/** Images a second. */
+async function byNotation(node: TestNode, images: readonly string[]): Promise<number> {
+  const script = `start=$EPOCHREALTIME
+    for image; do notation verify --insecure-registry "$image" >/dev/null 2>&1; done
+    end=$EPOCHREALTIME
+    echo $((\${end/./} - \${start/./}))`;
+  const [first] = images;
+  if (first === undefined) throw new TypeError('no image');
+  // A loop of refusals would be fast and worthless.
+  await node.output(['notation', 'verify', '--insecure-registry', first]);
+  const printed = await node.output(['bash', '-euc', script, 'loop', ...images], {
+    timeoutMs: PATIENCE_MS,
+  });
+  return (images.length * 1e6) / Number(printed);
+}
+
+/** How many requests there were since. */
+function take(registry: TestRegistry): number {
+  return registry.requests.splice(0).length;
+}
+
+function countOf(agent: NodeAgent): Promise<number> {
+  return agent.value('nodeseal_verdicts_total', { source: 'reverification', decision: 'allow' });
+}
+
+/** Waits for one verdict on each image after the other. */
+class Verdicts {
+  readonly #agent: NodeAgent;
+  #seen: number;
+
+  constructor(agent: NodeAgent, seen = 0) {
+    this.#agent = agent;
+    this.#seen = seen;
+  }
+
+  /** Until there is another verdict on every image; when that was. */
+  async next(): Promise<number> {
+    const wanted = this.#seen + IMAGES;
+    for (const started = performance.now(); ;) {
+      const found = await countOf(this.#agent);
+      const denied = await this.#agent.value('nodeseal_verdicts_total', { decision: 'deny' });
+      if (denied > 0) throw new Error(`expected every image to be allowed, found ${denied} denied`);
+      if (found >= wanted) {
+        this.#seen = found;
+        return performance.now();
+      }
+      if (performance.now() - started > PATIENCE_MS) {
+        throw new Error(`expected ${wanted} verdicts in ${PATIENCE_MS} ms, found ${found}`);
+      }
+      await delay(POLL_MS);
+    }
+  }
+}
