@@ -1,13 +1,17 @@
 // One journal entry as typed values: the fields we read and what each may be trusted for.
 import { AgentError } from '../../errors.ts';
 import type { ExportEntry } from './export-format.ts';
-import type { LogPosition } from './source.ts';
+import type { LogPosition } from './position.ts';
 
 /**
  * Names that start with an underscore are set by journald itself and cannot be written by a client;
  * everything else is whatever the writer said.
  */
-export interface JournalEntry extends LogPosition {
+export interface JournalEntry {
+  /** Where this entry stands, opaque to all but its source. */
+  readonly cursor: string;
+  /** Microseconds since 1970 as journald received it. Not monotonic: clocks are set back. */
+  readonly realtimeUs: number;
   /** 32 hex digits; '' when absent. */
   readonly bootId: string;
   /** `_SYSTEMD_UNIT`: the unit whose cgroup the writer was in. */
@@ -32,6 +36,9 @@ export interface JournalEntry extends LogPosition {
   /** Fields that were asked for beside these, by name, invalid UTF-8 replaced. Default: none were. */
   readonly more?: ReadonlyMap<string, string>;
 }
+
+/** What a `LogPosition` has of an entry. */
+type EntryPosition = Pick<JournalEntry, 'cursor' | 'realtimeUs'>;
 
 /** What `ExportParser` must keep for `toJournalEntry`. */
 export const ENTRY_FIELDS = [
@@ -62,7 +69,7 @@ export function toJournalEntry(exported: ExportEntry): JournalEntry {
 
 /** The same of an entry whose position is known, or is another than its own. Never throws. */
 export function toEntryAt(
-  { cursor, realtimeUs }: LogPosition,
+  { cursor, realtimeUs }: EntryPosition,
   { fields, truncated }: ExportEntry,
   moreFields: readonly string[] = [],
 ): JournalEntry {
@@ -91,7 +98,7 @@ function textsOf(
 }
 
 /** Reads where an entry stands. Throws `journal_entry_invalid` as `toJournalEntry` does. */
-export function positionOf({ fields }: ExportEntry): LogPosition {
+export function positionOf({ fields }: ExportEntry): EntryPosition {
   const cursor = fields.get('__CURSOR')?.toString('latin1') ?? '';
   if (cursor === '' || cursor.length > MAX_CURSOR_LENGTH) {
     throw invalid('__CURSOR', `1 to ${MAX_CURSOR_LENGTH} characters`, cursor);
