@@ -1,7 +1,6 @@
 // One journal entry as typed values: the fields we read and what each may be trusted for.
 import { AgentError } from '../../errors.ts';
 import type { ExportEntry } from './export-format.ts';
-import type { LogPosition } from './position.ts';
 
 /**
  * Names that start with an underscore are set by journald itself and cannot be written by a client;
