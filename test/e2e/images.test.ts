@@ -120,7 +120,7 @@ describeOnVerifyingContainerds('the inventory of a node', ({ boot }) => {
 
   it('tells in which pod an image runs, until it ends', async () => {
     const image = await signed('running');
-    await pullImage(client, image.tagged);
+    const id = await pullImage(client, image.tagged);
     const pod = await runPod(client, image, { namespace: 'shop', name: 'cart-0' });
     await agent.until('the container', async () => (await lineOf(image))?.containers.length === 1);
     expect((await lineOf(image))?.containers).toEqual([
@@ -138,11 +138,7 @@ describeOnVerifyingContainerds('the inventory of a node', ({ boot }) => {
     expect(table.stdout).toMatch(/^verified +pulled .*CN=acme.* shop\/cart-0$/m);
 
     // Its records may go while it runs; the image is on the node all the same.
-    await node.output([
-      'sh',
-      '-euc',
-      `ctr -n k8s.io images rm $(ctr -n k8s.io images ls -q | grep -F '${image.repository}') `,
-    ]);
+    await node.output(['ctr', '-n', 'k8s.io', 'images', 'rm', image.tagged, image.pinned, id]);
     await expectLine(image, { state: 'verified' });
     await pod.stop();
     await agent.until(
