@@ -11,7 +11,7 @@ import {
   nextReverification,
   type ReverificationTimes,
 } from './reverification-schedule.ts';
-import type { DueImage, Generation, Schedule } from './reverifications.ts';
+import type { DueImage, Generation, Schedule, Share } from './reverifications.ts';
 
 /** What is verified: a name (`repository@digest` where there is a repository) and its content. */
 export interface ImageToVerify {
@@ -46,6 +46,8 @@ export interface LookParts {
   readonly times: ReverificationTimes;
   readonly clock: Clock;
   readonly random: () => number;
+  /** The images of the node, lately. */
+  readonly share: () => Share;
   /** Whether an image may ask its registry now. */
   readonly mayAsk: (image: DueImage) => boolean;
 }
@@ -151,9 +153,8 @@ export class Look {
   }
 
   #turnAfter(from: Date): Date {
-    const { ledger, times, random } = this.#parts;
-    const share = ledger.reverifications.share();
-    return askTime(from, this.#image.isRunning, share, random(), times.spreadMs);
+    const { share, times, random } = this.#parts;
+    return askTime(from, this.#image.isRunning, share(), random(), times.spreadMs);
   }
 
   #record(

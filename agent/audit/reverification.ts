@@ -3,7 +3,7 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { RegistryPace } from './registry-pace.ts';
 import { Look, type LookParts } from './reverification-look.ts';
 import { REVERIFICATION_TIMES, type ReverificationTimes } from './reverification-schedule.ts';
-import type { DueImage } from './reverifications.ts';
+import type { DueImage, Generation, Share } from './reverifications.ts';
 
 export interface ReverificationOptions extends Pick<
   LookParts,
@@ -26,8 +26,19 @@ export interface ReverificationOptions extends Pick<
 const DEFAULT_CONCURRENCY = 2;
 /** Default of `perSecond`: what one node may add to a registry's load, however it came to it. */
 export const DEFAULT_PER_SECOND = 20;
+/** To find out which images are due takes a look at all of them. */
+const BATCH = 64;
 /** Longest time between two looks at the ledger, should a `wake` ever be missed. */
 const MAX_SLEEP_MS = 60 * 60 * 1000;
+
+/** What a look at the ledger found. */
+interface Batch extends Generation {
+  /** Those not begun with yet. */
+  readonly images: DueImage[];
+  readonly share: Share;
+}
+
+const NO_SHARE: Share = { images: 0, running: 0 };
 
 /**
  * Takes the images that are due one by one; see `Reverifications.due` for which those are. Each is
@@ -42,6 +53,7 @@ export class Reverification {
   readonly #clock: Clock;
   readonly #running = new Map<string, Promise<void>>();
   #startedAt = new Date(0);
+  #batch: Batch = { policyHash: null, trustHash: null, images: [], share: NO_SHARE };
   #woken = new AbortController();
 
   constructor(options: ReverificationOptions) {
@@ -53,6 +65,7 @@ export class Reverification {
       ...{ clock, random, times: options.times ?? REVERIFICATION_TIMES },
       pace: new RegistryPace(perSecond),
       mayAsk: (image) => this.#mayAsk(image),
+      share: () => this.#batch.share,
     };
   }
 
@@ -67,18 +80,14 @@ export class Reverification {
    * `ledger_failed`.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { ledger, generation, concurrency = DEFAULT_CONCURRENCY } = this.#options;
+    const { concurrency = DEFAULT_CONCURRENCY } = this.#options;
     const stop = new AbortController();
     const ending = AbortSignal.any([signal, stop.signal]);
     this.#startedAt = this.#clock.now();
     try {
       while (!ending.aborted) {
-        this.#woken = new AbortController();
-        // Images being looked at are still due, so as many more must be asked for.
-        const limit = concurrency + this.#running.size;
-        const due = ledger.reverifications.due(generation(), this.#clock.now(), limit);
-        const waiting = due.filter((image) => !this.#running.has(keyOf(image)));
-        for (const image of waiting.slice(0, concurrency - this.#running.size)) {
+        const waiting = this.#due();
+        for (const image of waiting.splice(0, concurrency - this.#running.size)) {
           this.#start(image, ending);
         }
         await this.#wait(this.#running.size >= concurrency, ending);
@@ -87,6 +96,22 @@ export class Reverification {
       stop.abort();
       await Promise.allSettled(this.#running.values());
     }
+  }
+
+  /** The images to begin with next, from the last look at the ledger while that holds. */
+  #due(): DueImage[] {
+    const { ledger, generation } = this.#options;
+    const { policyHash, trustHash } = generation();
+    const known = this.#batch;
+    const holds = known.policyHash === policyHash && known.trustHash === trustHash;
+    if (known.images.length > 0 && holds && !this.#woken.signal.aborted) return known.images;
+    this.#woken = new AbortController();
+    // Images being looked at are still due, so as many more must be asked for.
+    const limit = BATCH + this.#running.size;
+    const due = ledger.reverifications.due({ policyHash, trustHash }, this.#clock.now(), limit);
+    const images = due.filter((image) => !this.#running.has(keyOf(image)));
+    this.#batch = { policyHash, trustHash, images, share: ledger.reverifications.share() };
+    return images;
   }
 
   /**
