@@ -42,8 +42,6 @@ export interface Watch {
   readonly installedMs: number | null;
   /** Since when the ledger has followed journal and image store. */
   readonly beganMs: number | null;
-  /** When the image store was last listed. */
-  readonly listedMs: number | null;
   /** When the last entry of the journal was written that is in the ledger. */
   readonly readToMs: number | null;
 }
@@ -52,12 +50,12 @@ export interface ArrivalEvidence {
   readonly records: readonly RecordTimes[];
   readonly firstSeenMs: number;
   readonly pull: PullEvidence | null;
+  /** A pull of one of its names has begun, and is not told to its end. */
+  readonly isPulling: boolean;
 }
 
 /** A large image on a slow line takes its time between the verdict and its record. */
 export const MAX_PULL_MS = 60 * 60 * 1000;
-/** A journal that has told of nothing for so long had nothing to tell. */
-const SETTLED_MS = 60 * 1000;
 
 /** The earliest and the latest moment at which the image can have come. */
 export interface ArrivalSpan {
@@ -98,19 +96,21 @@ export function arrivalOf(evidence: ArrivalEvidence, watch: Watch): Arrival {
   if (pull !== null) return 'bypassed';
   if (installedMs === null || beganMs === null) return 'no-record';
   const isWatched = span.earliestMs >= Math.max(installedMs, beganMs);
-  return isWatched && hasJournalSpoken(evidence, span, watch) ? 'imported' : 'no-record';
+  return isWatched && isUnpulled(evidence, span, watch) ? 'imported' : 'no-record';
 }
 
 function isOf({ isIn, untilMs }: PullEvidence, { earliestMs }: ArrivalSpan): boolean {
   return isIn && earliestMs <= untilMs;
 }
 
-/** The journal may still be to be read where a pull of the image would stand. */
-function hasJournalSpoken(
-  { firstSeenMs }: ArrivalEvidence,
+/**
+ * That no pull is known says something only once the journal is read to where one would stand. A pull
+ * may be told to its end some time after the record was made: the image is unpacked in between.
+ */
+function isUnpulled(
+  { isPulling }: ArrivalEvidence,
   { latestMs }: ArrivalSpan,
-  { readToMs, listedMs }: Watch,
+  { readToMs }: Watch,
 ): boolean {
-  if (readToMs !== null && readToMs >= latestMs) return true;
-  return listedMs !== null && listedMs - firstSeenMs >= SETTLED_MS;
+  return !isPulling && readToMs !== null && readToMs >= latestMs;
 }

@@ -118,6 +118,7 @@ function toLedgerImage(row: Row, watch: Watch): LedgerImage {
     firstSeenMs,
     // Older ledgers have verdicts on pulls alone.
     pull: pullInEvidence(row) ?? pullEvidence(verdicts),
+    isPulling: row['is_pulling'] === 1,
   };
   const arrival = arrivalOf(evidence, watch);
   const goodMs = row['good_ms'] ?? null;

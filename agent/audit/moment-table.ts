@@ -20,10 +20,11 @@ export class MomentTable {
     this.#first = database.prepare(`${insert} = min(at_ms, excluded.at_ms)`);
     this.#last = database.prepare(`${insert} = excluded.at_ms`);
     this.#read = database.prepare('SELECT at_ms FROM moments WHERE name = ?');
-    // Of several sources, the lines of one wait for those of the others.
+    // Of several sources, the lines of one wait for those of the others. Silence of the only one may
+    // also be that it is broken, and says nothing.
     this.#readTo = database.prepare(
       `SELECT iif(count(*) > 1, min(max(coalesce(frontier_us, 0), silent_us)),
-         max((SELECT max(realtime_us) FROM journal), coalesce(max(silent_us), 0))) / 1000 AS at_ms
+         (SELECT max(realtime_us) FROM journal)) / 1000 AS at_ms
        FROM line_sources`,
     );
   }
@@ -49,7 +50,6 @@ export class MomentTable {
     return {
       installedMs: this.at('installed')?.getTime() ?? null,
       beganMs: this.at('began')?.getTime() ?? null,
-      listedMs: this.at('images_listed')?.getTime() ?? null,
       readToMs: typeof readToMs === 'number' ? readToMs : null,
     };
   }

@@ -15,7 +15,11 @@ export const PULL_IN = `LEFT JOIN pulls AS pull_in ON pull_in.id = (
 /** Its columns. */
 export const PULL_IN_COLUMNS = `pull_in.id AS pull_in, pull_in.fate AS pull_fate,
     pull_in.mode AS pull_in_mode, pull_in.judged_us,
-    coalesce(pull_in.ended_us, pull_in.arrived_us) AS pull_in_us`;
+    coalesce(pull_in.ended_us, pull_in.arrived_us) AS pull_in_us,
+    EXISTS (SELECT 1 FROM image_names AS own JOIN pulls AS begun ON begun.name = own.name
+      WHERE own.digest = image.digest AND own.repository = image.repository AND begun.open = 1
+        AND begun.decision IS NULL AND begun.containerd IS NULL AND begun.end_kind IS NULL
+    ) AS is_pulling`;
 
 /** Reads those columns; null where there is none. */
 export function pullInEvidence(row: Readonly<Record<string, SQLOutputValue>>): PullEvidence | null {

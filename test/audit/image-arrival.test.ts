@@ -18,7 +18,7 @@ const BEFORE = INSTALLED - HOUR;
 /** Installed and watched from the same moment; the journal is read to the end. */
 const WATCH: Watch = {
   ...{ installedMs: INSTALLED, beganMs: INSTALLED },
-  ...{ listedMs: IMPORTED, readToMs: IMPORTED + 2 * HOUR },
+  readToMs: IMPORTED + 2 * HOUR,
 };
 
 function tag(createdMs: number | null, change: Partial<RecordTimes> = {}): RecordTimes {
@@ -31,7 +31,7 @@ function evidence(
   pull: PullEvidence | null = null,
   firstSeenMs = IMPORTED,
 ): ArrivalEvidence {
-  return { records, pull, firstSeenMs };
+  return { records, pull, firstSeenMs, isPulling: false };
 }
 const pullAt = (atMs: number, change: Partial<PullEvidence> = {}): PullEvidence => ({
   ...{ isIn: true, isJudged: true, untilMs: atMs + HOUR },
@@ -92,13 +92,18 @@ describe('an image', () => {
     expect(arrivalOf(evidence([tag(IMPORTED)]), { ...WATCH, ...unknown })).toBe('no-record');
   });
 
-  it('has no record until the journal tells of no pull, or has told of nothing for a minute', () => {
-    const behind = { ...WATCH, readToMs: IMPORTED - 1, listedMs: IMPORTED + MINUTE - 1 };
+  it('has no record until the journal is read to where its pull would stand', () => {
     const image = evidence([tag(IMPORTED)]);
-    expect(arrivalOf(image, behind)).toBe('no-record');
-    expect(arrivalOf(image, { ...behind, readToMs: null })).toBe('no-record');
-    expect(arrivalOf(image, { ...behind, readToMs: IMPORTED })).toBe('imported');
-    expect(arrivalOf(image, { ...behind, listedMs: IMPORTED + MINUTE })).toBe('imported');
+    expect(arrivalOf(image, { ...WATCH, readToMs: null })).toBe('no-record');
+    expect(arrivalOf(image, { ...WATCH, readToMs: IMPORTED - 1 })).toBe('no-record');
+    expect(arrivalOf(image, { ...WATCH, readToMs: IMPORTED })).toBe('imported');
+  });
+
+  it('has no record while a pull of its name has begun and is not told to its end', () => {
+    const image = evidence([tag(IMPORTED)]);
+    expect(arrivalOf({ ...image, isPulling: true }, WATCH)).toBe('no-record');
+    const early = { ...evidence([tag(BEFORE)]), isPulling: true };
+    expect(arrivalOf(early, WATCH)).toBe('present-before-install');
   });
 });
 

@@ -141,6 +141,15 @@ describe('an image that was pulled', () => {
     expect(causeOf()).toEqual(['bypassed']);
   });
 
+  it('is not taken for imported while its pull goes on', () => {
+    const started = event(5, { kind: 'started', requested: `${REPOSITORY}:v1` });
+    ledger.reconcileImages(made(pulledRecords(1), 6), at(6));
+    told(7, started);
+    expect(causeOf()).toEqual(['no-record']);
+    told(8, finished(8));
+    expect(causeOf()).toEqual(['bypassed']);
+  });
+
   it('came around us by break-glass', () => {
     ledger.reconcileImages(made(pulledRecords(1), 5), at(6));
     told(5, verdict(5, { reason: 'break_glass', mode: 'break_glass' }), finished(5));
