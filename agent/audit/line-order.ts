@@ -45,6 +45,7 @@ export class LineOrder {
   readonly #add: StatementSync;
   readonly #move: StatementSync;
   readonly #waiting: StatementSync;
+  readonly #anyWaiting: StatementSync;
   readonly #taken: StatementSync;
   readonly #forget: StatementSync;
 
@@ -60,6 +61,7 @@ export class LineOrder {
       `SELECT key, at_us AS atUs, source, number, line FROM log_lines
        WHERE at_us < ? AND line IS NOT NULL ORDER BY at_us, source, number LIMIT ${MAX_TAKEN}`,
     );
+    this.#anyWaiting = prepare('SELECT 1 FROM log_lines WHERE line IS NOT NULL LIMIT 1');
     this.#taken = prepare('UPDATE log_lines SET line = NULL WHERE key = ?');
     this.#forget = prepare('DELETE FROM log_lines WHERE at_us < ? AND line IS NULL');
   }
@@ -101,6 +103,11 @@ export class LineOrder {
     }
     if (isBefore(place, known as unknown as LinePlace)) this.#move.run(atUs, source, number, key);
     return false;
+  }
+
+  /** Whether lines wait for others. */
+  isWaiting(): boolean {
+    return this.#anyWaiting.get() !== undefined;
   }
 
   /** Takes the lines before that time, in their order. */

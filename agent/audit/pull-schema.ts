@@ -68,5 +68,6 @@ export const PULL_TABLES = `
     number INTEGER NOT NULL,
     line TEXT
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX log_lines_in_order ON log_lines (at_us, source, number);
+  CREATE INDEX log_lines_by_time ON log_lines (at_us);
+  CREATE INDEX log_lines_waiting ON log_lines (at_us, source, number) WHERE line IS NOT NULL;
 `;

@@ -102,9 +102,12 @@ export class Pulls {
    * have been counted without it.
    */
   settle(through: Date): void {
+    const throughUs = through.getTime() * 1000;
+    // An idle node is not to write every few seconds that it is idle.
+    const isIdle = guard('look for pulls to settle', () => this.#isSettled(throughUs));
+    if (isIdle) return;
     this.#write('settle the pulls', () => {
       this.#dueUs = -Infinity;
-      const throughUs = through.getTime() * 1000;
       const sources = this.#order.sources();
       for (const [name, state] of sources) {
         // The clock may have been ahead when this was said last.
@@ -114,6 +117,10 @@ export class Pulls {
       }
       this.#pass(passedBy(sources) ?? 0, sources.size <= 1);
     });
+  }
+
+  #isSettled(throughUs: number): boolean {
+    return this.#table.nextDueUs() >= throughUs && !this.#order.isWaiting();
   }
 
   /** The last pull of an image that is counted; null when none is known. */

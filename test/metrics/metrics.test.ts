@@ -38,6 +38,26 @@ describe('the metrics', () => {
     for (const { help } of metrics.describe()) expect(help.length).toBeGreaterThan(10);
   });
 
+  it('show each pull as what it was counted as, and what this version does not know as other', async () => {
+    const timeout = { judgement: 'no_judgement', cause: 'timeout', mode: 'none' };
+    const metrics = createMetrics({
+      ...EMPTY,
+      pulls: () => [
+        { judgement: 'allow', cause: '', mode: 'enforce', count: 3 },
+        { ...timeout, count: 2 },
+        { judgement: 'maybe', cause: 'fate', mode: 'moody', count: 1 },
+      ],
+    });
+    await metrics.render();
+    const { samples } = parseExposition(await metrics.render());
+    const pulls = (labels: Record<string, string>) =>
+      valueOf(samples, 'nodeseal_pulls_total', labels);
+    expect(pulls({ judgement: 'allow', cause: '', mode: 'enforce' })).toBe(3);
+    expect(pulls(timeout)).toBe(2);
+    expect(pulls({ judgement: 'other', cause: 'other', mode: 'other' })).toBe(1);
+    expect(pulls({ judgement: 'unjudged', cause: '', mode: 'none' })).toBe(0);
+  });
+
   it('show what the ledger counted, summed where rows are alike', async () => {
     const row = { source: 'pull', decision: 'deny', reason: 'signature_missing' } as const;
     const metrics = createMetrics({
