@@ -46,6 +46,8 @@ export interface LookParts {
   readonly times: ReverificationTimes;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Notes when an image is due; before the ledger is next asked which are, it is told. */
+  readonly postpone: (image: DueImage, schedule: Schedule) => void;
   /** The images of the node, lately. */
   readonly share: () => Share;
   /** Whether an image may ask its registry now. */
@@ -170,7 +172,7 @@ export class Look {
   #postpone(due: Date): void {
     const { attempts } = this.#image;
     const schedule = { ...this.#generation, due, attempts, asks: true };
-    this.#parts.ledger.reverifications.postpone(this.#image, schedule);
+    this.#parts.postpone(this.#image, schedule);
   }
 
   #unasked({ until, code, message }: Pause): Verdict {

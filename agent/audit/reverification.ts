@@ -3,7 +3,7 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { RegistryPace } from './registry-pace.ts';
 import { Look, type LookParts } from './reverification-look.ts';
 import { REVERIFICATION_TIMES, type ReverificationTimes } from './reverification-schedule.ts';
-import type { DueImage, Generation, Share } from './reverifications.ts';
+import type { DueImage, Generation, Postponed, Share } from './reverifications.ts';
 
 export interface ReverificationOptions extends Pick<
   LookParts,
@@ -52,6 +52,8 @@ export class Reverification {
   readonly #parts: LookParts;
   readonly #clock: Clock;
   readonly #running = new Map<string, Promise<void>>();
+  /** Not in the ledger yet: one transaction is enough for many. */
+  readonly #postponed: Postponed[] = [];
   #startedAt = new Date(0);
   #batch: Batch = { policyHash: null, trustHash: null, images: [], share: NO_SHARE };
   #woken = new AbortController();
@@ -66,6 +68,7 @@ export class Reverification {
       pace: new RegistryPace(perSecond),
       mayAsk: (image) => this.#mayAsk(image),
       share: () => this.#batch.share,
+      postpone: (image, schedule) => this.#postponed.push([image, schedule]),
     };
   }
 
@@ -106,6 +109,7 @@ export class Reverification {
     const holds = known.policyHash === policyHash && known.trustHash === trustHash;
     if (known.images.length > 0 && holds && !this.#woken.signal.aborted) return known.images;
     this.#woken = new AbortController();
+    ledger.reverifications.postpone(this.#postponed.splice(0));
     // Images being looked at are still due, so as many more must be asked for.
     const limit = BATCH + this.#running.size;
     const due = ledger.reverifications.due({ policyHash, trustHash }, this.#clock.now(), limit);

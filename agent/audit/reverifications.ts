@@ -19,6 +19,9 @@ export interface Schedule extends Generation {
   readonly asks?: boolean;
 }
 
+/** An image, and when it is due. */
+export type Postponed = readonly [image: ImageKey, schedule: Schedule];
+
 /** An image to re-verify. */
 export interface DueImage extends ImageKey {
   /** `repository@digest`, or a record's name when there is no repository. */
@@ -102,11 +105,12 @@ export class Reverifications {
     });
   }
 
-  /** Sets when an image is due, without a verdict on it. */
-  postpone(image: ImageKey, schedule: Schedule): void {
-    guard('postpone a re-verification', () =>
+  /** Sets when images are due, without a verdict on them. */
+  postpone(postponed: readonly Postponed[]): void {
+    if (postponed.length === 0) return;
+    guard('postpone re-verifications', () =>
       inTransaction(this.#database, () => {
-        this.schedule(image, schedule);
+        for (const [image, schedule] of postponed) this.schedule(image, schedule);
       }),
     );
   }

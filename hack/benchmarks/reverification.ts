@@ -36,6 +36,7 @@ async function measure(): Promise<readonly Measurement[]> {
     const images = await createSignedImages(node, registry, IMAGES);
     const notation = await byNotation(node, images.slice(0, BY_NOTATION));
     const settings = { NODESEAL_REVERIFY_INTERVAL: `${INTERVAL_SECONDS}s` };
+    take(registry);
     const agent = await startNodeAgent(node, settings);
     const verdicts = new Verdicts(agent);
     const cold = await verdicts.next();

@@ -86,7 +86,7 @@ describe('the turn of an image at its registry', () => {
   const turn = { ...GENERATION, due: LATER, attempts: 3, asks: true };
 
   it('comes when it is due', () => {
-    ledger.reverifications.postpone(KEY, turn);
+    ledger.reverifications.postpone([[KEY, turn]]);
     expect(ledger.reverifications.due(GENERATION, NOW, 10)).toEqual([]);
     expect(ledger.reverifications.due(GENERATION, LATER, 10)).toMatchObject([
       { isNew: false, asksSince: LATER, attempts: 3 },
@@ -95,7 +95,7 @@ describe('the turn of an image at its registry', () => {
   });
 
   it('is lost under another policy or trust', () => {
-    ledger.reverifications.postpone(KEY, turn);
+    ledger.reverifications.postpone([[KEY, turn]]);
     for (const other of [{ policyHash: 'p2' }, { trustHash: 't2' }]) {
       const generation = { ...GENERATION, ...other };
       expect(ledger.reverifications.due(generation, LATER, 10)).toMatchObject([
@@ -105,7 +105,7 @@ describe('the turn of an image at its registry', () => {
   });
 
   it('is not taken without being asked for', () => {
-    ledger.reverifications.postpone(KEY, { ...GENERATION, due: LATER, attempts: 3 });
+    ledger.reverifications.postpone([[KEY, { ...GENERATION, due: LATER, attempts: 3 }]]);
     expect(ledger.reverifications.due(GENERATION, LATER, 10)).toMatchObject([{ asksSince: null }]);
   });
 });
