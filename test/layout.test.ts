@@ -129,6 +129,8 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/host/lock.ts': 'node:child_process, node:fs',
   'node/journald/follow.ts': 'node:timers/promises, Math.random',
   'node/journald/journalctl.ts': 'node:child_process, setTimeout',
+  'node/journald/logagent-input.ts': 'node:timers/promises, Date.now, new Date()',
+  'node/journald/logagent-state.ts': 'node:fs',
   'node/journald/log-file-changes.ts': 'node:fs, setTimeout',
   'node/journald/log-file-content.ts': 'node:zlib',
   'node/journald/log-file-position.ts': 'node:crypto',

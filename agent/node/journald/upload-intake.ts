@@ -10,6 +10,7 @@ import { UploadPlace } from './upload-place.ts';
 /** One body after the other; the place outlives them. */
 export class UploadIntake {
   readonly #arrivals: Arrivals;
+  readonly #moreFields: readonly string[];
   readonly #place: UploadPlace;
   readonly #sinceUs: number;
   readonly #onIncident: (incident: FollowIncident) => void;
@@ -17,8 +18,12 @@ export class UploadIntake {
   #parser: ExportParser;
   #hasMoved = false;
 
-  constructor({ after, since, onIncident }: Omit<FollowRequest, 'signal'>, unit: string) {
+  constructor(
+    { after, since, onIncident }: Omit<FollowRequest, 'signal'>,
+    { unit, moreFields = [] }: { readonly unit: string; readonly moreFields?: readonly string[] },
+  ) {
     this.#arrivals = new Arrivals(unit);
+    this.#moreFields = moreFields;
     this.#place = new UploadPlace(after);
     this.#sinceUs = after === undefined ? since.getTime() * 1000 : 0;
     this.#onIncident = onIncident;
@@ -60,7 +65,7 @@ export class UploadIntake {
   }
 
   #createParser(): ExportParser {
-    return new ExportParser(ENTRY_FIELDS, (error) => {
+    return new ExportParser([...ENTRY_FIELDS, ...this.#moreFields], (error) => {
       this.#onIncident({ kind: 'entry_invalid', error });
     });
   }
@@ -87,7 +92,7 @@ export class UploadIntake {
       this.#reportMissing(position);
       const moved = this.#place.moveTo(position);
       this.#hasMoved = entry === undefined;
-      if (entry !== undefined) entries.push(toEntryAt(moved, entry));
+      if (entry !== undefined) entries.push(toEntryAt(moved, entry, this.#moreFields));
     }
     return entries;
   }

@@ -8,6 +8,8 @@ import { type BodyOutcome, startUploadServer, type UploadServerOptions } from '.
 export interface UploadOptions extends UploadServerOptions {
   /** Only entries whose writer was in this unit's cgroup are yielded. */
   readonly unit: string;
+  /** Fields that entries are to have as `more`. Default: none. */
+  readonly moreFields?: readonly string[];
   /** Told of the port once it listens. */
   readonly onListening?: (port: number) => void;
 }
@@ -29,7 +31,7 @@ async function* followUploads(
   request: FollowRequest,
 ): AsyncGenerator<readonly JournalEntry[], void> {
   if (request.signal.aborted) return;
-  const intake = new UploadIntake(request, options.unit);
+  const intake = new UploadIntake(request, options);
   const handover = new Handover<readonly JournalEntry[]>();
   const give = async (entries: readonly JournalEntry[]): Promise<void> => {
     if (entries.length > 0) await handover.give(entries);
