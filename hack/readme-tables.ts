@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { DISAGREEMENT_CAUSES } from '../agent/audit/disagreement.ts';
 import { SETTINGS } from '../agent/config.ts';
 import { ERROR_CODES } from '../agent/errors.ts';
 import { createMetrics } from '../agent/metrics/metrics.ts';
@@ -38,6 +39,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
   codes: [['Code', 'Meaning'], ...sentences(ERROR_CODES)],
   metrics: metricsTable(),
   differences: differencesTable(),
+  disagreements: [['Cause', 'Meaning'], ...sentences(DISAGREEMENT_CAUSES)],
   causes: [['Cause', 'Meaning'], ...sentences(messagesOf(CAUSES)), ...sentences(FINDINGS)],
 };
 
