@@ -108,8 +108,8 @@ function worldOf(planned: readonly Planned[], place: PlaceName): World {
 function itemOf({ line, atUs, pid }: TimedLine, n: number): JournalItem {
   const exe = line.writer === 'verifier' ? WRITERS.verifierPath : '/usr/bin/containerd';
   const entry: JournalEntry = {
-    ...{ cursor: `c${n}`, realtimeUs: atUs, bootId: '', unit: WRITERS.unit, uid: 0, exe, pid },
-    ...{ transport: 'stdout', identifier: undefined, message: line.text, truncated: false },
+    ...{ cursor: `c${n}`, realtimeUs: atUs, unit: WRITERS.unit, uid: 0, exe, pid },
+    ...{ transport: 'stdout', message: line.text, truncated: false },
   };
   return { ...entry, reading: readEntry(entry, WRITERS) };
 }

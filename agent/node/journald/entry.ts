@@ -11,8 +11,6 @@ export interface JournalEntry {
   readonly cursor: string;
   /** Microseconds since 1970 as journald received it. Not monotonic: clocks are set back. */
   readonly realtimeUs: number;
-  /** 32 hex digits; '' when absent. */
-  readonly bootId: string;
   /** `_SYSTEMD_UNIT`: the unit whose cgroup the writer was in. */
   readonly unit: string | undefined;
   /** `_UID`: the user of the writer. */
@@ -23,8 +21,6 @@ export interface JournalEntry {
   readonly pid: number | undefined;
   /** `_TRANSPORT`: stdout, syslog, journal, kernel, … */
   readonly transport: string | undefined;
-  /** `SYSLOG_IDENTIFIER`: chosen by the writer. */
-  readonly identifier: string | undefined;
   /** `MESSAGE`, invalid UTF-8 replaced; '' when absent. */
   readonly message: string;
   /**
@@ -39,11 +35,10 @@ export interface JournalEntry {
 /** What a `LogPosition` has of an entry. */
 type EntryPosition = Pick<JournalEntry, 'cursor' | 'realtimeUs'>;
 
-/** What `ExportParser` must keep for `toJournalEntry`. */
+/** What `ExportParser` must keep for `toJournalEntry`. Each costs journalctl a fiftieth of its time. */
 export const ENTRY_FIELDS = [
   '__CURSOR',
   '__REALTIME_TIMESTAMP',
-  '_BOOT_ID',
   '_SYSTEMD_UNIT',
   '_UID',
   '_EXE',
@@ -51,7 +46,6 @@ export const ENTRY_FIELDS = [
   '_TRANSPORT',
   '_STREAM_ID',
   '_LINE_BREAK',
-  'SYSLOG_IDENTIFIER',
   'MESSAGE',
 ] as const;
 
@@ -75,13 +69,11 @@ export function toEntryAt(
   return {
     cursor,
     realtimeUs,
-    bootId: fields.get('_BOOT_ID')?.toString('latin1') ?? '',
     unit: fields.get('_SYSTEMD_UNIT')?.toString(),
     uid: wholeNumber(fields.get('_UID')?.toString('latin1')),
     exe: fields.get('_EXE')?.toString(),
     pid: wholeNumber(fields.get('_PID')?.toString('latin1')),
     transport: fields.get('_TRANSPORT')?.toString('latin1'),
-    identifier: fields.get('SYSLOG_IDENTIFIER')?.toString(),
     message: fields.get('MESSAGE')?.toString() ?? '',
     truncated,
     ...(moreFields.length === 0 ? {} : { more: textsOf(fields, moreFields) }),

@@ -99,13 +99,11 @@ export class LogFilePlace {
 function entryOf({ text, truncated }: LogLine, position: LogPosition): JournalEntry {
   return {
     ...position,
-    bootId: '',
     unit: undefined,
     uid: undefined,
     exe: undefined,
     pid: undefined,
     transport: FILE_TRANSPORT,
-    identifier: undefined,
     message: text,
     truncated,
   };

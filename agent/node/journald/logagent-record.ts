@@ -3,6 +3,8 @@ import type { JournalEntry } from './entry.ts';
 
 /** What its filters read, and people look for, beside what every entry has. */
 export const LOGAGENT_FIELDS = [
+  '_BOOT_ID',
+  'SYSLOG_IDENTIFIER',
   'PRIORITY',
   'SYSLOG_FACILITY',
   'SYSLOG_PID',
@@ -49,17 +51,15 @@ const WHOLE_NUMBER = /^(?:0|-?[1-9]\d{0,15})$/;
  * when journald received it, so that outputs do not take the time of their writing.
  */
 export function logagentRecord(entry: JournalEntry, options: RecordOptions): LogagentRecord {
-  const { cursor, realtimeUs, bootId, unit, uid, exe, pid, transport, identifier } = entry;
+  const { cursor, realtimeUs, unit, uid, exe, pid, transport } = entry;
   const fields: readonly (readonly [string, string | number | undefined])[] = [
     ['__cursor', cursor],
     ['__realtime_timestamp', realtimeUs],
-    ['_boot_id', bootId === '' ? undefined : bootId],
     ['_systemd_unit', unit],
     ['_uid', uid],
     ['_exe', exe],
     ['_pid', pid],
     ['_transport', transport],
-    ['syslog_identifier', identifier],
     ['message', entry.message],
     ...[...(entry.more ?? [])].map(([name, text]) => [name.toLowerCase(), text] as const),
   ];
@@ -73,7 +73,8 @@ export function logagentRecord(entry: JournalEntry, options: RecordOptions): Log
 
 /** The context of an entry's record. */
 export function logagentContext(entry: JournalEntry, index: string | null): LogagentContext {
-  return { sourceName: entry.unit ?? entry.identifier ?? 'journald', name: 'journald', index };
+  const identifier = entry.more?.get('SYSLOG_IDENTIFIER');
+  return { sourceName: entry.unit ?? identifier ?? 'journald', name: 'journald', index };
 }
 
 function coerced(key: string, value: string | number): string | number {

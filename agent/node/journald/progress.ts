@@ -152,13 +152,11 @@ function signOfLife({ cursor, realtimeUs }: LogPosition): JournalEntry {
   return {
     cursor,
     realtimeUs,
-    bootId: '',
     unit: undefined,
     uid: undefined,
     exe: undefined,
     pid: undefined,
     transport: undefined,
-    identifier: undefined,
     message: '',
     truncated: false,
   };

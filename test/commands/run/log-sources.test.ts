@@ -124,8 +124,8 @@ describe('reading begins', () => {
 
 function entry(fields: Partial<JournalEntry>): JournalEntry {
   return {
-    ...{ cursor: 'c', realtimeUs: 1, bootId: '', unit: undefined, uid: undefined, exe: undefined },
-    ...{ pid: undefined, transport: undefined, identifier: undefined },
+    ...{ cursor: 'c', realtimeUs: 1, unit: undefined, uid: undefined, exe: undefined },
+    ...{ pid: undefined, transport: undefined },
     ...{ message: '', truncated: false },
     ...fields,
   };

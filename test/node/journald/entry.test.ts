@@ -18,13 +18,11 @@ describe('toJournalEntry', () => {
     expect(toJournalEntry(exported(GOOD))).toEqual({
       cursor: cursorOf(7),
       realtimeUs: realtimeUs(7),
-      bootId: 'b'.repeat(32),
       unit: 'containerd.service',
       uid: 0,
       exe: '/usr/bin/containerd',
       pid: 4242,
       transport: 'stdout',
-      identifier: 'containerd',
       message: 'hello',
       truncated: false,
     });

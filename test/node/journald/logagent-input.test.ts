@@ -35,10 +35,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const TOKEN = 'c0ffee00-1111-4222-8333-444455556666';
 
 const ENTRY: JournalEntry = {
-  ...{ cursor: cursorOf(1), realtimeUs: realtimeUs(1), bootId: '1'.repeat(32) },
+  ...{ cursor: cursorOf(1), realtimeUs: realtimeUs(1) },
   ...{ unit: 'containerd.service', uid: 0, exe: '/usr/bin/containerd', pid: 4242 },
-  ...{ transport: 'stdout', identifier: 'containerd', message: '42', truncated: false },
+  ...{ transport: 'stdout', message: '42', truncated: false },
   more: new Map([
+    ['_BOOT_ID', '1'.repeat(32)],
+    ['SYSLOG_IDENTIFIER', 'containerd'],
     ['PRIORITY', '6'],
     ['_HOSTNAME', 'node-1'],
     ['_GID', '0'],
@@ -91,7 +93,7 @@ describe('a record for Logagent', () => {
     });
     const { sourceName } = logagentContext({ ...ENTRY, unit: undefined }, null);
     expect(sourceName).toBe('containerd');
-    const nameless = { ...ENTRY, unit: undefined, identifier: undefined };
+    const nameless = { ...ENTRY, unit: undefined, more: new Map<string, string>() };
     expect(logagentContext(nameless, null).sourceName).toBe('journald');
   });
 });

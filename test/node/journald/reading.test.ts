@@ -20,13 +20,11 @@ const BLOCKED_LINE = `time="2026-08-22T10:11:12Z" level=warning msg="Image verif
 const VERIFIER: JournalEntry = {
   cursor: 'c',
   realtimeUs: 1,
-  bootId: '',
   unit: WRITERS.unit,
   uid: 0,
   exe: WRITERS.verifierPath,
   pid: 7,
   transport: 'stdout',
-  identifier: 'nodeseal-verifier',
   message: VERDICT_LINE,
   truncated: false,
 };
@@ -114,7 +112,7 @@ describe('readEntry', () => {
   it.each<[string, Partial<JournalEntry>]>([
     ['another program', { exe: '/usr/bin/logger' }],
     ['a shim, through the stderr of containerd', { exe: '/usr/bin/containerd' }],
-    ['somebody who chose our identifier', { exe: undefined }],
+    ['somebody whose program is not known', { exe: undefined }],
   ])('does not count a verdict line of %s, but tells of it', (_, broken) => {
     expect(readEntry({ ...VERIFIER, ...broken }, WRITERS)).toEqual({ kind: 'untrusted_verdict' });
   });
