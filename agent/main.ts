@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The front door: which command, its help, its exit code.
-import type { Command, CommandContext, ExitCode } from './commands/command.ts';
+import { type Command, type CommandContext, type ExitCode, STOP_MS } from './commands/command.ts';
 import { textLines } from './commands/output.ts';
 import { AgentError } from './errors.ts';
 
@@ -20,9 +20,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 const LEAST_NODE_MAJOR = 24;
-
-/** How long a stop may take before the process is ended all the same. */
-const STOP_MS = 10_000;
 
 // Node would end with 1, which says "deny".
 process.on('uncaughtException', (error) => process.exit(report(error)));

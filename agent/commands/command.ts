@@ -12,6 +12,9 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
+/** How long a stop may take before the process is ended all the same. */
+export const STOP_MS = 10_000;
+
 /** 0 allow, valid, done; 1 deny, invalid; 2 could not run. */
 export type ExitCode = 0 | 1 | 2;
 

@@ -1,6 +1,6 @@
 // `nodeseal uninstall`: take off the host exactly what was put there.
 import { type Clock, SYSTEM_CLOCK } from '../audit/clock.ts';
-import { parseConfig } from '../config.ts';
+import { type Config, parseConfig } from '../config.ts';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import {
   previewUninstall,
@@ -10,7 +10,7 @@ import {
 } from '../node/host/install.ts';
 import { placeOf } from '../node/host/layout.ts';
 import { isListening } from '../node/host/listening.ts';
-import { duration, outputFormat, parseArguments } from './arguments.ts';
+import { duration, outputFormat, type OutputFormat, parseArguments } from './arguments.ts';
 import { findBinDirs } from './bin-dirs.ts';
 import { clearedLines, clearNodeReport } from './clear-node-report.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
@@ -20,11 +20,18 @@ import { unconfigureLines } from './containerd-report.ts';
 import { shownStep, stepLine } from './planned-steps.ts';
 import { removeBreakGlass } from './remove-break-glass.ts';
 import { unconfigureContainerd } from './unconfigure-containerd.ts';
+import {
+  DAEMON_SET_WAIT_MS,
+  daemonSetNamed,
+  runDaemonSetUninstall,
+} from './uninstall-daemon-set.ts';
+import { startStaying, untilAborted } from './uninstall-stay.ts';
 
 /** A pod that is stopping has 30 s by default; it may have had none of them yet. */
 const WAIT_MS = 60_000;
 
-const HELP = `Usage: nodeseal uninstall [--dry-run] [--wait DURATION] [--output text|json]
+const HELP = `Usage: nodeseal uninstall [--dry-run | --stay] [--wait DURATION] [--output text|json]
+       nodeseal uninstall --daemonset NAMESPACE/NAME [--wait DURATION] [--output text|json]
 
 Removes the verifier first, from wherever it was put, and then the rest of what was installed, and a
 break-glass file of nodeseal break-glass. What others have changed since is left, and said.
@@ -34,9 +41,16 @@ more. The ledger stays. An agent that still runs would put everything back: it i
 for while it stops. So this is for when the DaemonSet is gone, not for when a pod of it ends.
 
   --dry-run  tell each step that would be done, in order, and change nothing
+  --stay     afterwards stay until stopped, and answer /healthz and /readyz where the agent would:
+             ready is who has uninstalled
   --wait     how long for a running agent or another installation to end, e.g. 90s (default 1m)
 
-Exit status: 0 done, 2 could not run.
+With --daemonset it touches no host itself: it has every pod of that DaemonSet replaced by one that runs
+nodeseal uninstall --stay, waits until all are ready (--wait, default 4m), and names the nodes that
+are not. Then the DaemonSet can be deleted. It runs in a pod whose service account may get and patch
+the DaemonSet and list the pods of its namespace; a Helm hook of the chart does it.
+
+Exit status: 0 done, 1 not all nodes are clean yet, 2 could not run.
 `;
 
 /** The command. */
@@ -47,25 +61,52 @@ export const uninstall: Command = {
   run: runUninstall,
 };
 
-async function runUninstall({
-  args,
-  environment,
-  stdout,
-  stderr,
-  signal,
-}: CommandContext): Promise<ExitCode> {
+async function runUninstall(context: CommandContext): Promise<ExitCode> {
   const options = {
     'dry-run': { type: 'boolean' },
+    stay: { type: 'boolean' },
+    daemonset: { type: 'string' },
     wait: { type: 'string' },
     output: { type: 'string' },
   } as const;
-  const { values } = parseArguments(args, options, []);
+  const { values } = parseArguments(context.args, options, []);
+  const { 'dry-run': dryRun = false, stay = false, daemonset } = values;
   const format = outputFormat(values.output);
+  if ([dryRun, stay, daemonset !== undefined].filter(Boolean).length > 1) {
+    const expected = 'expected at most one of --dry-run, --stay and --daemonset';
+    throw new AgentError('argument_invalid', expected);
+  }
+  if (daemonset !== undefined) {
+    const name = daemonSetNamed(daemonset);
+    const waitMs = duration(values.wait, '--wait', DAEMON_SET_WAIT_MS);
+    return runDaemonSetUninstall(context, { name, waitMs, format });
+  }
   const waitMs = duration(values.wait, '--wait', WAIT_MS);
-  const config = parseConfig(environment);
+  const config = parseConfig(context.environment);
+  const staying = stay ? await startStaying(config, context.stderr) : null;
+  try {
+    await uninstallHere(context, { config, dryRun, waitMs, format });
+    staying?.isClean();
+    if (staying !== null) await untilAborted(context.signal);
+    return 0;
+  } finally {
+    await staying?.close();
+  }
+}
+
+interface Asked {
+  readonly config: Config;
+  readonly dryRun: boolean;
+  readonly waitMs: number;
+  readonly format: OutputFormat;
+}
+
+async function uninstallHere(
+  { environment, stdout, stderr, signal }: CommandContext,
+  { config, dryRun, waitMs, format }: Asked,
+): Promise<void> {
   const { binDirs } = await findBinDirs(config, signal);
   const host = hostOf(config, binDirs);
-  const dryRun = values['dry-run'] === true;
   const files = dryRun
     ? await previewUninstall({ hostRoot: host.root, layout: host.layout })
     : await uninstallOnceFree(host, waitMs, SYSTEM_CLOCK, signal);
@@ -77,16 +118,15 @@ async function runUninstall({
   if (format === 'text') {
     stdout.write(textLines(unconfigureLines(containerd, dryRun)));
     if (node !== null) (node.fault === null ? stdout : stderr).write(textLines(clearedLines(node)));
-  } else {
-    stdout.write(
-      jsonLine({
-        ...(isPreview(done) ? shownPreview(done) : done),
-        ...(containerd.path === null ? {} : { containerd }),
-        ...(node === null ? {} : { node }),
-      }),
-    );
+    return;
   }
-  return 0;
+  stdout.write(
+    jsonLine({
+      ...(isPreview(done) ? shownPreview(done) : done),
+      ...(containerd.path === null ? {} : { containerd }),
+      ...(node === null ? {} : { node }),
+    }),
+  );
 }
 
 /** It has no effect without a verifier; beside one that stays, ending it is for whoever needs it. */

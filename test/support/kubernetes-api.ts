@@ -37,7 +37,7 @@ export class KubernetesApi {
   readonly seen: SeenPatch[] = [];
   readonly serviceAccountDir = temporaryDirectory();
   /** Answers in the API server's place when it returns true. */
-  intercept: ((seen: SeenPatch, response: ServerResponse) => boolean) | undefined;
+  intercept: ((seen: SeenPatch, response: ServerResponse, body: string) => boolean) | undefined;
   readonly labels: Record<string, string> = { 'kubernetes.io/os': 'linux' };
   readonly conditions = new Map<string, NodeCondition>([
     ['Ready', { type: 'Ready', status: 'True' }],
@@ -106,8 +106,9 @@ export class KubernetesApi {
     const seen = { method, path, type, authorization };
     const body: Buffer[] = [];
     for await (const piece of request as AsyncIterable<Buffer>) body.push(piece);
-    if (this.intercept?.(seen, response) !== true) {
-      const [status, answer] = this.#answer(seen, Buffer.concat(body).toString());
+    const text = Buffer.concat(body).toString();
+    if (this.intercept?.(seen, response, text) !== true) {
+      const [status, answer] = this.#answer(seen, text);
       response.writeHead(status).end(JSON.stringify(answer));
     }
     this.seen.push(seen);
