@@ -3,7 +3,7 @@ import { type InventoryList, type ListedImage, needsLook } from '../audit/invent
 import type { ImageState } from '../audit/image-state.ts';
 import { type Style, tableRow } from './output.ts';
 import type { Screen } from './screen.ts';
-import { span } from './span.ts';
+import { span } from '../span.ts';
 import { type Column, table } from './table.ts';
 
 /** Together they fit 80 columns at their least. */

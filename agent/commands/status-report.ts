@@ -1,7 +1,7 @@
 // The status of a node for a person: whether it enforces, what to do if not, and what that stands on.
 import { type Cell, type Style, tableRow } from './output.ts';
 import type { Screen } from './screen.ts';
-import { span } from './span.ts';
+import { span } from '../span.ts';
 import type { Coverage, GenerationDocument, StatusDocument } from './status-document.ts';
 
 type Row = readonly Cell[];
