@@ -113,7 +113,6 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'enforcement/canary.ts': 'node:crypto, AbortSignal.timeout',
   'main.ts': 'process, setTimeout',
   'metrics/declarers.ts': 'prom-client',
-  'metrics/enforcement.ts': 'prom-client',
   'metrics/metrics.ts': 'prom-client',
   'metrics/process.ts': 'prom-client, performance, process',
   'metrics/server.ts': 'node:http, setTimeout',

@@ -35,6 +35,7 @@ import { openNodeLedger } from './run/node-ledger.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
+import { RegistryRequests } from './run/registry-requests.ts';
 import { Settling } from './run/settling.ts';
 import { auditSource, Trail } from './run/trail.ts';
 import { createVerifiers } from './run/verifiers.ts';
@@ -66,6 +67,9 @@ interface Ground {
   readonly inForce: InForce;
   /** What verdicts are made from beside policy and trust. */
   readonly verdicts: CanaryVerifierParts;
+  readonly requests: RegistryRequests;
+  /** When the first CRL ends of those in use. */
+  readonly firstCrlEnd: () => Date | null;
   /** Tells Kubernetes of the enforcement state, if a node is named. */
   readonly report: NodeReportParts['report'] | undefined;
   /** Asks Kubernetes for the pods of this node, if one is named. */
@@ -82,9 +86,11 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const found = await findBinDirs(config, signal);
   if (found.refused !== null) log.warn({ code: found.refused.code }, found.refused.message);
   const host = new FollowedHost(config, found);
+  const requests = new RegistryRequests();
   const registry = createHostRegistryClient({
     createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
+    onRequest: requests.onRequest,
     ...caOf(config),
   });
   const evidence = createEvidenceSources({
@@ -97,7 +103,8 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const verdicts = { registry, evidence, clock: SYSTEM_CLOCK };
   try {
     const asks = { report: reporterOf(config, environment), pods: podsOf(config, environment) };
-    await work({ config, host, log, auditLog, ledger, inForce, verdicts, ...asks }, signal);
+    const kept = { ledger, inForce, verdicts, requests, firstCrlEnd: () => evidence.firstCrlEnd() };
+    await work({ config, host, log, auditLog, ...kept, ...asks }, signal);
     return 0;
   } finally {
     ledger.close();
@@ -123,9 +130,17 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     logLags: () => logs.lags,
     enforcement: () => enforcing.reading(),
     causeCodes: CAUSE_CODES,
+    canaryIntervalMs: config.canaryInterval,
+    namesRegistry: inForce.namesRegistry,
+    trust: () => ({
+      ...inForce.hashes,
+      expiries: inForce.expiries,
+      firstCrlEnd: ground.firstCrlEnd(),
+    }),
     ...auditSource(ledger),
     pulls: () => ledger.pulls.totals(),
   });
+  ground.requests.metrics = metrics;
   const { pulls: verifier, outOfBand } = createVerifiers({ ...ground, metrics });
   const breakGlass = new BreakGlassWatch({
     read: (at) => readBreakGlass(join(config.hostRoot, host.now.layout.breakGlassFile), at),

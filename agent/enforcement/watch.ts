@@ -86,6 +86,11 @@ export class EnforcementWatch {
     return enforcementOf(evidence, clock.now());
   }
 
+  /** The last canary that ended, whatever came of it. */
+  get lastCanary(): CanaryRecord | null {
+    return this.#last;
+  }
+
   /** Something changed that a canary may find: one is tried at once. */
   readonly wake = (): void => {
     this.#woken.abort();

@@ -1,7 +1,7 @@
 // How a metric is declared: its prefix, and the registry that it is in.
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** Declares counters and gauges of a registry by their names without our prefix. */
+/** Declares metrics of a registry by their names without our prefix. */
 export function declarers(registry: Registry) {
   const registers = [registry];
   return {
@@ -9,5 +9,12 @@ export function declarers(registry: Registry) {
       new Counter({ name: `nodeseal_${name}`, help, labelNames, registers }),
     gauge: (name: string, help: string, ...labelNames: string[]): Gauge =>
       new Gauge({ name: `nodeseal_${name}`, help, labelNames, registers }),
+    histogram: (
+      name: string,
+      help: string,
+      buckets: number[],
+      ...labelNames: string[]
+    ): Histogram =>
+      new Histogram({ name: `nodeseal_${name}`, help, buckets, labelNames, registers }),
   };
 }

@@ -1,6 +1,7 @@
 // Every metric of the agent but those of its process: its name, its help and its labels.
-import { type Counter, Histogram, Registry } from 'prom-client';
+import { type Counter, Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
+import { isInconclusive } from '../notation/verification/inconclusive.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
 import { declareAudit } from './audit.ts';
 import { declarers } from './declarers.ts';
@@ -26,11 +27,14 @@ import { declareJournal, type LogMetrics } from './journal.ts';
 import { declareModes } from './modes.ts';
 import { declareProcess } from './process.ts';
 import { declarePulls } from './pulls.ts';
+import { declareRegistries, type RegistryMetrics } from './registries.ts';
 import { declareReverification, type ReverificationMetrics } from './reverification.ts';
 import type { MetricSources, Totals } from './sources.ts';
+import { declareTrust } from './trust.ts';
 
 /** Counts and observes; every label value is of a closed set. */
-export interface Metrics extends HostMetrics, GenerationMetrics, ReverificationMetrics {
+export interface Metrics
+  extends HostMetrics, GenerationMetrics, RegistryMetrics, ReverificationMetrics {
   observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
   /** Signatures that a verdict passed over; somebody pushed them. */
   countSkippedSignatures(source: VerdictSource, count: number): void;
@@ -67,6 +71,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const { logOf, read: readLogs } = declareJournal(registry, sources, onError);
   const { countRemoved, read: readAudit } = declareAudit(registry, sources, onError);
   const readPulls = declarePulls(registry, sources, onError);
+  const readTrust = declareTrust(registry, sources, onError);
   const readModes = declareModes(registry, sources, onError);
   const readProcess = declareProcess(registry);
   const buildInfo = gauge('build_info', 'Constant 1; the version is the label.', 'version');
@@ -76,6 +81,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     ...declareGenerations(registry),
     ...declareHost(registry),
     ...declareReverification(registry),
+    ...declareRegistries(registry, sources),
     logOf,
     countCanary,
     countRemoved,
@@ -88,6 +94,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       readLogs();
       readAudit();
       readPulls();
+      readTrust();
       readModes();
       return registry.metrics();
     },
@@ -99,14 +106,13 @@ export function createMetrics(sources: MetricSources): Metrics {
 function declareVerification(
   registry: Registry,
 ): Pick<Metrics, 'observeVerification' | 'countSkippedSignatures' | 'countAgentRequest'> {
-  const { counter } = declarers(registry);
-  const duration = new Histogram({
-    name: 'nodeseal_verification_duration_seconds',
-    help: 'Time from a reference to its verdict.',
-    labelNames: ['source', 'decision'],
-    buckets: DURATION_BUCKETS_SECONDS,
-    registers: [registry],
-  });
+  const { counter, histogram } = declarers(registry);
+  const duration = histogram(
+    'verification_duration_seconds',
+    'Time from a reference to its verdict.',
+    DURATION_BUCKETS_SECONDS,
+    ...['source', 'decision'],
+  );
   const requests = counter('agent_requests_total', 'Requests of the pull verifier.', 'outcome');
   for (const outcome of REQUEST_OUTCOMES) requests.inc({ outcome }, 0);
   const skipped = counter(
@@ -142,17 +148,32 @@ function declareRead(registry: Registry, sources: MetricSources, onError: (e: un
     'Pulls let in against their verdict (audit) or without one (break_glass).',
     'mode',
   );
+  const inconclusive = counter(
+    'inconclusive_verdicts_total',
+    'Verdicts that deny because nothing could be told: a registry, a responder or time.',
+    'source',
+  );
+  const all = { verdicts, inconclusive, unenforced, events };
   return (): void => {
-    for (const metric of [verdicts, unenforced, events]) metric.reset();
+    for (const metric of Object.values(all)) metric.reset();
     try {
-      setTotals(sources.totals(), verdicts, unenforced, events);
+      setTotals(sources.totals(), all);
     } catch (error) {
       onError(error);
     }
   };
 }
 
-function setTotals(totals: Totals, verdicts: Counter, unenforced: Counter, events: Counter): void {
+function setTotals(
+  totals: Totals,
+  {
+    verdicts,
+    inconclusive,
+    unenforced,
+    events,
+  }: Readonly<Record<'verdicts' | 'inconclusive' | 'unenforced' | 'events', Counter>>,
+): void {
+  for (const source of VERDICT_SOURCES) inconclusive.inc({ source }, 0);
   for (const mode of UNENFORCED_MODES) unenforced.inc({ mode }, 0);
   for (const { source, decision, reason, mode, count } of totals.verdicts) {
     const labels = {
@@ -161,6 +182,10 @@ function setTotals(totals: Totals, verdicts: Counter, unenforced: Counter, event
       reason: label(REASONS, reason),
     };
     verdicts.inc(labels, count);
+    // A reason that allows is no error code, and in no such list.
+    if (decision === 'deny' && isInconclusive(reason as ErrorCode)) {
+      inconclusive.inc({ source: labels.source }, count);
+    }
     const isIn = mode === 'break_glass' || (mode === 'audit' && decision === 'deny');
     if (isIn) unenforced.inc({ mode }, count);
   }

@@ -1,6 +1,8 @@
 // The numbers that others keep and that metrics read when Prometheus asks.
+import type { TrustStoreType } from '../notation/trustpolicy/trust-store-name.ts';
 import type { Decision, Reason } from '../notation/verification/verdict.ts';
 import type {
+  CanaryResultName,
   ContainerdEventName,
   EnforcementStateName,
   ImageCause,
@@ -58,6 +60,8 @@ export interface EnforcementReading {
   readonly causes: readonly string[];
   /** Null when no canary has proved it yet. */
   readonly provedAt: Date | null;
+  /** When the last canary began, and how it ended; null before the first. */
+  readonly lastCanary: { readonly at: Date; readonly result: CanaryResultName } | null;
 }
 
 /** Where the state of enforcement comes from. */
@@ -66,6 +70,8 @@ export interface EnforcementSource {
   readonly enforcement: () => EnforcementReading;
   /** The closed set of the codes of causes. */
   readonly causeCodes: readonly string[];
+  /** Time between two canaries. */
+  readonly canaryIntervalMs: number;
 }
 
 /** What the ledger knows of its audit trail, and how much room it takes. */
@@ -84,6 +90,24 @@ export interface AuditSource {
   readonly ledgerSpace: () => { readonly file: number; readonly free: number };
 }
 
+/** What is known of registries. */
+export interface RegistrySource {
+  /** Whether the policy in force names it; asked when a registry is first seen. */
+  readonly namesRegistry: (registry: string) => boolean;
+}
+
+/** What is in force, and until when. */
+export interface TrustSource {
+  readonly trust: () => {
+    /** In hexadecimal; empty for none. */
+    readonly policyHash: string;
+    readonly trustHash: string;
+    readonly expiries: readonly { readonly type: TrustStoreType; readonly at: Date }[];
+    /** Null when no CRL is in use. */
+    readonly firstCrlEnd: Date | null;
+  };
+}
+
 /** What the ledger knows of pulls. */
 export interface PullSource {
   readonly pulls: () => readonly {
@@ -95,7 +119,8 @@ export interface PullSource {
 }
 
 /** Where the values come from that others keep; each is called once per scrape. */
-export interface MetricSources extends EnforcementSource, AuditSource, PullSource {
+export interface MetricSources
+  extends EnforcementSource, AuditSource, PullSource, RegistrySource, TrustSource {
   readonly version: string;
   /** Set for this node. */
   readonly mode: ModeName;

@@ -45,7 +45,7 @@ export const createFetchTransport: CreateTransport = (options) => {
 async function send(
   { limits, userAgent, onRequest }: TransportOptions,
   init: BunRequestInit,
-  { operation, url, method, headers, what }: HttpRequest,
+  { operation, registry, url, method, headers, what }: HttpRequest,
   idle: IdleTimer,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
@@ -67,7 +67,7 @@ async function send(
     throw wait.failure(error);
   } finally {
     idle.stop();
-    onRequest?.({ operation, status, durationMs: performance.now() - startedMs });
+    onRequest?.({ operation, registry, status, durationMs: performance.now() - startedMs });
   }
 }
 

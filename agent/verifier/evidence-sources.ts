@@ -18,19 +18,22 @@ export interface EvidenceOptions {
 }
 
 /** Opens nothing before it is asked. */
-export function createEvidenceSources(
-  options: EvidenceOptions,
-): EvidenceSources & { close(): Promise<void> } {
+export function createEvidenceSources(options: EvidenceOptions): EvidenceSources & {
+  /** When the first CRL ends of those in use, or did; null without any. */
+  firstCrlEnd(): Date | null;
+  close(): Promise<void>;
+} {
   const { clock, crlCacheDir, pluginDir } = options;
   let revocation: Promise<RevocationSource> | undefined;
+  let loaded: RevocationSource | undefined;
   let plugins: Promise<PluginSource> | undefined;
   return {
     revocation: () => {
-      revocation ??= import('./evidence/revocation-source.ts').then(({ createRevocationSource }) =>
-        createRevocationSource({
-          clock,
-          ...(crlCacheDir === undefined ? {} : { cacheDir: crlCacheDir }),
-        }),
+      revocation ??= import('./evidence/revocation-source.ts').then(
+        ({ createRevocationSource }) => {
+          const cacheDir = crlCacheDir === undefined ? {} : { cacheDir: crlCacheDir };
+          return (loaded = createRevocationSource({ clock, ...cacheDir }));
+        },
       );
       return revocation;
     },
@@ -40,6 +43,7 @@ export function createEvidenceSources(
       );
       return plugins;
     },
+    firstCrlEnd: () => loaded?.firstCrlEnd() ?? null,
     close: async () => (await revocation)?.close(),
   };
 }

@@ -2,7 +2,11 @@
 import { AgentError } from '../errors.ts';
 import { hashHex } from '../notation/encoding/crypto.ts';
 import type { TrustPolicyDocument } from '../notation/trustpolicy/document.ts';
-import type { TrustStoreName } from '../notation/trustpolicy/trust-store-name.ts';
+import {
+  type TrustStoreName,
+  type TrustStoreType,
+  trustStoreType,
+} from '../notation/trustpolicy/trust-store-name.ts';
 import { storeNames } from './generation.ts';
 import { loadPolicyFile } from './policy-file.ts';
 import { loadTrustStores, type TrustStores } from './truststore/load.ts';
@@ -17,6 +21,16 @@ export interface Reading {
   /** Why trust stores could not be loaded; statements that name them trust nobody. */
   readonly trustErrors: readonly AgentError[];
   readonly certificates: number;
+}
+
+/** The latest time that there is. */
+const FOREVER = new Date(8.64e15);
+
+/** A certificate of a trust store in force. */
+export interface TrustedCertificate {
+  readonly store: TrustStoreName;
+  readonly subject: string;
+  readonly notAfter: Date;
 }
 
 type Stores = ReadonlyMap<TrustStoreName, TrustStores | AgentError>;
@@ -73,15 +87,47 @@ export class InForce {
     return this.#hashes;
   }
 
+  /** The certificates in force, the first to expire first. */
+  get certificates(): readonly TrustedCertificate[] {
+    return [...this.#stores.values()]
+      .flatMap((outcome) => (outcome instanceof AgentError ? [] : outcome.stores))
+      .flatMap(({ name, certificates }) =>
+        certificates.map(({ subject, notAfter }) => ({
+          store: name,
+          subject: subject.text,
+          notAfter,
+        })),
+      )
+      .sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+  }
+
   /** The certificate in force that expires first, or did; null without one. */
   get nextExpiry(): { readonly at: Date; readonly subject: string } | null {
-    const certificates = [...this.#stores.values()]
-      .flatMap((outcome) => (outcome instanceof AgentError ? [] : outcome.stores))
-      .flatMap((store) => store.certificates)
-      .sort((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
-    const [first] = certificates;
-    return first === undefined ? null : { at: first.notAfter, subject: first.subject.text };
+    const [first] = this.certificates;
+    return first === undefined ? null : { at: first.notAfter, subject: first.subject };
   }
+
+  /** When the first certificate expires of the trust stores of each type, or did. */
+  get expiries(): readonly { readonly type: TrustStoreType; readonly at: Date }[] {
+    const first = new Map<TrustStoreType, Date>();
+    for (const outcome of this.#stores.values()) {
+      if (outcome instanceof AgentError) continue;
+      for (const { name, certificates } of outcome.stores) {
+        const type = trustStoreType(name);
+        for (const { notAfter } of certificates) {
+          if (notAfter < (first.get(type) ?? FOREVER)) first.set(type, notAfter);
+        }
+      }
+    }
+    return [...first].map(([type, at]) => ({ type, at }));
+  }
+
+  /** Whether a statement of the policy in force names a repository of this registry. */
+  readonly namesRegistry = (registry: string): boolean =>
+    !(this.#policy instanceof AgentError) &&
+    this.#policy.statements.some(({ registryScopes }) =>
+      registryScopes.some((scope) => scope.startsWith(`${registry}/`)),
+    );
 
   /** The policy in force. Rejects with why there is none. */
   readonly policy = (): Promise<TrustPolicyDocument> =>

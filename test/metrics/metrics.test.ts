@@ -12,7 +12,10 @@ const EMPTY: MetricSources = {
   totals: () => ({ verdicts: [], containerdEvents: [] }),
   inventory: () => ({ images: [], containers: [] }),
   logLags: () => [],
-  enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
+  enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
+  canaryIntervalMs: 3_600_000,
+  namesRegistry: () => false,
+  trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
   causeCodes: ['canary_pending'],
   flips: () => [],
   disagreements: () => [],
@@ -66,6 +69,7 @@ describe('the metrics', () => {
         verdicts: [
           { ...row, mode: 'enforce', count: 2 },
           { ...row, mode: 'audit', count: 3 },
+          { ...row, reason: 'registry_timeout', mode: 'enforce', count: 4 },
           {
             ...{ source: 'reverification', decision: 'allow', reason: 'verified', mode: 'none' },
             count: 7,
@@ -82,6 +86,7 @@ describe('the metrics', () => {
     await metrics.render();
     const { samples } = parseExposition(await metrics.render());
     expect(valueOf(samples, 'nodeseal_verdicts_total', row)).toBe(5);
+    expect(valueOf(samples, 'nodeseal_inconclusive_verdicts_total', { source: 'pull' })).toBe(4);
     expect(valueOf(samples, 'nodeseal_unenforced_pulls_total', { mode: 'audit' })).toBe(3);
     expect(valueOf(samples, 'nodeseal_unenforced_pulls_total', { mode: 'break_glass' })).toBe(0);
     expect(

@@ -92,6 +92,29 @@ describe('what is in force', () => {
     expect(files.inForce.nextExpiry).toBeNull();
   });
 
+  it('tells when the first certificate of each type of store expires', async () => {
+    const files = await open();
+    const { notAfter: at } = parseCertificate(ca.root.der, 'root');
+    expect(files.inForce.expiries).toEqual([{ type: 'ca', at }]);
+    files.remove('truststore');
+    await files.inForce.read();
+    expect(files.inForce.expiries).toEqual([]);
+  });
+
+  it('tells which registries the policy names', async () => {
+    const { inForce } = new Files();
+    expect(inForce.namesRegistry('registry.example')).toBe(false);
+    const files = await open();
+    files.write(
+      'policy.json',
+      documentOf([statement({ registryScopes: ['registry.example/app'] })]),
+    );
+    await files.inForce.read();
+    expect(files.inForce.namesRegistry('registry.example')).toBe(true);
+    expect(files.inForce.namesRegistry('registry.exam')).toBe(false);
+    expect(files.inForce.namesRegistry('app')).toBe(false);
+  });
+
   it.each([
     ['malformed', '{', 'policy_invalid'],
     ['removed', null, 'policy_missing'],

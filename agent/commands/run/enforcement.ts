@@ -99,7 +99,9 @@ export class Enforcing {
   /** For the metrics. */
   reading(): EnforcementReading {
     const { state, causes, provedAt } = this.watch.enforcement();
-    return { state, causes: causes.map(({ code }) => code), provedAt };
+    const { lastCanary: last } = this.watch;
+    const lastCanary = last === null ? null : { at: last.at, result: last.result.kind };
+    return { state, causes: causes.map(({ code }) => code), provedAt, lastCanary };
   }
 
   /** Until the signal aborts. Rejects with `ledger_failed`. */

@@ -9,13 +9,14 @@ import { SignatureCache } from '../../verifier/signature-cache.ts';
 import { StoredSignatures } from '../../verifier/stored-signatures.ts';
 import { VerifiedEnvelopes } from '../../verifier/verified-envelopes.ts';
 import { createVerifier, type RecallingVerifier, type Verifier } from '../../verifier/verifier.ts';
+import { counted } from './registry-requests.ts';
 
 export interface VerifiersParts {
   /** What verdicts are made from beside policy and trust. */
   readonly verdicts: CanaryVerifierParts;
   readonly inForce: Pick<InForce, 'policy' | 'trust'>;
   readonly ledger: Pick<Ledger, 'signatures'>;
-  readonly metrics: Pick<Metrics, 'countError'>;
+  readonly metrics: Pick<Metrics, 'countError' | 'countSignatureLookup'>;
   readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -39,7 +40,7 @@ export function createVerifiers({ verdicts, inForce, ledger, metrics, log }: Ver
   return {
     pulls: createVerifier({
       ...parts,
-      goodSignatures: recent,
+      goodSignatures: counted(recent, metrics),
       envelopes: new VerifiedEnvelopes(),
     }),
     outOfBand: createVerifier({ ...parts, goodSignatures: kept }),

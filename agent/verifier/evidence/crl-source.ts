@@ -30,6 +30,12 @@ interface KeptList extends KeptEvidence {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * Images on a node are verified again each day, so that a CRL which nobody asked for within two belongs
+ * to none of them.
+ */
+const IN_USE_MS = 48 * 60 * 60 * 1000;
+
 /** Keeps CRLs, each until its time, in memory and on disk. */
 export class CrlSource {
   readonly #options: CrlSourceOptions;
@@ -46,6 +52,11 @@ export class CrlSource {
       freshMs: limits.crlFreshMs,
       failureMs: limits.failureMs,
     });
+  }
+
+  /** When the first CRL ends of those in use, or did; null without any. */
+  firstEnd(): Date | null {
+    return this.#cache.firstEnd(IN_USE_MS);
   }
 
   close(): Promise<void> {

@@ -30,6 +30,8 @@ export interface EvidenceCacheOptions {
 interface Entry<T> {
   readonly evidence: T;
   readonly fetchedAt: Date;
+  /** When somebody asked for it last, in milliseconds since the epoch. */
+  usedMs?: number;
 }
 
 /** Each is one address; far above what the certificates of a node name. */
@@ -56,6 +58,7 @@ export class EvidenceCache<T extends KeptEvidence> {
   /** The evidence for a key. Rejects with what `fetch` rejects with. */
   get(key: string, origin: EvidenceOrigin<T>): Promise<T> {
     const known = this.#entries.get(key);
+    if (known !== undefined) known.usedMs = this.#now();
     if (known !== undefined && this.#isFresh(known)) {
       this.#put(key, known);
       return Promise.resolve(known.evidence);
@@ -67,6 +70,17 @@ export class EvidenceCache<T extends KeptEvidence> {
     // Whoever waited may have given up by the time that it fails.
     flight.catch(() => undefined);
     return flight;
+  }
+
+  /** When the first ends of those that were asked for within `ms`, or did; null without any. */
+  firstEnd(ms: number): Date | null {
+    const since = this.#now() - ms;
+    let first: Date | null = null;
+    for (const { evidence, fetchedAt, usedMs = fetchedAt.getTime() } of this.#entries.values()) {
+      const { validUntil } = evidence;
+      if (usedMs >= since && (first === null || validUntil < first)) first = validUntil;
+    }
+    return first;
   }
 
   /** Ends what is being fetched. */

@@ -32,6 +32,8 @@ export interface RevocationSource {
     options: { readonly authenticSigningTime?: Date },
     signal: AbortSignal,
   ): Promise<readonly CertificateRevocation[]>;
+  /** When the first CRL ends of those in use, or did; null without any. */
+  firstCrlEnd(): Date | null;
   /** Ends what is being fetched. */
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function createRevocationSource(options: RevocationSourceOptions): Revoca
           }),
         ),
       ),
+    firstCrlEnd: () => crls.firstEnd(),
     close: async () => {
       await Promise.all([ocsp.close(), crls.close()]);
     },

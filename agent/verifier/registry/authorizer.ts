@@ -93,7 +93,8 @@ export class Authorizer {
     const authorization =
       credential === undefined ? {} : { authorization: basicAuthorization(credential) };
     const headers = { accept: 'application/json', ...authorization };
-    const request = { method: 'GET', url, headers, operation: 'token', what } as const;
+    const { registry } = target;
+    const request = { method: 'GET', url, headers, operation: 'token', registry, what } as const;
     const { response } = await exchange(transport, request, limits, new AbortController().signal);
     await expectSuccess(response, what, limits.errorBytes, 'registry_failed');
     const document = { what, code: 'registry_failed', maxBytes: limits.tokenBytes } as const;

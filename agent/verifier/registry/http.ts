@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly operation: Operation;
+  /** Whose image it is for, as references name it; redirects and token services lead elsewhere. */
+  readonly registry: string;
   /** The object that is asked for, as errors name it. */
   readonly what: string;
 }
@@ -54,6 +56,8 @@ export type CreateTransport = (options: TransportOptions) => Transport;
 /** One HTTP request as metrics count it. */
 export interface RequestEvent {
   readonly operation: Operation;
+  /** Attacker-controlled: whoever makes a pod names it. */
+  readonly registry: string;
   /** `undefined` if none came. */
   readonly status: number | undefined;
   /** Until the headers, or until there was no hope of them. */

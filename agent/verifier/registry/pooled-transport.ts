@@ -16,7 +16,7 @@ export const createPooledTransport: CreateTransport = (options) => {
 async function attempt(
   pools: Pools,
   { limits, userAgent, onRequest }: TransportOptions,
-  { operation, url, method, headers, what }: HttpRequest,
+  { operation, registry, url, method, headers, what }: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const wait = new Wait(signal, limits.requestMs, what);
@@ -37,6 +37,6 @@ async function attempt(
   } catch (error) {
     throw wait.failure(error);
   } finally {
-    onRequest?.({ operation, status, durationMs: performance.now() - startedMs });
+    onRequest?.({ operation, registry, status, durationMs: performance.now() - startedMs });
   }
 }

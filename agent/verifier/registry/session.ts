@@ -11,7 +11,7 @@ import { ReferrersMemory } from './referrers-memory.ts';
 export type RepositoryName = Pick<Reference, 'registry' | 'repository'>;
 
 /** A request at the origin of a registry. */
-export interface RepositoryRequest extends Omit<HttpRequest, 'headers'> {
+export interface RepositoryRequest extends Omit<HttpRequest, 'headers' | 'registry'> {
   readonly accept: readonly string[];
 }
 
@@ -52,7 +52,8 @@ export function createSession(options: SessionOptions): Session {
     urlOf,
     request: (repository, { accept, ...request }, signal) => {
       const headers = { accept: accept.join(', ') };
-      return sendAuthorized(options, repository, { ...request, headers }, signal);
+      const { registry } = repository;
+      return sendAuthorized(options, repository, { ...request, registry, headers }, signal);
     },
   };
 }

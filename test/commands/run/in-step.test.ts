@@ -55,7 +55,10 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
     disagreements: () => [],
     ledgerSpace: () => ({ file: 0, free: 0 }),
     pulls: () => [],
-    enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
+    enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
+    canaryIntervalMs: 3_600_000,
+    namesRegistry: () => false,
+    trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
     causeCodes: [],
   });
   const own = new FollowedHost(config, { binDirs: [DEFAULT_BIN_DIR], installed: [] });

@@ -39,6 +39,23 @@ describe('a cache of evidence', () => {
     expect(fetched).toEqual(['a', 'b', 'c', 'd', 'b']);
   });
 
+  it('tells when the first ends of those that were asked for lately', async () => {
+    const { cache, clock, get } = openCache();
+    const hours = (count: number): number => count * 3_600_000;
+    expect(cache.firstEnd(hours(1))).toBeNull();
+    await get('a');
+    expect(cache.firstEnd(hours(1))).toEqual(hoursFromNow(10));
+    clock.time = hoursFromNow(2);
+    expect(cache.firstEnd(hours(1))).toBeNull();
+    await get('a');
+    expect(cache.firstEnd(hours(1))).toEqual(hoursFromNow(10));
+    // What ended is still told of while somebody needs it.
+    clock.time = hoursFromNow(11);
+    const failing = cache.get('a', { fetch: () => Promise.reject(new Error('down')) });
+    await expect(failing).rejects.toThrow('down');
+    expect(cache.firstEnd(hours(1))).toEqual(hoursFromNow(10));
+  });
+
   it('does not keep what is larger than all of it', async () => {
     const { fetched, get } = openCache(101);
     await get('a');

@@ -313,6 +313,7 @@ describe('onRequest', () => {
       ['resolve', 200],
       ['resolve', undefined],
     ]);
+    expect(new Set(events.map((event) => event.registry))).toEqual(new Set([reference.registry]));
     expect(events.every(({ durationMs }) => durationMs >= 0)).toBe(true);
   });
 });

@@ -1,0 +1,89 @@
+// The metrics of registries: what they are asked, how they answer, and what is known without asking them.
+import type { Registry } from 'prom-client';
+import { declarers } from './declarers.ts';
+import { RegistryLabels } from './registry-label.ts';
+import type { RegistrySource } from './sources.ts';
+
+/** Told by who asks registries, or need not. The registry may be any text. */
+export interface RegistryMetrics {
+  /** `status` is undefined if there was no answer. */
+  observeRegistryRequest(registry: string, status: number | undefined, seconds: number): void;
+  /** Whether a good signature of an image to be pulled was known, so that its registry is asked for none. */
+  countSignatureLookup(registry: string, isKnown: boolean): void;
+}
+
+/** How a request to a registry ended. */
+export const REGISTRY_OUTCOMES = [
+  'ok',
+  'redirected',
+  'unauthorized',
+  'denied',
+  'not_found',
+  'throttled',
+  'refused',
+  'failed',
+  'no_answer',
+] as const;
+export type RegistryOutcome = (typeof REGISTRY_OUTCOMES)[number];
+
+/** From a registry nearby to the time at which the client gives up. */
+const BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Declares them. */
+export function declareRegistries(
+  registry: Registry,
+  { namesRegistry }: RegistrySource,
+): RegistryMetrics {
+  const { counter, histogram } = declarers(registry);
+  const labels = new RegistryLabels(namesRegistry);
+  const requests = counter(
+    'registry_requests_total',
+    'HTTP requests for images of a registry, redirects and its token service among them.',
+    ...['registry', 'outcome'],
+  );
+  const duration = histogram(
+    'registry_request_duration_seconds',
+    'Time to the headers of the answer, or until there was no hope of them.',
+    BUCKETS_SECONDS,
+    'registry',
+  );
+  const lookups = counter(
+    'signature_lookups_total',
+    'Times that a good signature of an image to be pulled was looked for in memory, before its registry is asked.',
+    ...['registry', 'result'],
+  );
+  return {
+    observeRegistryRequest: (name, status, seconds) => {
+      const label = { registry: labels.of(name) };
+      // Without a sample before the first, the first increase would not be seen.
+      for (const outcome of REGISTRY_OUTCOMES) requests.inc({ ...label, outcome }, 0);
+      requests.inc({ ...label, outcome: outcomeOf(status) });
+      duration.observe(label, seconds);
+    },
+    countSignatureLookup: (name, isKnown) => {
+      const label = { registry: labels.of(name) };
+      lookups.inc({ ...label, result: 'hit' }, Number(isKnown));
+      lookups.inc({ ...label, result: 'miss' }, Number(!isKnown));
+    },
+  };
+}
+
+/** A 401 is how a registry says that it wants a token, and most often no fault. */
+export function outcomeOf(status: number | undefined): RegistryOutcome {
+  if (status === undefined) return 'no_answer';
+  if (status >= 500) return 'failed';
+  if (status < 300) return 'ok';
+  if (status < 400) return 'redirected';
+  switch (status) {
+    case 401:
+      return 'unauthorized';
+    case 403:
+      return 'denied';
+    case 404:
+      return 'not_found';
+    case 429:
+      return 'throttled';
+    default:
+      return 'refused';
+  }
+}
