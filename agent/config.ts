@@ -81,6 +81,12 @@ export const SETTINGS = {
     { host: '0.0.0.0', port: 9464 },
     'Address and port to serve metrics, health and status on; port 0 takes a free one.',
   ),
+  statusDetails: oneOf(
+    'STATUS_DETAILS',
+    'hide',
+    ['hide', 'show'],
+    'Whether the status page shows names of images, and pulls, to everybody who may scrape the metrics.',
+  ),
   registryPlainHttp: hosts(
     'REGISTRY_PLAIN_HTTP',
     'Registries spoken to over plain HTTP. Loopback registries always are.',

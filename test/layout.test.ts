@@ -20,6 +20,7 @@ const PARTS: PartTable = [
   ['errors.ts'],
   ['version.ts'],
   ['deadline.ts'],
+  ['span.ts'],
   ['setting-forms.ts'],
   ['config.ts', 'errors.ts', 'setting-forms.ts'],
   ['oci', 'errors.ts'],
@@ -57,7 +58,7 @@ const PARTS: PartTable = [
 
   ['audit', 'verifier'],
   ['enforcement', 'verifier'],
-  ['metrics', 'verifier'],
+  ['metrics', 'span.ts', 'verifier'],
   ['pull', 'verifier', 'node/journald', 'node/host/layout.ts'],
   [
     'commands',
@@ -117,7 +118,6 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'metrics/process.ts': 'prom-client, performance, process',
   'metrics/server.ts': 'node:http, setTimeout',
   'node/containerd/client.ts': '@grpc/grpc-js, Date.now',
-  'node/containerd/descriptors.ts': '@grpc/proto-loader',
   'node/containerd/dump.ts': 'node:child_process, process, setTimeout',
   'node/containerd/process.ts': 'Date.now',
   'node/containerd/serving.ts': 'node:timers/promises',

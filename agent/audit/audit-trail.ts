@@ -4,7 +4,12 @@ import { guard, inTransaction } from './database.ts';
 import { DisagreementTable, type DisagreementTotal } from './disagreement-table.ts';
 import { FlipTable, type FlipTotal } from './flip-table.ts';
 import { type HistoryFilter, HistoryTable } from './history.ts';
-import { admittedOf, type HistoryEntry, type HistoryRecord } from './history-record.ts';
+import {
+  admittedOf,
+  type HistoryEntry,
+  type HistoryKind,
+  type HistoryRecord,
+} from './history-record.ts';
 
 /** All but `add` throw `ledger_failed`. */
 export class AuditTrail {
@@ -72,6 +77,11 @@ export class AuditTrail {
   /** The id after which the last `count` lines that match come. */
   beforeLast(count: number, filter: HistoryFilter): number {
     return guard('read the audit trail', () => this.#lines.beforeLast(count, filter));
+  }
+
+  /** At most `limit` lines of a kind, the last first, among the last `among` lines of any. */
+  latest(kind: HistoryKind, limit: number, among: number): HistoryEntry[] {
+    return guard('read the audit trail', () => this.#lines.latest(kind, limit, among));
   }
 
   /** The id of the last line that was ever added; 0 before the first. */

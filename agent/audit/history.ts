@@ -1,6 +1,11 @@
 // Ledger table of the audit trail: lines are added at its end and, when they are old, removed at its beginning.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { admittedOf, type HistoryEntry, type HistoryRecord } from './history-record.ts';
+import {
+  admittedOf,
+  type HistoryEntry,
+  type HistoryKind,
+  type HistoryRecord,
+} from './history-record.ts';
 
 /** Which lines to read; what is absent does not restrict. */
 export interface HistoryFilter {
@@ -54,6 +59,7 @@ export class HistoryTable {
   readonly #add: StatementSync;
   readonly #after: StatementSync;
   readonly #last: StatementSync;
+  readonly #latest: StatementSync;
   readonly #lastId: StatementSync;
 
   constructor(database: DatabaseSync) {
@@ -66,6 +72,9 @@ export class HistoryTable {
     this.#last = database.prepare(
       `SELECT min(id) AS id FROM
         (SELECT id FROM history WHERE ${MATCHES} ORDER BY id DESC LIMIT $limit)`,
+    );
+    this.#latest = database.prepare(
+      `SELECT * FROM history WHERE id > $after AND kind = $kind ORDER BY id DESC LIMIT $limit`,
     );
     // Also of lines that are gone.
     this.#lastId = database.prepare(`SELECT seq AS id FROM sqlite_sequence WHERE name = 'history'`);
@@ -110,6 +119,12 @@ export class HistoryTable {
   beforeLast(count: number, filter: HistoryFilter): number {
     const id = this.#last.get({ ...bound(filter), $limit: count })?.['id'];
     return typeof id === 'number' ? id - 1 : this.lastId();
+  }
+
+  /** At most `limit` lines of a kind, the last first, among the last `among` lines of any. */
+  latest(kind: HistoryKind, limit: number, among: number): HistoryEntry[] {
+    const after = this.lastId() - among;
+    return this.#latest.all({ $after: after, $kind: kind, $limit: limit }).map(toEntry);
   }
 
   /** The id of the last line that was ever added; 0 before the first. */

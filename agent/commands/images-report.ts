@@ -61,12 +61,22 @@ function summary(images: readonly ListedImage[]): string {
   return text === '' ? '' : `: ${text}`;
 }
 
-/** Its first tag and its digest; on a terminal only the beginning of that. */
-function imageText({ repository, digest, names }: ListedImage, { columns }: Screen): string {
+/** What a person calls it: its first tag, or else its repository; and how many other tags it has. */
+export function calledAs({ repository, names }: Pick<ListedImage, 'repository' | 'names'>): {
+  readonly name: string;
+  readonly others: number;
+} {
   const isTag = (name: string): boolean => !name.includes('@') && !name.startsWith('sha256:');
   const [first, ...others] = names.filter(isTag);
   const name = first ?? (repository === '' || repository === null ? names[0] : repository) ?? '';
-  const more = others.length === 0 ? '' : ` (+${others.length})`;
+  return { name, others: others.length };
+}
+
+/** What it is called and its digest; on a terminal only the beginning of that. */
+function imageText(image: ListedImage, { columns }: Screen): string {
+  const { digest } = image;
+  const { name, others } = calledAs(image);
+  const more = others === 0 ? '' : ` (+${others})`;
   if (digest === null) return `${name}${more}`;
   const [algorithm = '', hex = ''] = digest.split(':');
   const shortened = `${algorithm}:${hex.slice(0, SHORT_DIGEST)}`;
@@ -80,9 +90,14 @@ function byText({ state, verdict }: ListedImage): string {
   return verdict.reason;
 }
 
-function podsText({ containers }: ListedImage): string {
+function podsText(image: ListedImage): string {
+  return podsOf(image).join(', ') || '-';
+}
+
+/** The pods that run it, each once; of a container without a pod, the container. */
+export function podsOf({ containers }: Pick<ListedImage, 'containers'>): readonly string[] {
   const texts = containers.map(({ id, name, pod }) =>
     pod.name === '' ? name || id.slice(0, SHORT_DIGEST) : `${pod.namespace}/${pod.name}`,
   );
-  return texts.length === 0 ? '-' : [...new Set(texts)].join(', ');
+  return [...new Set(texts)];
 }

@@ -178,7 +178,7 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
 
   // Bound before any work, so that probes are answered while the first installation runs.
   const server = await serve({
-    ...{ config, host, log, metrics, inForce, inStep, images, journal: logs, enforcing },
+    ...{ config, host, log, ledger, metrics, inForce, inStep, images, journal: logs, enforcing },
     ...{ breakGlass, inventory, now },
   });
   try {

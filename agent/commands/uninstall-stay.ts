@@ -1,6 +1,7 @@
 // `nodeseal uninstall --stay`: stays after uninstalling, so that Kubernetes can be asked which hosts are clean.
 import type { Writable } from 'node:stream';
 import type { Config } from '../config.ts';
+import { renderNotice } from '../metrics/page/document.ts';
 import { type MetricsServer, startMetricsServer } from '../metrics/server.ts';
 import { textLines } from './output.ts';
 
@@ -25,7 +26,7 @@ export async function startStaying(
     ...listen,
     metrics: { render: () => Promise.resolve(''), contentType: 'text/plain; version=0.0.4' },
     ready: () => ({ ready, reasons: ready ? [] : ['what was installed is still on this host'] }),
-    status: () => [{ name: 'nodeseal', value: state() }],
+    page: () => renderNotice(state()),
     report: () => ({ state: state() }),
     onError: (error) => stderr.write(textLines([`a request failed: ${String(error)}`])),
   });

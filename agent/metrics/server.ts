@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AgentError } from '../errors.ts';
-import { renderPage, type StatusLine } from './page.ts';
+import { CONTENT_SECURITY_POLICY } from './page/document.ts';
 
 /** Whether the agent does its work, and if not, why. */
 export interface Readiness {
@@ -18,7 +18,8 @@ export interface MetricsServerOptions {
   readonly port: number;
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
   readonly ready: () => Readiness;
-  readonly status: () => readonly StatusLine[];
+  /** What a person sees: a document of ours, by the query of its address, which is whatever somebody wrote. */
+  readonly page: (query: string) => string;
   /** What programs are told of the same, as a JSON value. */
   readonly report: () => Promise<object> | object;
   /** Told of every fault behind a response of 500. */
@@ -85,7 +86,8 @@ async function answer(request: IncomingMessage, options: MetricsServerOptions): 
     return { ...text(405, 'only GET and HEAD\n'), headers: { allow: 'GET, HEAD' } };
   }
   if (hasBody(request)) return text(413, 'no body is expected\n');
-  const [path = ''] = (request.url ?? '').split('?', 1);
+  const { url = '' } = request;
+  const [path = ''] = url.split('?', 1);
   switch (path) {
     case '/metrics':
       return {
@@ -104,13 +106,13 @@ async function answer(request: IncomingMessage, options: MetricsServerOptions): 
       return { status: 200, type: 'application/json', body };
     }
     case '/':
-      return { status: 200, type: 'text/html; charset=utf-8', body: renderPage(options.status()) };
+      return page(options.page(url.slice(path.length + 1)));
     default:
       return text(404, 'not found\n');
   }
 }
 
-/** Nothing of the request is ever repeated in the response. */
+/** Nothing of the request is ever repeated in the response, but what the page was searched for. */
 function send(
   response: ServerResponse,
   { status, type, body, headers }: Reply,
@@ -132,6 +134,11 @@ function send(
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function page(body: string): Reply {
+  const headers = { 'content-security-policy': CONTENT_SECURITY_POLICY };
+  return { status: 200, type: 'text/html; charset=utf-8', body, headers };
 }
 
 function text(status: number, body: string): Reply {

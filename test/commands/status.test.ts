@@ -61,7 +61,7 @@ async function serve(report: () => Promise<object> | object): Promise<Record<str
     ...{ host: '127.0.0.1', port: 0 },
     metrics: { render: () => Promise.resolve(''), contentType: 'text/plain' },
     ready: () => ({ ready: true, reasons: [] }),
-    status: () => [],
+    page: () => '',
     report,
     onError: () => undefined,
   });

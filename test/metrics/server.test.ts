@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -6,6 +7,7 @@ import {
   type MetricsServerOptions,
   startMetricsServer,
 } from '../../agent/metrics/server.ts';
+import { STYLE } from '../../agent/metrics/page/style.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 
 async function start(change: Partial<MetricsServerOptions> = {}) {
@@ -16,7 +18,7 @@ async function start(change: Partial<MetricsServerOptions> = {}) {
     metrics: { render: () => Promise.resolve('a 1\n'), contentType: 'text/plain; version=0.0.4' },
     ready: () => ({ ready: true, reasons: [] }),
     report: () => ({ state: 'enforcing' }),
-    status: () => [{ name: 'policy', value: '<b>&"\'' }],
+    page: () => '<!doctype html>',
     onError: (error) => errors.push(error),
     ...change,
   });
@@ -44,11 +46,14 @@ describe('the server', () => {
     expect((await (await start()).get('/readyz')).status).toBe(200);
   });
 
-  it('shows a page whose texts are escaped', async () => {
-    const { get } = await start();
-    const page = await (await get('/')).text();
-    expect(page).toContain('&lt;b&gt;&amp;&quot;&#39;');
-    expect(page).toContain('href="/metrics"');
+  it('shows the page, by the query, and lets it have its own style sheet and nothing else', async () => {
+    const { get } = await start({ page: (query) => `<p>${query}</p>` });
+    const response = await get('/?a=b?c');
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src '${hashOf(STYLE.toString())}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    );
+    expect(await response.text()).toBe('<p>a=b?c</p>');
   });
 
   it('tells the state to programs, when it is known', async () => {
@@ -129,7 +134,7 @@ describe('the server', () => {
       { metrics: { render: () => Promise.reject(new Error('secret')), contentType: 'x' } },
     ],
     ['/readyz', { ready: () => fail() }],
-    ['/', { status: () => fail() }],
+    ['/', { page: () => fail() }],
   ])('keeps the fault behind a failed %s to itself, and reports it', async (path, change) => {
     const { get, errors } = await start(change);
     const response = await get(path);
@@ -182,6 +187,10 @@ describe('the server', () => {
     await server.close();
   });
 });
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
 
 function fail(): never {
   throw new Error('secret');

@@ -1,7 +1,9 @@
 // What the agent tells over HTTP: whether it is ready, its metrics and its status.
 import type { Logger } from 'pino';
+import type { Ledger } from '../../audit/ledger.ts';
 import type { Config } from '../../config.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import { renderPage } from '../../metrics/page/page.ts';
 import { type MetricsServer, startMetricsServer } from '../../metrics/server.ts';
 import type { InventoryCounts } from '../../metrics/sources.ts';
 import type { InForce } from '../../verifier/in-force.ts';
@@ -13,12 +15,14 @@ import type { Images } from './images.ts';
 import type { InStep } from './in-step.ts';
 import type { Journal } from './journal.ts';
 import { Status } from './status.ts';
+import { statusPage, type StatusPageParts } from './status-page.ts';
 
 /** What is told of. */
 export interface ServedParts {
   readonly config: Config;
   readonly host: Pick<FollowedHost, 'verifierHere'>;
   readonly log: Logger;
+  readonly ledger: Ledger;
   readonly metrics: Metrics;
   readonly inForce: InForce;
   readonly inStep: InStep;
@@ -33,12 +37,13 @@ export interface ServedParts {
 /** Serves until closed. Throws `setting_invalid` when it cannot listen. */
 export function serve(parts: ServedParts): Promise<MetricsServer> {
   const { config, log, metrics } = parts;
-  const status = createStatus(parts);
+  const told = toldOf(parts);
+  const status = new Status(told);
   return startMetricsServer({
     ...config.listen,
     metrics,
     ready: () => ({ ready: reasons(parts).length === 0, reasons: reasons(parts) }),
-    status: () => status.lines(),
+    page: (query) => renderPage(statusPage(told, query)),
     report: () => status.report(),
     onError: (error) => {
       log.error({ error: String(error) }, 'a request failed');
@@ -55,9 +60,9 @@ function reasons({ inStep, inForce, images }: ServedParts): readonly string[] {
   ];
 }
 
-function createStatus(parts: ServedParts): Status {
-  const { config, host, inForce, inStep, journal, enforcing, breakGlass, now } = parts;
-  return new Status({
+function toldOf(parts: ServedParts): StatusPageParts {
+  const { config, host, ledger, inForce, inStep, journal, enforcing, breakGlass, now } = parts;
+  return {
     ...{ version: VERSION, now, mode: config.mode, inventory: parts.inventory },
     verifierFile: () => host.verifierHere,
     breakGlass: () => breakGlass.now,
@@ -70,5 +75,8 @@ function createStatus(parts: ServedParts): Status {
     }),
     isInStep: () => inStep.fault === undefined,
     journalLagSeconds: () => journal.lagSeconds,
-  });
+    nodeName: config.nodeName,
+    certificates: () => inForce.certificates,
+    ledger: config.statusDetails === 'show' ? ledger : undefined,
+  };
 }

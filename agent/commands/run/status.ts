@@ -1,9 +1,8 @@
-// What the agent tells of itself: lines for the page that a person sees, and the same as data for programs.
+// What the agent tells of itself, as data for programs.
 import { stat } from 'node:fs/promises';
 import type { Enforcement } from '../../enforcement/state.ts';
 import { AgentError } from '../../errors.ts';
 import { IMAGE_CAUSES, IMAGE_STATES } from '../../metrics/labels.ts';
-import type { StatusLine } from '../../metrics/page.ts';
 import type { InventoryCounts } from '../../metrics/sources.ts';
 import { contentOfFile } from '../../node/host/content.ts';
 import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
@@ -52,22 +51,6 @@ export class Status {
     this.#parts = parts;
   }
 
-  /** For the page. */
-  lines(): readonly StatusLine[] {
-    const { version, enforcement, policy, trust } = this.#parts;
-    const { state, causes, provedAt } = enforcement();
-    return [
-      { name: 'version', value: version },
-      { name: 'enforcement', value: state },
-      { name: 'mode', value: this.#parts.mode },
-      { name: 'break-glass', value: breakGlassOf(this.#parts.breakGlass()).message },
-      ...causes.map(({ code, message, remedy }) => ({ name: code, value: `${message} ${remedy}` })),
-      { name: 'proved at', value: provedAt?.toISOString() ?? 'never' },
-      { name: 'policy', value: policy().hash },
-      { name: 'trust', value: trust().hash },
-    ];
-  }
-
   /** For programs. */
   async report(): Promise<object> {
     const { version, now, enforcement, policy, trust, mode, breakGlass, problems } = this.#parts;
@@ -113,7 +96,8 @@ export class Status {
   }
 }
 
-function breakGlassOf(glass: BreakGlass) {
+/** Its state with a sentence for a person. */
+export function breakGlassOf(glass: BreakGlass) {
   switch (glass.state) {
     case 'absent':
       return { state: glass.state, message: 'none' };

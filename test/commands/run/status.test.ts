@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Status, type StatusParts } from '../../../agent/commands/run/status.ts';
-import { causeOf } from '../../../agent/enforcement/causes.ts';
 import { hashHex } from '../../../agent/notation/encoding/crypto.ts';
 import { temporaryDirectory } from '../../support/front-door.ts';
 
@@ -56,19 +55,6 @@ it('tells who broke the glass, and of a file that does not count', async () => {
   const order = { until: NOW, reason: 'registry is down', by: 'alice' };
   const active = new Status(partsOf({ breakGlass: () => ({ state: 'active', ...order }) }));
   expect(await active.report()).toMatchObject({ breakGlass: { state: 'active', ...order } });
-  const lines = active.lines().map(({ name, value }) => `${name}: ${value}`);
-  expect(lines).toContainEqual(expect.stringContaining('by alice: registry is down'));
-});
-
-it('tells of causes on the page, each with its remedy', () => {
-  const cause = causeOf('audit_mode');
-  const status = new Status(
-    partsOf({ enforcement: () => ({ state: 'bypassed', causes: [cause], provedAt: null }) }),
-  );
-  expect(status.lines()).toContainEqual({
-    name: 'audit_mode',
-    value: `${cause.message} ${cause.remedy}`,
-  });
 });
 
 it('tells checksum and version of the verifier while it is the one that came with the agent', async () => {

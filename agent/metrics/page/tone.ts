@@ -1,0 +1,13 @@
+// How good or bad what the status page shows is; the style sheet has a colour for each, and words say the same.
+import type { ImageState } from '../labels.ts';
+
+export type Tone = 'good' | 'unsure' | 'bad' | 'plain';
+
+/** Tones of images that somebody should look at, and of those that are verified. */
+export const STATE_TONES: Readonly<Record<ImageState, Tone>> = {
+  verified: 'good',
+  stale: 'unsure',
+  inconclusive: 'unsure',
+  unverified: 'unsure',
+  failed: 'bad',
+};
