@@ -1,9 +1,10 @@
 // A node full of signed images: as records in containerd, without the content that a verdict does not read.
 import { createContainerdClient } from '../../agent/node/containerd/client.ts';
-import { type Method, PACKAGE } from '../../agent/node/containerd/descriptors.ts';
+import type { Method } from '../../agent/node/containerd/descriptors.ts';
 import type { ImageMessage } from '../../agent/node/containerd/messages.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { createCa } from '../../test/support/ca.ts';
+import { PACKAGE } from '../../test/support/containerd-package.ts';
 import type { TestRegistry } from '../../test/support/registry.ts';
 import { MEDIA_TYPES, signEnvelope } from '../../test/support/sign-envelope.ts';
 import type { TestNode } from '../../test/support/test-node.ts';

@@ -11,8 +11,8 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { PACKAGE } from '../../agent/node/containerd/descriptors.ts';
 import type { EnvelopeMessage } from '../../agent/node/containerd/messages.ts';
+import { PACKAGE } from './containerd-package.ts';
 
 type Handler = (request: unknown) => object;
 

@@ -1,7 +1,16 @@
 // The gRPC calls that nodeseal makes of containerd and of CRI: field numbers of their public .proto files, only the fields that are read or written.
-import { fromJSON } from '@grpc/proto-loader';
 import { CRI } from './cri-fields.ts';
-import { call, listOf, message, type Nested, of, text, textMap, texts } from './fields.ts';
+import {
+  type Call,
+  call,
+  listOf,
+  message,
+  type Nested,
+  of,
+  text,
+  textMap,
+  texts,
+} from './fields.ts';
 import type {
   CriContainerMessage,
   CriImageMessage,
@@ -9,6 +18,7 @@ import type {
   ImageMessage,
   ImageSpecMessage,
 } from './messages.ts';
+import { decodeMessage, encodeMessage, messageTypes } from './protobuf.ts';
 
 /** One gRPC method with its encoding. The shape of `Response` is what decoding yields; its values are untrusted. */
 export interface Method<Request, Response> {
@@ -86,30 +96,27 @@ const INTROSPECTION: Nested = {
 
 const service = (nested: Nested) => ({ nested: { v1: { nested } } });
 
-/** Every message and service above, as @grpc/grpc-js wants them; the tests' server is made from it too. */
-export const PACKAGE = fromJSON(
-  {
+/** Every message and service above; the tests' server is made from it too. */
+export const PACKAGES: Nested = {
+  google: { nested: { protobuf: { nested: GOOGLE }, rpc: { nested: RPC } } },
+  containerd: {
     nested: {
-      google: { nested: { protobuf: { nested: GOOGLE }, rpc: { nested: RPC } } },
-      containerd: {
+      types: { nested: CONTAINERD_TYPES },
+      events: { nested: TASK_EVENTS },
+      services: {
         nested: {
-          types: { nested: CONTAINERD_TYPES },
-          events: { nested: TASK_EVENTS },
-          services: {
-            nested: {
-              images: service(IMAGES),
-              events: service(EVENTS),
-              introspection: service(INTROSPECTION),
-              version: service(VERSION),
-            },
-          },
+          images: service(IMAGES),
+          events: service(EVENTS),
+          introspection: service(INTROSPECTION),
+          version: service(VERSION),
         },
       },
-      runtime: { nested: { v1: { nested: CRI } } },
     },
   },
-  { keepCase: true, longs: String, defaults: true, arrays: true, objects: true },
-);
+  runtime: { nested: { v1: { nested: CRI } } },
+};
+
+const TYPES = messageTypes(PACKAGES);
 
 /** The calls by name. */
 export const METHODS = {
@@ -155,37 +162,42 @@ export const METHODS = {
   >('runtime.v1.RuntimeService', 'Version'),
 } as const;
 
-/** Decodes the payload of an image event by the type that its Any names. Throws what the decoder throws. */
+/** Decodes the payload of an image event by the type that its Any names. Throws `containerd_failed`. */
 export function decodeNamed(
   type: 'ImageCreate' | 'ImageUpdate' | 'ImageDelete',
   bytes: Buffer,
 ): string {
-  const { name } = decode(`containerd.services.images.v1.${type}`, bytes) as { name: string };
+  const full = `containerd.services.images.v1.${type}`;
+  const { name } = decodeMessage(TYPES, full, bytes) as { name: string };
   return name;
 }
 
-/** Decodes the payload of the exit of a process. Throws what the decoder throws. */
+/** Decodes the payload of the exit of a process. Throws `containerd_failed`. */
 export function decodeExit(bytes: Buffer): { readonly containerId: string; readonly id: string } {
-  return decode('containerd.events.TaskExit', bytes) as { containerId: string; id: string };
-}
-
-function decode(type: string, bytes: Buffer): object {
-  const definition = PACKAGE[type];
-  if (definition === undefined || !('deserialize' in definition)) {
-    throw new TypeError(`no message ${type}`);
-  }
-  return (definition.deserialize as (bytes: Buffer) => object)(bytes);
-}
-
-function method<Request, Response>(serviceName: string, name: string): Method<Request, Response> {
-  const definition = PACKAGE[serviceName];
-  const found =
-    definition === undefined ? undefined : Object.entries(definition).find(([key]) => key === name);
-  if (found === undefined) throw new TypeError(`no method ${serviceName}/${name}`);
-  const { path, requestSerialize, responseDeserialize } = found[1] as {
-    path: string;
-    requestSerialize: (request: Request) => Buffer;
-    responseDeserialize: (bytes: Buffer) => Response;
+  return decodeMessage(TYPES, 'containerd.events.TaskExit', bytes) as {
+    containerId: string;
+    id: string;
   };
-  return { path, encodeRequest: requestSerialize, decodeResponse: responseDeserialize };
+}
+
+function method<Request extends object, Response>(
+  serviceName: string,
+  name: string,
+): Method<Request, Response> {
+  const { requestType, responseType } = callOf(PACKAGES, serviceName.split('.'), name);
+  const prefix = serviceName.slice(0, serviceName.lastIndexOf('.') + 1);
+  const typeNamed = (type: string) => (type.includes('.') ? type : `${prefix}${type}`);
+  return {
+    path: `/${serviceName}/${name}`,
+    encodeRequest: (request) => encodeMessage(TYPES, typeNamed(requestType), request),
+    decodeResponse: (bytes) => decodeMessage(TYPES, typeNamed(responseType), bytes) as Response,
+  };
+}
+
+function callOf(nested: Nested, [first = '', ...rest]: readonly string[], name: string): Call {
+  const found = nested[first];
+  if (found !== undefined && 'nested' in found) return callOf(found.nested, rest, name);
+  const one = found !== undefined && 'methods' in found ? found.methods[name] : undefined;
+  if (one === undefined) throw new TypeError(`no method ${name}`);
+  return one;
 }
