@@ -92,10 +92,11 @@ describeOnContainerds('a node', ({ version, boot }) => {
     const image = await pushImage(registry, CANARY);
     const error = await expectCodeAsync(pullImage(client, image.pinned), 'containerd_failed');
     expect(error.message).toContain('deny: policy_not_applicable');
-    // Counted, unlike the canaries before it: the journal is read in order.
+    // Counted, unlike the canaries before it: the journal is read in order, and this is its last line.
     await agent.until(
       'the attempt to be counted',
-      async () => (await agent.value('nodeseal_verdicts_total')) > 0,
+      async () =>
+        (await agent.value('nodeseal_containerd_events_total', { event: 'pull_failed' })) > 0,
     );
     const denied = { source: 'pull', reason: 'policy_not_applicable' };
     expect(await agent.value('nodeseal_verdicts_total', denied)).toBe(1);
