@@ -5,10 +5,11 @@ import { existsSync } from 'node:fs';
 import { chmod, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { createLayout } from '../agent/node/host/layout.ts';
 import type { JournalPaths } from '../agent/pull/verdict-stream.ts';
+import { SLIM_PACKAGES } from './slim-packages.ts';
 
 const run = promisify(execFile);
 const ROOT = dirname(import.meta.dirname);
@@ -18,7 +19,13 @@ const JOURNAL = {
   socket: '/run/systemd/journal/stdout',
   directories: ['/run/log/journal', '/var/log/journal'],
 };
-const SOURCES = ['agent/**/*.ts', 'hack/build.ts', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  'agent/**/*.ts',
+  'hack/build.ts',
+  'hack/slim-packages.ts',
+  'package.json',
+  'package-lock.json',
+];
 
 /** Where the verifier finds what is not compiled in; tests have their own places. */
 export interface VerifierPaths {
@@ -27,38 +34,12 @@ export interface VerifierPaths {
   readonly breakGlassFile: string;
 }
 
-/**
- * The two parts of undici that agent/verifier/registry uses, as undici's own index.js puts them
- * together. Loading all of it takes a third of the time that the verifier needs by itself.
- */
-const SLIM_UNDICI: Plugin = {
-  name: 'slim-undici',
-  setup: (bundle) => {
-    bundle.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'slim-undici' }));
-    bundle.onLoad({ filter: /^undici$/, namespace: 'slim-undici' }, () => ({
-      resolveDir: ROOT,
-      contents: `
-        Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api/index.js'));
-        exports.Pool = require('undici/lib/dispatcher/pool.js');`,
-    }));
-  },
-};
-
-/** The metrics that agent/metrics has. The rest of prom-client loads Node's cluster, for one. */
-const SLIM_PROM_CLIENT: Plugin = {
-  name: 'slim-prom-client',
-  setup: (bundle) => {
-    bundle.onResolve({ filter: /^prom-client$/ }, ({ path }) => ({ path, namespace: 'slim-prom' }));
-    bundle.onLoad({ filter: /./, namespace: 'slim-prom' }, () => ({
-      resolveDir: ROOT,
-      contents: `
-        exports.Registry = require('./node_modules/prom-client/lib/registry.js');
-        exports.Counter = require('./node_modules/prom-client/lib/counter.js');
-        exports.Gauge = require('./node_modules/prom-client/lib/gauge.js');
-        exports.Histogram = require('./node_modules/prom-client/lib/histogram.js');`,
-    }));
-  },
-};
+/** A Bun for machines other than this one, to compile the verifier with. */
+export interface VerifierRuntime {
+  /** As `bun build` names targets. */
+  readonly target: string;
+  readonly path: string;
+}
 
 /**
  * Imports of some of Node's modules as calls of require. An import reads every export of a module,
@@ -81,7 +62,11 @@ const REQUIRED: Plugin = {
  * Compiles the pull verifier. esbuild bundles first, as CommonJS, because bytecode of it starts in
  * half the time. The executable appears whole or not at all.
  */
-export async function buildVerifier(outfile: string, paths: VerifierPaths): Promise<void> {
+export async function buildVerifier(
+  outfile: string,
+  paths: VerifierPaths,
+  runtime?: VerifierRuntime,
+): Promise<void> {
   await mkdir(dirname(outfile), { recursive: true });
   const work = await mkdtemp(join(dirname(outfile), '.build-'));
   try {
@@ -90,6 +75,9 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
     // Nothing in the directory that containerd was started in may change what the verifier does.
     const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
     const args = ['build', ...VERIFIER_MODULES, '--compile', '--bytecode', '--minify', ...closed];
+    if (runtime !== undefined) {
+      args.push(`--target=${runtime.target}`, `--compile-executable-path=${runtime.path}`);
+    }
     await run(BUN, [...args, '--outfile', executable], { cwd: work, timeout: BUN_TIMEOUT_MS });
     await chmod(executable, 0o755);
     await rename(executable, outfile);
@@ -161,7 +149,7 @@ export async function buildAgent(outdir: string): Promise<void> {
     outdir,
     format: 'esm',
     splitting: true,
-    plugins: [SLIM_UNDICI, SLIM_PROM_CLIENT, REQUIRED],
+    plugins: [...SLIM_PACKAGES, REQUIRED],
     chunkNames: 'chunks/[name]-[hash]',
     // Bundled CommonJS packages ask for Node's own modules by require.
     banner: {
@@ -210,7 +198,17 @@ async function hashSources(): Promise<string> {
   return hash.digest('hex');
 }
 
+function verifierRuntime(): VerifierRuntime | undefined {
+  const options = {
+    'verifier-runtime': { type: 'string' },
+    'verifier-target': { type: 'string' },
+  } as const;
+  const { 'verifier-runtime': path, 'verifier-target': target } = parseArgs({ options }).values;
+  return path === undefined || target === undefined ? undefined : { path, target };
+}
+
 async function main(): Promise<void> {
+  const runtime = verifierRuntime();
   const dist = join(ROOT, 'dist');
   const names = ['nodeseal.js', 'nodeseal-verifier', 'logagent-input.cjs', '.sources'];
   const [agent, verifier, logagentInput, stamp] = names.map((name) => join(dist, name)) as [
@@ -219,7 +217,7 @@ async function main(): Promise<void> {
     string,
     string,
   ];
-  const sources = await hashSources();
+  const sources = `${await hashSources()} ${runtime?.target ?? ''}`.trim();
   const built = await readFile(stamp, 'utf8').catch(() => '');
   if (built === sources && [agent, verifier, logagentInput].every((path) => existsSync(path)))
     return;
@@ -227,7 +225,7 @@ async function main(): Promise<void> {
   const { settingsFile, breakGlassFile } = createLayout();
   const paths = { settingsFile, breakGlassFile, journal: JOURNAL };
   await Promise.all([
-    buildVerifier(verifier, paths),
+    buildVerifier(verifier, paths, runtime),
     buildAgent(dist),
     buildLogagentInput(logagentInput),
   ]);

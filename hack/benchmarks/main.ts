@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { IMAGE } from './image.ts';
 import { JOURNAL } from './journal.ts';
 import { LATENCY } from './latency.ts';
 import { type Benchmark, isMet, type Measurement, median, quantile } from './measurement.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['verification', VERIFICATION],
   ['reverification', REVERIFICATION],
   ['stampede', STAMPEDE],
+  ['image', IMAGE],
 ]);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -126,11 +126,12 @@ export async function startNodeAgent(
 ): Promise<NodeAgent> {
   const { serving, ended, log } = spawnNodeAgent(node, settings);
   const { pid, port } = await serving;
-  const agent = createNodeAgent(node, `http://127.0.0.1:${port}`, pid, async () => {
+  const stop = async () => {
     // On the node, to the process itself: a signal to the child would end what reports its exit code.
     await node.exec(['kill', '-TERM', String(pid)]);
     return ended;
-  });
+  };
+  const agent = { ...nodeAgentAt(node, `http://127.0.0.1:${port}`), pid, stop };
   await agent.until(
     `the agent to be ready: ${log.join('\n')}`,
     async () => (await fetch(`${agent.url}/readyz`)).ok,
@@ -138,19 +139,14 @@ export async function startNodeAgent(
   return agent;
 }
 
-function createNodeAgent(
-  node: TestNode,
-  url: string,
-  pid: number,
-  stop: () => Promise<Ended>,
-): NodeAgent {
+/** An agent that somebody else has started, and stops. */
+export function nodeAgentAt(node: TestNode, url: string): Omit<NodeAgent, 'pid' | 'stop'> {
   const metrics = async () => {
     const response = await fetch(`${url}/metrics`);
     return parseExposition(await response.text()).samples;
   };
   return {
     url,
-    pid,
     metrics,
     value: async (name, labels = {}) => {
       const wanted = Object.entries(labels);
@@ -160,7 +156,6 @@ function createNodeAgent(
     },
     until,
     query: (sql) => queryLedger(node, sql),
-    stop,
   };
 }
 

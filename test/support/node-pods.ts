@@ -5,6 +5,7 @@ import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import type { Method } from '../../agent/node/containerd/descriptors.ts';
 import {
   call,
+  listOf,
   message,
   type Nested,
   of,
@@ -16,17 +17,40 @@ import type { PushedImage } from './node-images.ts';
 import type { TestNode } from './test-node.ts';
 
 /** runtime.v1.NamespaceMode: the node's. A network of its own would need a plugin on the node. */
-const NODE_NAMESPACE = 2;
+export const NODE_NAMESPACE = 2;
 const STOP_SECONDS = 1;
 
 // Field numbers of CRI's public .proto file; only what is needed here.
 const MESSAGES: Nested = {
-  NamespaceOption: message({ network: of('int32', 1) }),
+  NamespaceOption: message({ network: of('int32', 1), pid: of('int32', 2) }),
   LinuxSandboxSecurityContext: message({ namespaceOptions: of('NamespaceOption', 1) }),
+  Capability: message({ addCapabilities: texts(1), dropCapabilities: texts(2) }),
+  Int64Value: message({ value: of('int64', 1) }),
+  SecurityProfile: message({ profileType: of('int32', 1) }),
+  LinuxContainerSecurityContext: message({
+    capabilities: of('Capability', 1),
+    namespaceOptions: of('NamespaceOption', 3),
+    runAsUser: of('Int64Value', 5),
+    readonlyRootfs: of('bool', 7),
+    noNewPrivs: of('bool', 11),
+    runAsGroup: of('Int64Value', 12),
+    maskedPaths: texts(13),
+    readonlyPaths: texts(14),
+    seccomp: of('SecurityProfile', 15),
+  }),
+  LinuxContainerConfig: message({ securityContext: of('LinuxContainerSecurityContext', 2) }),
+  KeyValue: message({ key: text(1), value: text(2) }),
+  Mount: message({
+    containerPath: text(1),
+    hostPath: text(2),
+    readonly: of('bool', 3),
+    propagation: of('int32', 5),
+  }),
   LinuxPodSandboxConfig: message({ securityContext: of('LinuxSandboxSecurityContext', 2) }),
   PodSandboxMetadata: message({ name: text(1), uid: text(2), namespace: text(3) }),
   PodSandboxConfig: message({
     metadata: of('PodSandboxMetadata', 1),
+    logDirectory: text(3),
     labels: textMap(6),
     linux: of('LinuxPodSandboxConfig', 8),
   }),
@@ -38,7 +62,12 @@ const MESSAGES: Nested = {
     metadata: of('ContainerMetadata', 1),
     image: of('ImageSpec', 2),
     command: texts(3),
+    args: texts(4),
+    envs: listOf('KeyValue', 6),
+    mounts: listOf('Mount', 7),
     labels: textMap(9),
+    logPath: text(11),
+    linux: of('LinuxContainerConfig', 15),
   }),
   CreateContainerRequest: message({
     podSandboxId: text(1),
@@ -103,7 +132,38 @@ export interface NodePod {
 export async function runPod(
   client: ContainerdClient,
   image: PushedImage,
+  names: { readonly namespace: string; readonly name: string },
+): Promise<NodePod> {
+  return runContainer(client, names, {
+    name: 'main',
+    image: { image: image.pinned, userSpecifiedImage: image.tagged },
+    command: ['/bin/busybox', 'sleep', '3600'],
+  });
+}
+
+/** What of CRI's ContainerConfig the tests set, as it names it. */
+export interface ContainerRequest {
+  readonly name: string;
+  readonly image: { readonly image: string; readonly userSpecifiedImage: string };
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly envs?: readonly { readonly key: string; readonly value: string }[];
+  readonly mounts?: readonly object[];
+  /** Below `LOG_DIRECTORY` on the node. */
+  readonly logPath?: string;
+  readonly linux?: object;
+  /** How long it has to end. Default: 1. */
+  readonly stopSeconds?: number;
+}
+
+/** Where containerd writes what containers write, on the node. */
+export const LOG_DIRECTORY = '/var/log/test-pods';
+
+/** Runs a pod with this container until it is stopped. */
+export async function runContainer(
+  client: ContainerdClient,
   { namespace, name }: { readonly namespace: string; readonly name: string },
+  { name: container, stopSeconds: timeout = STOP_SECONDS, ...rest }: ContainerRequest,
 ): Promise<NodePod> {
   const uid = randomUUID();
   const labels = {
@@ -114,14 +174,14 @@ export async function runPod(
   const sandbox = {
     metadata: { name, uid, namespace },
     labels,
+    logDirectory: LOG_DIRECTORY,
     linux: { securityContext: { namespaceOptions: { network: NODE_NAMESPACE } } },
   };
   const { podSandboxId } = await cri(client, 'RunPodSandbox', { config: sandbox });
   const config = {
-    metadata: { name: 'main' },
-    image: { image: image.pinned, userSpecifiedImage: image.tagged },
-    command: ['/bin/busybox', 'sleep', '3600'],
-    labels: { ...labels, 'io.kubernetes.container.name': 'main' },
+    ...rest,
+    metadata: { name: container },
+    labels: { ...labels, 'io.kubernetes.container.name': container },
   };
   const request = { podSandboxId, config, sandboxConfig: sandbox };
   const { containerId = '' } = await cri(client, 'CreateContainer', request);
@@ -130,7 +190,7 @@ export async function runPod(
     uid,
     containerId,
     stop: async () => {
-      await cri(client, 'StopContainer', { containerId, timeout: STOP_SECONDS });
+      await cri(client, 'StopContainer', { containerId, timeout });
     },
     remove: async () => {
       await cri(client, 'StopPodSandbox', { podSandboxId });

@@ -1,0 +1,43 @@
+// The agent's image: built as hack/image/build builds it, and pushed to a registry on a test node.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { PushedImage, Registry } from './node-images.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const BUILD = join(ROOT, 'hack/image/build');
+/** Base images, programs, packages and compiling, on a machine that does other things as well. */
+export const BUILD_TIMEOUT_MS = 900_000;
+
+/** Where a test node has the archive: `dist` is bound there, see `AGENT_BINDS`. */
+const IN_NODE = '/usr/local/lib/nodeseal/image.tar';
+
+/** Builds the image, unless that of the same sources is there. Returns where the archive is. */
+export async function buildAgentImage(): Promise<string> {
+  const file = join(ROOT, 'dist/image.tar');
+  await promisify(execFile)(BUILD, ['--reuse', file], { timeout: BUILD_TIMEOUT_MS });
+  return file;
+}
+
+/** The version that the image is to have. */
+export async function agentVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  return (manifest as { version: string }).version;
+}
+
+// Arguments: the archive, the reference. Prints the digest.
+const PUSH = `
+  work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+  tar -C "$work" -xf "$1"
+  crane push "$work" "$2" >/dev/null
+  crane digest "$2"`;
+
+/** Pushes the built image. */
+export async function pushAgentImage(registry: Registry): Promise<PushedImage> {
+  const repository = `${registry.host}/nodeseal`;
+  const tagged = `${repository}:${await agentVersion()}`;
+  const printed = await registry.node.output(['sh', '-euc', PUSH, 'push', IN_NODE, tagged]);
+  const digest = printed.trim();
+  return { tagged, pinned: `${repository}@${digest}`, repository, digest };
+}
