@@ -84,6 +84,7 @@ const PURE_MODULES = new Set(['node:path', 'node:stream', 'node:util', 'smol-tom
 const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'audit/clock.ts': 'node:timers/promises, new Date()',
   'audit/database.ts': 'node:sqlite',
+  'audit/notices.ts': 'Math.random',
   'audit/pod-controllers.ts': 'Math.random',
   'audit/reverification.ts': 'Math.random',
   'commands/bin-dirs.ts': 'node:fs',
@@ -138,6 +139,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'node/journald/log-file.ts': 'node:fs/promises, Math.random',
   'node/journald/upload-server.ts': 'node:crypto, node:http, node:https, setTimeout',
   'node/kubernetes/api-client.ts': 'node:fs/promises, node:https',
+  'node/kubernetes/event-hash.ts': 'node:crypto',
   'node/kubernetes/in-cluster.ts': 'node:net',
   'notation/encoding/crypto.ts': 'node:crypto',
   'pull-verifier.ts': 'new Date(), performance, process',

@@ -21,7 +21,7 @@ import type { Command, CommandContext, ExitCode } from './command.ts';
 import { findBinDirs } from './bin-dirs.ts';
 import { registryCa } from './host-install.ts';
 import { BreakGlassWatch } from './run/break-glass.ts';
-import { followRunning, type ListPods, podsOf } from './run/containers.ts';
+import { followRunning } from './run/containers.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
 import { FollowedHost } from './run/followed-host.ts';
@@ -29,10 +29,10 @@ import { Images } from './run/images.ts';
 import { auditLogger } from './run/audit-log.ts';
 import { noteInstallation } from './run/installation.ts';
 import { InStep } from './run/in-step.ts';
+import { type KubernetesAccess, kubernetesOf, KubernetesReports } from './run/kubernetes.ts';
 import { logSourcesOf } from './run/log-sources.ts';
 import { Logs } from './run/logs.ts';
 import { openNodeLedger } from './run/node-ledger.ts';
-import { NodeReport, type NodeReportParts, reporterOf } from './run/node-report.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
 import { RegistryRequests } from './run/registry-requests.ts';
@@ -70,10 +70,8 @@ interface Ground {
   readonly requests: RegistryRequests;
   /** When the first CRL ends of those in use. */
   readonly firstCrlEnd: () => Date | null;
-  /** Tells Kubernetes of the enforcement state, if a node is named. */
-  readonly report: NodeReportParts['report'] | undefined;
-  /** Asks Kubernetes for the pods of this node, if one is named. */
-  readonly pods: ListPods | undefined;
+  /** If there is a Kubernetes to ask and to tell. */
+  readonly kubernetes: KubernetesAccess | undefined;
 }
 
 async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
@@ -102,9 +100,9 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const inForce = new InForce(host.now.policyFile, host.now.truststoreDir);
   const verdicts = { registry, evidence, clock: SYSTEM_CLOCK };
   try {
-    const asks = { report: reporterOf(config, environment), pods: podsOf(config, environment) };
+    const kubernetes = kubernetesOf(config, environment, log);
     const kept = { ledger, inForce, verdicts, requests, firstCrlEnd: () => evidence.firstCrlEnd() };
-    await work({ config, host, log, auditLog, ...kept, ...asks }, signal);
+    await work({ config, host, log, auditLog, ...kept, kubernetes }, signal);
     return 0;
   } finally {
     ledger.close();
@@ -152,9 +150,9 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
   const enforcing = new Enforcing({
     ...{ config, host, ledger, verifier: verdicts, metrics, log, clock: SYSTEM_CLOCK, breakGlass },
     onMove: (): Promise<void> => inStep.step(),
-    onChange: () => nodeReport?.wake(),
+    onChange: () => reports?.stateChanged(),
   });
-  const nodeReport = nodeReportOf(ground, enforcing, metrics);
+  const reports = reportsOf(ground, enforcing, metrics);
   const { watch, canary } = enforcing;
   const logs = new Logs(logSourcesOf(config, host), {
     ...{ ledger, metrics, log, now, canaries: canary.own },
@@ -166,7 +164,7 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     canaries: canary.own,
     onGone: watch.containerdGone,
   });
-  const trail = new Trail({ ...ground, metrics });
+  const trail = new Trail({ ...ground, metrics, onAdd: () => reports?.linesAdded() });
   const inStep = new InStep({
     ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
     onChange: () => {
@@ -189,12 +187,18 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     try {
       const parts = [
         inStep.follow(ending),
-        followRunning({ ...ground, ...imagesOf(config), metrics, clock: SYSTEM_CLOCK }, ending),
+        followRunning(
+          {
+            ...{ ...ground, ...imagesOf(config), metrics, clock: SYSTEM_CLOCK },
+            ...{ pods: ground.kubernetes?.pods, onChange: reports?.containersChanged },
+          },
+          ending,
+        ),
         // It names the sources of lines before there are any.
         ...[settling, ...logs.journals, images, enforcing, breakGlass, trail].map((part) =>
           part.run(ending),
         ),
-        ...(nodeReport === undefined ? [] : [nodeReport.run(ending)]),
+        ...(reports === undefined ? [] : [reports.run(ending)]),
       ];
       await untilAllEnd(parts, stop);
     } finally {
@@ -205,11 +209,11 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
   }
 }
 
-function nodeReportOf({ report, log }: Ground, { watch }: Enforcing, metrics: Metrics) {
-  if (report === undefined) return undefined;
+function reportsOf({ kubernetes, ...ground }: Ground, { watch }: Enforcing, metrics: Metrics) {
+  if (kubernetes === undefined) return undefined;
   const enforcement = () => watch.enforcement();
-  const random = Math.random;
-  return new NodeReport({ enforcement, report, clock: SYSTEM_CLOCK, random, log, metrics });
+  const world = { clock: SYSTEM_CLOCK, random: Math.random };
+  return new KubernetesReports(kubernetes, { ...ground, ...world, enforcement, metrics });
 }
 
 function answerPulls(

@@ -11,6 +11,8 @@ export interface AuditLogParts {
   readonly history: Pick<AuditTrail, 'after' | 'writtenTo' | 'recordWritten' | 'onAdd'>;
   readonly log: Pick<Logger, 'info'>;
   readonly clock: Clock;
+  /** Told as well when there are further lines. */
+  readonly onAdd?: () => void;
 }
 
 /** Lines that are written before it is noted that they were; so many may come twice after a crash. */
@@ -40,6 +42,7 @@ export class AuditLog {
     this.#parts = parts;
     parts.history.onAdd = () => {
       this.#added.abort();
+      parts.onAdd?.();
     };
   }
 

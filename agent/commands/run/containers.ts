@@ -23,6 +23,8 @@ export interface ContainersParts {
   readonly ledger: Pick<Ledger, 'containers'>;
   /** Undefined where no node is named: pods are then known by the labels of their containers only. */
   readonly pods: ListPods | undefined;
+  /** Other containers run than before. */
+  readonly onChange?: (() => void) | undefined;
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'countError'>;
   readonly log: Pick<Logger, 'warn'>;
@@ -61,7 +63,10 @@ export async function followRunning(parts: ContainersParts, signal: AbortSignal)
     events: (within: AbortSignal) => followTaskEvents(client, within),
     list: (within: AbortSignal) => listPodContainers(client, within),
   };
-  const onChange = (): void => controllers?.wake();
+  const onChange = (): void => {
+    controllers?.wake();
+    parts.onChange?.();
+  };
   try {
     await Promise.all([
       followContainers({ containers, source, clock, onChange, onIncident }, signal),

@@ -14,6 +14,8 @@ export interface TrailParts {
   readonly ledger: Ledger;
   readonly auditLog: Logger;
   readonly metrics: Pick<Metrics, 'countRemoved'>;
+  /** There are further lines; may only take note. */
+  readonly onAdd: () => void;
 }
 
 /** Writes the audit log and removes what is old, until the signal aborts. */
@@ -23,8 +25,8 @@ export class Trail {
 
   constructor(parts: TrailParts) {
     this.#parts = parts;
-    const { ledger, auditLog: log } = parts;
-    this.#log = new AuditLog({ history: ledger.history, log, clock: SYSTEM_CLOCK });
+    const { ledger, auditLog: log, onAdd } = parts;
+    this.#log = new AuditLog({ history: ledger.history, log, clock: SYSTEM_CLOCK, onAdd });
   }
 
   /** Rejects with `ledger_failed`. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { withDeadline } from '../../deadline.ts';
 import { AgentError } from '../../errors.ts';
 import { type ApiServer, parseCa, parseToken } from './in-cluster.ts';
-import type { Reply } from './reply.ts';
+import { parseRetryAfter, type Reply } from './reply.ts';
 
 /** How the API server is reached. */
 export interface ApiClientOptions {
@@ -27,8 +27,11 @@ export interface Patch {
 
 /** The API server waits longer for its own storage, but nobody waits for us. */
 const TIMEOUT_MS = 10_000;
-/** An object is at most 1.5 MiB in etcd; its JSON may be longer than what is stored. */
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+/**
+ * An object is at most 1.5 MiB in etcd, but a list that the API server answers from its memory is not
+ * paged, and pods have tens of kilobytes.
+ */
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
 /** What is read, and as what. */
 export interface Read {
@@ -50,6 +53,16 @@ export function sendPatch(
   return send(api, { method: 'PATCH', path, headers, body: JSON.stringify(value) }, signal);
 }
 
+/** Makes an object, in the same way. */
+export function sendPost(
+  api: ApiClientOptions,
+  { path, value }: Omit<Patch, 'type'>,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  return send(api, { method: 'POST', path, headers, body: JSON.stringify(value) }, signal);
+}
+
 /** Reads, in the same way. */
 export function sendRead(
   api: ApiClientOptions,
@@ -60,7 +73,7 @@ export function sendRead(
 }
 
 interface Message {
-  readonly method: 'GET' | 'PATCH';
+  readonly method: 'GET' | 'PATCH' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -120,5 +133,6 @@ async function gather(response: IncomingMessage): Promise<Reply> {
     if (size > MAX_REPLY_BYTES) throw new Error(`answers with more than ${MAX_REPLY_BYTES} bytes`);
     pieces.push(piece);
   }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(pieces, size) };
+  const retryAfterMs = parseRetryAfter(response.headers['retry-after']);
+  return { status: response.statusCode ?? 0, retryAfterMs, body: Buffer.concat(pieces, size) };
 }

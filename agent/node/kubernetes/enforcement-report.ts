@@ -1,4 +1,5 @@
 // The enforcement state as the Node object of Kubernetes carries it: a label, and a condition. Pure.
+import { shownText, timeText } from './shown-text.ts';
 
 /** What is told of this node's enforcement. */
 export interface EnforcementReport {
@@ -20,8 +21,6 @@ const STATUSES = { enforcing: 'True', bypassed: 'False', unknown: 'Unknown' } as
 
 /** Kubernetes lets a message be longer, but it is in every copy of the Node that anybody watches. */
 const MAX_MESSAGE_LENGTH = 1024;
-/** Characters that would command the terminal of who reads it; a cause may hold any text. */
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu;
 
 /** A patch of the type `application/merge-patch+json` for the Node. */
 export function labelPatch({ state }: EnforcementReport): object {
@@ -53,8 +52,8 @@ export function conditionPatch(
     status,
     reason: reasonOf(report),
     message: messageOf(report),
-    lastHeartbeatTime: timeOf(now),
-    ...(status === before ? {} : { lastTransitionTime: timeOf(now) }),
+    lastHeartbeatTime: timeText(now),
+    ...(status === before ? {} : { lastTransitionTime: timeText(now) }),
   };
   return { status: { conditions: [condition] } };
 }
@@ -72,15 +71,7 @@ function camelCase(code: string): string {
 }
 
 function messageOf({ causes, provedAt }: EnforcementReport): string {
-  const proof = provedAt === null ? 'Not proved yet.' : `Last proved at ${timeOf(provedAt)}.`;
+  const proof = provedAt === null ? 'Not proved yet.' : `Last proved at ${timeText(provedAt)}.`;
   const text = [proof, ...causes.map(({ message }) => message)].join(' ');
-  const shown = text.replace(UNPRINTABLE, ' ');
-  if (shown.length <= MAX_MESSAGE_LENGTH) return shown;
-  // Not in the middle of a pair of surrogates: Go would read something else.
-  return `${shown.slice(0, MAX_MESSAGE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
-/** RFC 3339 with whole seconds, as Kubernetes itself writes times. */
-function timeOf(at: Date): string {
-  return `${at.toISOString().slice(0, 19)}Z`;
+  return shownText(text, MAX_MESSAGE_LENGTH);
 }

@@ -27,10 +27,14 @@ const STATIC_POD_UID = 'kubernetes.io/config.hash';
 export const METADATA_LIST =
   'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
-/** The path of a page: pods of one node, from the API server's own memory rather than from its storage. */
-export function podsPath(nodeName: string, next: string, limit: number): string {
+/**
+ * The path of a page: pods of one node, from the API server's own memory rather than from its storage;
+ * of one phase only, unless that is ''.
+ */
+export function podsPath(nodeName: string, next: string, limit: number, phase = ''): string {
+  const ofPhase = phase === '' ? '' : `,status.phase=${phase}`;
   const query = new URLSearchParams({
-    fieldSelector: `spec.nodeName=${nodeName}`,
+    fieldSelector: `spec.nodeName=${nodeName}${ofPhase}`,
     limit: String(limit),
     // What continues a list has a version already.
     ...(next === '' ? { resourceVersion: '0' } : { continue: next }),

@@ -8,6 +8,17 @@ import type { ConditionStatus } from './enforcement-report.ts';
 export interface Reply {
   readonly status: number;
   readonly body: Uint8Array;
+  /** How long to leave the server alone; 0 or absent where it asks for nothing. */
+  readonly retryAfterMs?: number;
+}
+
+/** A server that asks for more is not believed: what is to be told grows old. */
+const MAX_RETRY_AFTER_S = 300;
+
+/** Retry-After in seconds, as API servers write it; 0 for any other. */
+export function parseRetryAfter(text: string | undefined): number {
+  if (text === undefined || !/^\d{1,6}$/.test(text)) return 0;
+  return Math.min(Number(text), MAX_RETRY_AFTER_S) * 1000;
 }
 
 const CONDITION_STATUSES = ['True', 'False', 'Unknown'] as const;

@@ -128,7 +128,7 @@ describe('a report to Kubernetes', () => {
       (response) => response.writeHead(200).write('{', () => response.destroy()),
     ],
     ['speaks no JSON', 'expected a Node', (response) => response.end('<html>')],
-    ['says too much', 'more than', (response) => response.end(' '.repeat(4 * MEBIBYTE + 1))],
+    ['says too much', 'more than', (response) => response.end(' '.repeat(16 * MEBIBYTE + 1))],
   ])('fails when the API server %s', async (_, text, answer) => {
     const { api, report } = await open();
     api.intercept = (_seen, response) => {
