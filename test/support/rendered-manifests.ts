@@ -1,5 +1,5 @@
 // Manifests as objects: what Helm renders of the chart, and what kustomize builds of an overlay.
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { outputOf, runTool, type ToolEnded } from './kubernetes-tools.ts';
 
 export const CHART = 'manifests/chart/nodeseal';
@@ -27,7 +27,7 @@ export const HOST_TRUST: ChartValues = { useHostTrustPolicy: true, useHostTrustS
 /** `helm template`, to its end. */
 export function helmTemplate(values: ChartValues, ...args: readonly string[]): ToolEnded {
   const words = ['template', 'nodeseal', CHART, '--namespace', NAMESPACE, '--values', '-', ...args];
-  return runTool('helm', words, stringify(values));
+  return runTool('helm', words, JSON.stringify(values));
 }
 
 /** The objects that the chart renders, hooks included. Throws what Helm says against the values. */
@@ -50,7 +50,7 @@ export function parseManifests(text: string): readonly Manifest[] {
   return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const [fault] = document.errors;
     if (fault !== undefined) throw fault;
-    const value: unknown = document.toJS();
+    const value = document.toJS() as Manifest | null;
     return value === null ? [] : [value];
   });
 }
