@@ -1,6 +1,7 @@
 // Which signature of an image was good last: it is tried before the registry is asked again.
 import type { Digest } from '../oci/digest.ts';
 import { repositoryOf } from '../oci/reference.ts';
+import { copyText } from './copied-text.ts';
 import type { RepositoryName } from './registry/session.ts';
 import type { SignatureCache } from './signature-cache.ts';
 import type { SignatureContent } from './signature-content.ts';
@@ -54,7 +55,7 @@ export class GoodSignatures implements KnownSignatures {
   ): void {
     const text = textOf(repository, image);
     this.#good.delete(text);
-    this.#good.set(text, { signature, untilMs: now.getTime() + KEPT_MS });
+    this.#good.set(text, { signature: copyText(signature), untilMs: now.getTime() + KEPT_MS });
     const [oldest] = this.#good.keys();
     if (oldest !== undefined && this.#good.size > MAX_IMAGES) this.#good.delete(oldest);
   }

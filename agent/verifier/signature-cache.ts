@@ -1,6 +1,7 @@
 // Signatures that were fetched before: content is named by its digest, so it cannot have changed.
 import type { Digest } from '../oci/digest.ts';
 import { repositoryOf } from '../oci/reference.ts';
+import { copyText } from './copied-text.ts';
 import type { RepositoryName } from './registry/session.ts';
 import type { SignatureContent } from './signature-content.ts';
 
@@ -43,12 +44,12 @@ export class SignatureCache {
     if (bytesOf(signature) > this.#maxBytes) return;
     this.#remove(textOf(key));
     this.#kept.set(textOf(key), {
-      digest: copied(signature.digest) as Digest,
-      mediaType: copied(signature.mediaType),
+      digest: copyText(signature.digest),
+      mediaType: copyText(signature.mediaType),
       // Short ones are cut from blocks of 8 KiB, and would keep them.
       envelope: new Uint8Array(signature.envelope),
       manifest: new Uint8Array(signature.manifest),
-      manifestType: copied(signature.manifestType),
+      manifestType: copyText(signature.manifestType),
     });
     this.#bytes += bytesOf(signature);
     for (const oldest of this.#kept.keys()) {
@@ -69,10 +70,5 @@ function bytesOf({ envelope, manifest }: SignatureContent): number {
 }
 
 function textOf({ repository, image, signature }: SignatureKey): string {
-  return copied(`${repositoryOf(repository)} ${image} ${signature}`);
-}
-
-/** What is cut from a document keeps all of it in memory, and these outlive their documents. */
-function copied(text: string): string {
-  return Buffer.from(text).toString();
+  return copyText(`${repositoryOf(repository)} ${image} ${signature}`);
 }
