@@ -32,6 +32,18 @@ function kinds(filter: HistoryFilter = {}): string[] {
 
 const DENIED = { decision: 'deny', reason: 'signature_missing' } as const;
 
+describe('the latest lines of a kind', () => {
+  it('are the last ones, the last first, among as many of any kind as are looked at', () => {
+    add(pullOf({ name: 'a' }), pullOf({ name: 'b' }), reverificationOf(), reverificationOf());
+    const names = (limit: number, among: number) =>
+      trail.latest('pull', limit, among).map(({ name }) => name);
+    expect(names(9, 9)).toEqual(['b', 'a']);
+    expect(names(1, 9)).toEqual(['b']);
+    expect(names(9, 3)).toEqual(['b']);
+    expect(names(9, 2)).toEqual([]);
+  });
+});
+
 describe('a line', () => {
   it('is read as it was written', () => {
     const before = {

@@ -51,7 +51,7 @@ describe('the server', () => {
     const response = await get('/?a=b?c');
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(response.headers.get('content-security-policy')).toBe(
-      `default-src 'none'; style-src '${hashOf(STYLE.toString())}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; style-src '${hashOf(STYLE.toString())}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     );
     expect(await response.text()).toBe('<p>a=b?c</p>');
   });

@@ -87,6 +87,9 @@ describe('what is in force', () => {
     const files = await open();
     const { notAfter, subject } = parseCertificate(ca.root.der, 'root');
     expect(files.inForce.nextExpiry).toEqual({ at: notAfter, subject: subject.text });
+    expect(files.inForce.certificates).toEqual([
+      { store: 'ca:acme', subject: subject.text, notAfter },
+    ]);
     files.remove('truststore');
     await files.inForce.read();
     expect(files.inForce.nextExpiry).toBeNull();

@@ -1,9 +1,12 @@
 // The status page's coverage: how many images are in which state, how many containers run them, and how they came.
-import { IMAGE_CAUSES, IMAGE_STATES, type ImageState } from '../labels.ts';
+import { IMAGE_CAUSES, type ImageState } from '../labels.ts';
 import type { InventoryCounts } from '../sources.ts';
 import { markup, type Markup } from './markup.ts';
 import { table } from './table.ts';
 import { STATE_TONES } from './tone.ts';
+
+/** The best first. */
+const STATES = ['verified', 'stale', 'inconclusive', 'unverified', 'failed'] as const;
 
 const MEANINGS: Readonly<Record<ImageState, string>> = {
   verified: 'a signature is good, today',
@@ -15,7 +18,7 @@ const MEANINGS: Readonly<Record<ImageState, string>> = {
 
 /** Numbers only. */
 export function coverageSection({ images, containers }: InventoryCounts): Markup {
-  const byState = IMAGE_STATES.map((state) => ({
+  const byState = STATES.map((state) => ({
     state,
     count: sumOf(images.filter((one) => one.state === state)),
     running: sumOf(containers.filter((one) => one.state === state)),

@@ -70,7 +70,7 @@ function row(image: PageImage, now: Date): readonly Markup[] {
     markup`${short(name)}${others === 0 ? '' : markup` <small>and ${others} more</small>`}${digestOf(digest)}`,
     markup`<span class="badge ${tone}">${state}</span>`,
     verdictOf(image),
-    markup`${cause}`,
+    markup`<span class="word">${cause}</span>`,
     moment(since, now, 'not known'),
     podsOf(image),
   ];

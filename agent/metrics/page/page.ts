@@ -7,6 +7,7 @@ import { imagesSection } from './images-section.ts';
 import { moment } from './moment.ts';
 import { pullsSection } from './pulls-section.ts';
 import { stateSection } from './state-section.ts';
+import { ENFORCEMENT_TONES } from './tone.ts';
 import { trustSection } from './trust-section.ts';
 
 /** Relative, because the page may be seen through a proxy that has it elsewhere. */
@@ -42,7 +43,7 @@ ${LINKS.map(
   ([path, what]) => markup`<li><a href="${path}">${path}</a> ${what}</li>
 `,
 )}</ul></nav></footer>`;
-  return renderDocument(`${state}: ${node ?? 'nodeseal'}`, body);
+  return renderDocument(`${state}: ${node ?? 'nodeseal'}`, body, ENFORCEMENT_TONES[state]);
 }
 
 function utc(at: Date): string {

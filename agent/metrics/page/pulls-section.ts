@@ -42,6 +42,6 @@ function row(
     moment(at, now),
     markup`<span class="badge ${tone}">${isAdmitted ? 'let in' : 'refused'}</span>`,
     markup`${decision} <code>${cut(reason, MAX_TEXT)}</code> ${cut(message, MAX_TEXT)}`,
-    markup`${mode}`,
+    markup`<span class="word">${mode}</span>`,
   ];
 }

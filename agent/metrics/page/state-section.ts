@@ -3,29 +3,20 @@ import type { EnforcementStateName } from '../labels.ts';
 import type { PageContent } from './content.ts';
 import { markup, type Markup } from './markup.ts';
 import { moment } from './moment.ts';
-import type { Tone } from './tone.ts';
+import { ENFORCEMENT_TONES, type Tone } from './tone.ts';
 
-const STATES: Readonly<
-  Record<EnforcementStateName, { readonly tone: Tone; readonly text: string }>
-> = {
-  enforcing: {
-    tone: 'good',
-    text: 'Images that the policy does not allow are refused on this node.',
-  },
-  bypassed: { tone: 'bad', text: 'Images come in on this node that the policy does not allow.' },
-  unknown: {
-    tone: 'unsure',
-    text: 'It cannot be told whether this node refuses what the policy does not allow.',
-  },
+const SENTENCES: Readonly<Record<EnforcementStateName, string>> = {
+  enforcing: 'Images that the policy does not allow are refused on this node.',
+  bypassed: 'Images come in on this node that the policy does not allow.',
+  unknown: 'It cannot be told whether this node refuses what the policy does not allow.',
 };
 
 /** State, causes with their remedies, and what else keeps the agent from its work. */
 export function stateSection(content: PageContent): Markup {
   const { state, causes, problems, now, provedAt } = content;
-  const { tone, text } = STATES[state];
-  return markup`<section class="state ${tone}" aria-labelledby="state">
+  return markup`<section class="state ${ENFORCEMENT_TONES[state]}" aria-labelledby="state">
 <h2 id="state">${state}</h2>
-<p>${text} Last proved: ${moment(provedAt, now)}.</p>
+<p>${SENTENCES[state]} Last proved: ${moment(provedAt, now)}.</p>
 ${opening(content)}${causes.length === 0 ? '' : causeList(state, causes)}${problems.length === 0 ? '' : problemList(problems)}</section>`;
 }
 

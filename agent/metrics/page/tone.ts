@@ -1,5 +1,5 @@
 // How good or bad what the status page shows is; the style sheet has a colour for each, and words say the same.
-import type { ImageState } from '../labels.ts';
+import type { EnforcementStateName, ImageState } from '../labels.ts';
 
 export type Tone = 'good' | 'unsure' | 'bad' | 'plain';
 
@@ -10,4 +10,10 @@ export const STATE_TONES: Readonly<Record<ImageState, Tone>> = {
   inconclusive: 'unsure',
   unverified: 'unsure',
   failed: 'bad',
+};
+
+export const ENFORCEMENT_TONES: Readonly<Record<EnforcementStateName, Tone>> = {
+  enforcing: 'good',
+  bypassed: 'bad',
+  unknown: 'unsure',
 };
