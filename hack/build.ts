@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { chmod, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { createLayout } from '../agent/node/host/layout.ts';
 import type { JournalPaths } from '../agent/pull/verdict-stream.ts';
@@ -34,6 +34,13 @@ export interface VerifierPaths {
   readonly breakGlassFile: string;
 }
 
+/** A Bun for machines other than this one, to compile the verifier with. */
+export interface VerifierRuntime {
+  /** As `bun build` names targets. */
+  readonly target: string;
+  readonly path: string;
+}
+
 /**
  * Imports of some of Node's modules as calls of require. An import reads every export of a module,
  * and some are getters for what would stay in the agent's memory: of http a whole HTTP client, of
@@ -55,7 +62,11 @@ const REQUIRED: Plugin = {
  * Compiles the pull verifier. esbuild bundles first, as CommonJS, because bytecode of it starts in
  * half the time. The executable appears whole or not at all.
  */
-export async function buildVerifier(outfile: string, paths: VerifierPaths): Promise<void> {
+export async function buildVerifier(
+  outfile: string,
+  paths: VerifierPaths,
+  runtime?: VerifierRuntime,
+): Promise<void> {
   await mkdir(dirname(outfile), { recursive: true });
   const work = await mkdtemp(join(dirname(outfile), '.build-'));
   try {
@@ -64,6 +75,9 @@ export async function buildVerifier(outfile: string, paths: VerifierPaths): Prom
     // Nothing in the directory that containerd was started in may change what the verifier does.
     const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
     const args = ['build', ...VERIFIER_MODULES, '--compile', '--bytecode', '--minify', ...closed];
+    if (runtime !== undefined) {
+      args.push(`--target=${runtime.target}`, `--compile-executable-path=${runtime.path}`);
+    }
     await run(BUN, [...args, '--outfile', executable], { cwd: work, timeout: BUN_TIMEOUT_MS });
     await chmod(executable, 0o755);
     await rename(executable, outfile);
@@ -184,7 +198,17 @@ async function hashSources(): Promise<string> {
   return hash.digest('hex');
 }
 
+function verifierRuntime(): VerifierRuntime | undefined {
+  const options = {
+    'verifier-runtime': { type: 'string' },
+    'verifier-target': { type: 'string' },
+  } as const;
+  const { 'verifier-runtime': path, 'verifier-target': target } = parseArgs({ options }).values;
+  return path === undefined || target === undefined ? undefined : { path, target };
+}
+
 async function main(): Promise<void> {
+  const runtime = verifierRuntime();
   const dist = join(ROOT, 'dist');
   const names = ['nodeseal.js', 'nodeseal-verifier', 'logagent-input.cjs', '.sources'];
   const [agent, verifier, logagentInput, stamp] = names.map((name) => join(dist, name)) as [
@@ -193,7 +217,7 @@ async function main(): Promise<void> {
     string,
     string,
   ];
-  const sources = await hashSources();
+  const sources = `${await hashSources()} ${runtime?.target ?? ''}`.trim();
   const built = await readFile(stamp, 'utf8').catch(() => '');
   if (built === sources && [agent, verifier, logagentInput].every((path) => existsSync(path)))
     return;
@@ -201,7 +225,7 @@ async function main(): Promise<void> {
   const { settingsFile, breakGlassFile } = createLayout();
   const paths = { settingsFile, breakGlassFile, journal: JOURNAL };
   await Promise.all([
-    buildVerifier(verifier, paths),
+    buildVerifier(verifier, paths, runtime),
     buildAgent(dist),
     buildLogagentInput(logagentInput),
   ]);
