@@ -25,6 +25,8 @@ export interface OpenPulls {
     fromUs: number,
     arrivedFromUs: number,
   ): Pull | undefined;
+  /** Judged under this name in that time, not ended, and not asked for by kubelet as far as is known. */
+  unasked(name: string, fromUs: number, toUs: number): Pull | undefined;
   /** Let in under this name, not ended, and no record of it is there. */
   awaited(name: string): Pull | undefined;
   /** Asked for by kubelet, and not ended. */
@@ -159,7 +161,17 @@ function failed(
   const unjudged = started.find(({ judgedUs }) => judgedUs === null);
   const refused = started.find((pull) => pull.judgedUs !== null && isRefused(pull));
   const pull = (isUnresolved ? unjudged : refused) ?? started[0];
-  return pull === undefined ? [] : [{ pull: ended(pull, 'failed', atUs) }];
+  if (pull === undefined) return [];
+  const judgedFirst = isUnresolved ? undefined : judgedBeforeItsStart(open, pull);
+  if (judgedFirst === undefined || pull.id === null) return [{ pull: ended(pull, 'failed', atUs) }];
+  const whole = { ...judgedFirst, requested, startedUs: pull.startedUs };
+  return [{ pull: ended(whole, 'failed', atUs) }, { dropped: pull.id }];
+}
+
+// journald that was restarted takes the verifier's new connection before it reads containerd's old one.
+function judgedBeforeItsStart(open: OpenPulls, { name, startedUs, judgedUs }: Pull) {
+  if (startedUs === null || judgedUs !== null) return undefined;
+  return open.unasked(name, startedUs - SKEW_US, startedUs);
 }
 
 function ended(pull: Pull, end: NonNullable<Pull['end']>, atUs: number): Pull {

@@ -42,6 +42,7 @@ export class PullTable implements OpenPulls {
   readonly #started: StatementSync;
   readonly #unjudged: StatementSync;
   readonly #letIn: StatementSync;
+  readonly #unasked: StatementSync;
   readonly #awaited: StatementSync;
   readonly #running: StatementSync;
 
@@ -90,6 +91,11 @@ export class PullTable implements OpenPulls {
       `end_kind IS NULL AND requested IS NULL AND fate = 'let_in' AND digest = ?1
        AND judged_us >= ?3 AND (arrived_us IS NULL OR arrived_us >= ?4)
        AND (repository = ?2 OR repository = '') ORDER BY id`,
+      1,
+    );
+    this.#unasked = open(
+      `end_kind IS NULL AND requested IS NULL AND name = ? AND judged_us BETWEEN ? AND ?
+       ORDER BY judged_us, id`,
       1,
     );
     this.#awaited = open(
@@ -171,6 +177,10 @@ export class PullTable implements OpenPulls {
     arrivedFromUs: number,
   ): Pull | undefined {
     return first(this.#letIn.get(digest, repository, fromUs, arrivedFromUs));
+  }
+
+  unasked(name: string, fromUs: number, toUs: number): Pull | undefined {
+    return first(this.#unasked.get(name, fromUs, toUs));
   }
 
   awaited(name: string): Pull | undefined {

@@ -195,4 +195,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX signatures_by_bytes ON signatures (bytes);
   `,
+  `
+  -- Pulls whose beginning is told of after their verdict.
+  CREATE INDEX pulls_unasked ON pulls (name, judged_us)
+    WHERE open = 1 AND end_kind IS NULL AND requested IS NULL;
+  `,
 ];

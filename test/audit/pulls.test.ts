@@ -210,6 +210,19 @@ describe('pulls', () => {
     },
   );
 
+  // As journald does that is restarted: new connections are taken before the old ones are read.
+  it.each(Object.keys(SCENARIOS))(
+    'counts what is %s as what it is when the verdict is told of first',
+    async (name) => {
+      const world = worldOf([{ name, image: 0, gapUs: 0, delaysUs: [] }], 'together');
+      const late = ({ line, atUs, pid }: TimedLine): TimedLine =>
+        line.writer === 'verifier' ? { line, atUs, pid } : { line, atUs: atUs + SECOND_US, pid };
+      const lines = (world.logs.get('journald') ?? []).map(late).sort((a, b) => a.atUs - b.atUs);
+      const found = await uninterrupted({ ...world, logs: new Map([['journald', lines]]) });
+      expect(found).toMatchObject({ pulls: expectedOf(world) });
+    },
+  );
+
   it.each(Object.keys(PLACES) as PlaceName[])(
     'counts each pull once, as what it is, with logs %s',
     async (place) => {

@@ -101,6 +101,7 @@ describeOnNode('the audit trail of a node', () => {
       await Promise.all(pulling);
       await unrest.stop();
       agent = await startNodeAgent(node);
+      await settle();
       await expectAccounted();
       expectTold();
       expect(oracle.size).toBeGreaterThan(KILLS * 10);
@@ -126,9 +127,7 @@ describeOnNode('the audit trail of a node', () => {
         await expect(pullImage(client, name)).rejects.toThrow('containerd');
       }
     }
-    // What was never judged counts once the log has gone on without a word of it.
-    await delay(UNJUDGED_MS);
-    await pull(victim);
+    await settle();
     await expectAccounted();
     const { verdicts, events } = oracle.account(ids);
     expect(verdicts).toEqual({
@@ -186,6 +185,12 @@ describeOnNode('the audit trail of a node', () => {
       if (!String(error).includes('signature_missing')) throw error;
       before.refused += 1;
     }
+  }
+
+  /** What was never judged counts once the log has gone on without a word of it. */
+  async function settle(): Promise<void> {
+    await delay(UNJUDGED_MS);
+    await pull(first(unsigned));
   }
 
   /** Takes away what both the agent and the oracle have read. */
