@@ -6,8 +6,9 @@ import { startBrowser } from '../test/support/browser.ts';
 import { pageContent } from '../test/support/page-content.ts';
 
 const FOLDER = join(import.meta.dirname, '../manifests/images');
-/** About as wide as README is shown, and down to the last of the images. */
-const SIZE = { width: 1100, height: 1440 };
+/** About as wide as README is shown. */
+const SIZE = { width: 1240, height: 800 };
+const MARGIN = 16;
 
 await mkdir(FOLDER, { recursive: true });
 const browser = await startBrowser();
@@ -16,7 +17,9 @@ try {
     const page = await browser.newPage({ colorScheme, viewport: SIZE });
     await page.setContent(renderPage(pageContent()));
     const path = join(FOLDER, `status-page-${colorScheme}.png`);
-    await page.screenshot({ path, clip: { x: 0, y: 0, ...SIZE } });
+    const last = await page.getByRole('region', { name: 'Images' }).boundingBox();
+    const height = (last?.y ?? 0) + (last?.height ?? SIZE.height) + MARGIN;
+    await page.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, ...SIZE, height } });
   }
 } finally {
   await browser.close();

@@ -89,7 +89,7 @@ describeInBrowser('the status page', () => {
     ['scrolls sideways', "document.querySelector('h1').setAttribute('class', 'wide')"],
   ])('has a fault that is found when it is broken: %s', async (fault, change) => {
     const { page } = await open(everything, { bypassCSP: true });
-    await page.addStyleTag({ content: '.faint { color: #999 } .wide { width: 3000px }' });
+    await page.addStyleTag({ content: '.faint { color: #999 } .wide { min-width: 3000px }' });
     await page.evaluate(change);
     expect(await pageFaults(page)).toContainEqual(expect.stringContaining(fault));
   });

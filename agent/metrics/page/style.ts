@@ -57,7 +57,8 @@ caption { text-align: left; padding-bottom: .25rem; }
 th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--muted); font-size: .875rem; white-space: nowrap; overflow-wrap: normal; }
 tbody th { font-weight: 600; }
-tbody th:has(code) { min-width: 21rem; }
+tbody th:has(code) { min-width: 17rem; }
+tbody td:has(code) { min-width: 12rem; }
 tbody th code { display: block; font-weight: 400; }
 .badge { padding: 0 .5rem; border: 1px solid currentColor; border-radius: 1rem; white-space: nowrap; }
 form { display: flex; flex-wrap: wrap; gap: .75rem 1.25rem; align-items: end; margin: 0 0 .75rem; }
@@ -76,7 +77,7 @@ footer ul { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; margin: 0; paddi
   thead { position: absolute; left: -100rem; }
   table, caption, tbody, tbody tr, tbody th, tbody td { display: block; }
   tbody tr { padding: .5rem 0; border-top: 1px solid var(--line); }
-  tbody th, tbody td, tbody th:has(code) { min-width: 0; padding: 0; border: 0; }
+  tbody th, tbody td, tbody :has(code) { min-width: 0; padding: 0; border: 0; }
   tbody td::before { content: attr(data-title) ": "; color: var(--muted); font-size: .875rem; }
   [type=search] { width: 100%; }
 }
