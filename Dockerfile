@@ -14,7 +14,8 @@ COPY hack/image hack/image
 RUN hack/image/programs "${TARGETARCH}" /rootfs
 COPY package.json package-lock.json .npmrc LICENSE ./
 COPY agent agent
-COPY hack/build.ts hack/build.ts
+COPY hack/build.ts hack/slim-packages.ts hack/
+COPY hack/release hack/release
 RUN hack/image/bundle "${TARGETARCH}" /rootfs
 
 FROM ${BASE}

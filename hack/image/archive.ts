@@ -42,6 +42,48 @@ interface Descriptor {
 
 /** Reads all of it. Rejects when it is no archive of one image. */
 export async function readArchive(file: string): Promise<Archive> {
+  return unpacked(file, async ({ digest, image, layers }) => ({
+    digest,
+    architecture: image.architecture,
+    labels: image.config.Labels ?? {},
+    config: image.config,
+    layers: await Promise.all(layers.map(readLayer)),
+  }));
+}
+
+/** A package of Debian that is in the image. */
+export interface DebianPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}
+
+const RECORDS = 'var/lib/dpkg/status.d';
+
+/** Those that the last layer brings, by the records that it has of them. */
+export async function debianPackages(file: string): Promise<readonly DebianPackage[]> {
+  return unpacked(file, async ({ layers }) => {
+    const args = ['--extract', '--to-stdout', '--gzip', '--file', layers.at(-1) ?? '', RECORDS];
+    const { stdout } = await run('tar', args, { maxBuffer: MAX_LIST_BYTES });
+    return stdout.split(/^(?=Package: )/m).map((record) => {
+      const field = (name: string) => new RegExp(`^${name}: (.+)$`, 'm').exec(record)?.[1] ?? '';
+      return {
+        name: field('Package'),
+        version: field('Version'),
+        architecture: field('Architecture'),
+      };
+    });
+  });
+}
+
+interface Unpacked {
+  readonly digest: string;
+  readonly image: ImageConfig;
+  /** Their files. */
+  readonly layers: readonly string[];
+}
+
+async function unpacked<T>(file: string, read: (parts: Unpacked) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'nodeseal-image-'));
   const blob = ({ digest }: Descriptor) => join(directory, 'blobs', digest.replace(':', '/'));
   try {
@@ -52,13 +94,7 @@ export async function readArchive(file: string): Promise<Archive> {
       blob(manifest),
     );
     const image = await readJson<ImageConfig>(blob(config));
-    return {
-      digest: manifest.digest,
-      architecture: image.architecture,
-      labels: image.config.Labels ?? {},
-      config: image.config,
-      layers: await Promise.all(layers.map((layer) => readLayer(blob(layer)))),
-    };
+    return await read({ digest: manifest.digest, image, layers: layers.map(blob) });
   } finally {
     await rm(directory, { recursive: true });
   }
