@@ -143,6 +143,27 @@ describe.runIf(IS_ROOT)('the agent', () => {
     expect((await exited)[0]).toBe(0);
   });
 
+  it.each(['hide', 'show'])(
+    'serves a page to whoever comes: NODESEAL_STATUS_DETAILS=%s',
+    async (details) => {
+      const { settings } = await openNode();
+      const { child, log, exited, get } = await start({
+        ...{ ...settings, NODESEAL_STATUS_DETAILS: details, NODESEAL_NODE_NAME: 'node-1' },
+      });
+      await log.until('an image on this node would be refused');
+      const { status, body } = await get('/?state=failed&text=team');
+      expect(status).toBe(200);
+      expect(body).toContain('node-1');
+      expect(body).toContain('Images on this node: 1');
+      expect(body).toContain('1 certificate is trusted');
+      expect(body.includes('team/app:1')).toBe(details === 'show');
+      expect(body.includes('sha256:')).toBe(details === 'show');
+      expect((await get('/?state=verified')).body).not.toContain('team/app:1');
+      child.kill('SIGTERM');
+      expect((await exited)[0]).toBe(0);
+    },
+  );
+
   it('lives without being ready while containerd and policy are missing', async () => {
     const { host, containerd, settings } = await openNode();
     await containerd.stop();
