@@ -20,6 +20,7 @@ const PARTS: PartTable = [
   ['errors.ts'],
   ['version.ts'],
   ['deadline.ts'],
+  ['go-duration.ts'],
   ['span.ts'],
   ['setting-forms.ts'],
   ['config.ts', 'errors.ts', 'setting-forms.ts'],
@@ -37,7 +38,7 @@ const PARTS: PartTable = [
   ['notation/verification', 'notation/plugin', 'notation/revocation', 'notation/timestamp'],
 
   ['verifier/evidence', 'deadline.ts', 'notation/revocation'],
-  ['verifier/registry', 'notation/encoding'],
+  ['verifier/registry', 'deadline.ts', 'go-duration.ts', 'notation/encoding'],
   ['verifier/plugins', 'notation/plugin'],
   ['verifier/truststore', 'notation/trustpolicy'],
   [
@@ -50,7 +51,7 @@ const PARTS: PartTable = [
   ],
 
   // Edges of the node: not each other, and of what is above them only the words.
-  ['node/containerd', 'deadline.ts', 'oci'],
+  ['node/containerd', 'deadline.ts', 'go-duration.ts', 'oci'],
   ['node/host/layout.ts', 'oci'],
   ['node/host', 'deadline.ts', 'node/host/layout.ts'],
   ['node/journald', 'deadline.ts', 'oci', VERDICT],

@@ -1,7 +1,7 @@
 // The settings of containerd that decide whether a pull is verified, out of everything that it dumps.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
-import { parseGoDuration } from './go-duration.ts';
+import { parseGoDuration } from '../../go-duration.ts';
 import { TomlSection, type TomlTable } from './toml.ts';
 
 export const VERIFIER_PLUGIN = 'io.containerd.image-verifier.v1.bindir';

@@ -1,6 +1,6 @@
 // What the host says: containerd's configuration and command line, mounts, systemd.
 import { parseCommandLine } from '../../../agent/node/containerd/command-line.ts';
-import { parseGoDuration } from '../../../agent/node/containerd/go-duration.ts';
+import { parseGoDuration } from '../../../agent/go-duration.ts';
 import { mountOptionsAt } from '../../../agent/node/containerd/mount-options.ts';
 import {
   IMAGES_PLUGIN,

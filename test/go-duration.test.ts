@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseGoDuration } from '../../../agent/node/containerd/go-duration.ts';
+import { parseGoDuration } from '../agent/go-duration.ts';
 
 describe('a duration of Go', () => {
   it.each([
