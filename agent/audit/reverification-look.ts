@@ -54,6 +54,9 @@ export interface LookParts {
   readonly mayAsk: (image: DueImage) => boolean;
 }
 
+/** How long a new image without a repository is left alone. */
+const NAMELESS_MS = 5000;
+
 /** Records what it finds, unless the signal aborts before that. */
 export class Look {
   readonly #image: DueImage;
@@ -72,6 +75,10 @@ export class Look {
 
   /** Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
+    if (this.#mayBeGoing()) {
+      this.#postpone(new Date(this.#now().getTime() + NAMELESS_MS));
+      return;
+    }
     const recalled = await this.#recall(signal);
     if (signal.aborted) return;
     if (recalled?.isFinal === true) {
@@ -83,6 +90,11 @@ export class Look {
     if (!this.#parts.mayAsk(this.#image)) this.#awaitTurn(refusal);
     else if (pause !== null) this.#defer(refusal, pause);
     else await this.#ask(refusal, signal);
+  }
+
+  /** While kubelet removes an image, record by record, what is left has no repository for a moment. */
+  #mayBeGoing(): boolean {
+    return this.#image.isNew && this.#image.repository === '';
   }
 
   /** That what is known is refused is told at once; whether the registry has better is asked later. */

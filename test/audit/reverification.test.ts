@@ -181,6 +181,32 @@ describe('an image that has just come', () => {
   });
 });
 
+describe('an image that no repository names', () => {
+  const nameless = pulledRecords(1).slice(-1);
+
+  it('is told of when it stays so', async () => {
+    verifier.knows({ decision: 'deny', reason: 'reference_invalid' }, true);
+    ledger.reconcileImages(nameless, clock.now());
+    await start();
+    expect(told).toEqual([]);
+    await clock.advance(5 * SECOND_MS);
+    expect(told).toEqual(['reference_invalid, known']);
+  });
+
+  it('is not, when that is how it goes: record by record', async () => {
+    verifier.knows({});
+    present(1);
+    await start();
+    verifier.knows({ decision: 'deny', reason: 'reference_invalid' }, true);
+    ledger.reconcileImages(nameless, clock.now());
+    reverification.wake();
+    await settle();
+    ledger.reconcileImages([], clock.now());
+    await clock.advance(5 * SECOND_MS);
+    expect(told).toEqual(['verified, known']);
+  });
+});
+
 describe('an image that was here before', () => {
   it('asks its registry within the spread, those that run first', async () => {
     present(1, 2, 3, 4);
