@@ -52,7 +52,7 @@ describeWithTools('the agent’s pod', () => {
       privileged: false,
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SYS_CHROOT'] },
+      capabilities: { drop: ['ALL'], add: ['SYS_CHROOT'] },
     });
     expect(pod).toMatchObject({ isHostPid: false, isHostNetwork: true, uid: 0 });
     expect(pod.seccompProfile).toBe('RuntimeDefault');
@@ -105,7 +105,6 @@ describeWithTools('what the pod sees of the host', () => {
   it('are these directories', () => {
     const shown = mounts.map(({ path, isReadOnly }) => `${isReadOnly ? 'ro' : 'rw'} ${path}`);
     expect(shown.sort()).toEqual([
-      'ro /etc/machine-id',
       'ro /proc',
       'ro /run/containerd',
       'ro /run/log',
@@ -129,8 +128,7 @@ describeWithTools('what the pod sees of the host', () => {
 
   it('is made only where it is written to: what is read says more by being absent', () => {
     for (const { path, type, isReadOnly } of mounts) {
-      const made = path === '/etc/machine-id' ? 'File' : 'Directory';
-      expect([path, type]).toEqual([path, isReadOnly ? made : 'DirectoryOrCreate']);
+      expect([path, type]).toEqual([path, isReadOnly ? 'Directory' : 'DirectoryOrCreate']);
     }
   });
 
@@ -164,13 +162,7 @@ describeWithTools('what the pod sees of the host', () => {
 
   it('has what it reads, and what its settings name', () => {
     const { containerdSocket } = parseConfig({});
-    for (const path of [
-      containerdSocket,
-      SYSTEMD_SOCKET,
-      '/run/log/journal',
-      '/var/log/journal',
-      '/etc/machine-id',
-    ]) {
+    for (const path of [containerdSocket, SYSTEMD_SOCKET, '/run/log/journal', '/var/log/journal']) {
       expect([path, mountOf(mounts, path)?.isReadOnly]).toEqual([path, true]);
     }
     const agent = {
@@ -192,8 +184,7 @@ describeWithTools('what the pod sees of the host', () => {
     const paths = agentPodSpec(render({ journalUpload })).volumes.map(
       ({ hostPath }) => hostPath?.path,
     );
-    for (const path of ['/var/log', '/run/log', '/etc/machine-id'])
-      expect(paths).not.toContain(path);
+    for (const path of ['/var/log', '/run/log']) expect(paths).not.toContain(path);
   });
 
   it('adds what is asked for, and nothing twice', () => {

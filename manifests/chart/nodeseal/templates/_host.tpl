@@ -22,7 +22,6 @@ mount point: uninstalling would leave them.
 -}}
 {{- if not .Values.journalUpload.listen -}}
 {{- $all = concat $all (list
-  (dict "path" "/etc/machine-id" "readOnly" true "type" "File")
   (dict "path" "/run/log" "readOnly" true)
   (dict "path" "/var/log" "readOnly" true)) -}}
 {{- end -}}
