@@ -45,7 +45,7 @@ export const createFetchTransport: CreateTransport = (options) => {
 async function send(
   { limits, userAgent, onRequest }: TransportOptions,
   init: BunRequestInit,
-  { operation, registry, url, method, headers, what }: HttpRequest,
+  { operation, registry, url, method, headers, body, what }: HttpRequest,
   idle: IdleTimer,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
@@ -57,6 +57,7 @@ async function send(
     const response = await fetch(url, {
       ...init,
       method,
+      ...(body === undefined ? {} : { body }),
       headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
       signal: AbortSignal.any([wait.signal, idle.signal]),
     });

@@ -1,104 +1,100 @@
-// What to write in `Authorization`: challenges remembered per registry, tokens per repository.
-import { parseStrictJson } from '../../notation/encoding/json.ts';
+// What to write in `Authorization`: challenges remembered per registry, tokens and what was taken per repository.
 import { repositoryOf } from '../../oci/reference.ts';
-import { type Challenge, selectChallenge } from './challenge.ts';
-import { basicAuthorization, type CredentialSource } from './credentials.ts';
-import { exchange } from './exchange.ts';
+import type { Challenge } from './challenge.ts';
+import {
+  basicAuthorization,
+  type Credential,
+  type CredentialEvent,
+  type CredentialSource,
+} from './credentials/credential.ts';
 import { untilAborted } from './failure.ts';
-import type { Transport } from './http.ts';
-import type { RegistryLimits } from './limits.ts';
-import { shownUrl } from './shown-url.ts';
-import { expectSuccess } from './success.ts';
-import { parseToken, type Token, tokenUrl } from './token.ts';
 import { TokenCache } from './token-cache.ts';
+import { fetchToken, type Target, type TokenRequestOptions } from './token-request.ts';
 
-export interface AuthorizerOptions {
-  readonly transport: Transport;
-  readonly limits: RegistryLimits;
+export interface AuthorizerOptions extends TokenRequestOptions {
   readonly credentials: CredentialSource;
-  /** Milliseconds since the epoch. */
-  readonly nowMs: () => number;
+  /** Must not throw. */
+  readonly onCredential?: (event: CredentialEvent) => void;
 }
 
-/** A repository, and the origin that serves it. */
-export interface Target {
-  readonly registry: string;
-  readonly repository: string;
-  readonly origin: URL;
+/** One way to ask: with a credential, or without. `rank` is its place among those of the repository. */
+export interface Candidate {
+  readonly rank: number;
+  readonly credential: Credential | undefined;
 }
-
-type BearerChallenge = Extract<Challenge, { scheme: 'bearer' }>;
 
 /** Owns the tokens; asks for credentials each time, and keeps none. */
 export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #challenges = new Map<string, Challenge>();
   readonly #tokens: TokenCache;
+  /** The rank of what a registry took last, by repository. */
+  readonly #taken = new Map<string, number>();
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
     this.#tokens = new TokenCache(options.limits.tokens, options.nowMs);
   }
 
-  /**
-   * The header for a request, by what the registry asked for last; `undefined` if it never asked,
-   * or if there is no credential for what it asks. Saves being refused first.
-   */
-  async authorization(target: Target, signal: AbortSignal): Promise<string | undefined> {
-    const challenge = this.#challenges.get(target.registry);
-    return challenge === undefined ? undefined : this.#answer(challenge, target, signal);
+  challengeOf({ registry }: Target): Challenge | undefined {
+    return this.#challenges.get(registry);
   }
 
-  /**
-   * The header to try after a 401 with `header` as its `WWW-Authenticate`, or `undefined` if there
-   * is nothing to try but what was `refused`. Throws `registry_denied` and the other codes of the
-   * token service's failures, which name the service.
-   */
-  async reauthorization(
-    header: string | undefined,
-    refused: string | undefined,
-    target: Target,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const challenge = selectChallenge(header);
-    if (challenge === undefined) return undefined;
-    this.#challenges.set(target.registry, challenge);
-    this.#tokens.forget(repositoryOf(target), refused?.replace(/^Bearer /, '') ?? '');
-    const authorization = await this.#answer(challenge, target, signal);
-    return authorization === refused ? undefined : authorization;
+  setChallenge({ registry }: Target, challenge: Challenge): void {
+    this.#challenges.set(registry, challenge);
   }
 
-  async #answer(
+  /** In order of trial: what was taken last first, and anonymous access after all credentials. */
+  async candidates(target: Target, signal: AbortSignal): Promise<Candidate[]> {
+    const name = repositoryOf(target);
+    const { registry, repository } = target;
+    const asked = this.#options.credentials({ registry, repository });
+    const credentials = await untilAborted(asked, signal, `credential for ${name}`);
+    const all = [...credentials, undefined].map((credential, rank) => ({ rank, credential }));
+    const taken = this.#taken.get(name);
+    return [
+      ...all.filter(({ rank }) => rank === taken),
+      ...all.filter((one) => one.rank !== taken),
+    ];
+  }
+
+  /** The header, or undefined where there is none for such a challenge. Throws what `fetchToken` throws. */
+  async answer(
     challenge: Challenge,
+    { rank, credential }: Candidate,
     target: Target,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const name = repositoryOf(target);
-    if (challenge.scheme === 'bearer') {
-      const token = this.#tokens.get(name, () => this.#fetchToken(challenge, target));
-      return `Bearer ${(await untilAborted(token, signal, `token for ${name}`)).value}`;
+    if (credential?.kind === 'registry_token') return `Bearer ${credential.token}`;
+    if (challenge.scheme === 'basic') {
+      if (credential?.kind !== 'basic') return undefined;
+      return basicAuthorization(credential.username, credential.password);
     }
-    const asked = this.#options.credentials(target.registry);
-    const credential = await untilAborted(asked, signal, `credential for ${name}`);
-    return credential === undefined ? undefined : basicAuthorization(credential);
+    // Waits for no caller's signal: others share the token. The transport bounds its time.
+    const token = this.#tokens.get(tokenKey(target, rank), () =>
+      fetchToken(this.#options, challenge, credential, target),
+    );
+    return `Bearer ${(await untilAborted(token, signal, `token for ${repositoryOf(target)}`)).value}`;
   }
 
-  /** Waits for no caller's signal: others share the token. The transport bounds its time. */
-  async #fetchToken(challenge: BearerChallenge, target: Target): Promise<Token> {
-    const { transport, limits, credentials, nowMs } = this.#options;
-    const name = repositoryOf(target);
-    const url = tokenUrl(challenge, target, `token service for ${name}`);
-    const what = `token service ${shownUrl(url)} for ${name}`;
-    const credential = await credentials(target.registry);
-    const authorization =
-      credential === undefined ? {} : { authorization: basicAuthorization(credential) };
-    const headers = { accept: 'application/json', ...authorization };
-    const { registry } = target;
-    const request = { method: 'GET', url, headers, operation: 'token', registry, what } as const;
-    const { response } = await exchange(transport, request, limits, new AbortController().signal);
-    await expectSuccess(response, what, limits.errorBytes, 'registry_failed');
-    const document = { what, code: 'registry_failed', maxBytes: limits.tokenBytes } as const;
-    const body = await response.read(limits.tokenBytes);
-    return parseToken(parseStrictJson(body, document), nowMs(), what);
+  refused(target: Target, { rank }: Candidate, authorization: string): void {
+    this.#tokens.forget(tokenKey(target, rank), authorization.replace(/^Bearer /, ''));
   }
+
+  accepted(target: Target, { rank, credential }: Candidate): void {
+    const name = repositoryOf(target);
+    if (this.#taken.get(name) === rank) return;
+    this.#taken.delete(name);
+    this.#taken.set(name, rank);
+    const [oldest] = this.#taken.keys();
+    if (oldest !== undefined && this.#taken.size > this.#options.limits.tokens) {
+      this.#taken.delete(oldest);
+    }
+    const { registry, repository } = target;
+    this.#options.onCredential?.({ registry, repository, source: credential?.source ?? 'none' });
+  }
+}
+
+function tokenKey(target: Target, rank: number): string {
+  return `${repositoryOf(target)} ${rank}`;
 }

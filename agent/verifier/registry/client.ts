@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Reference } from '../../oci/reference.ts';
 import { Authorizer } from './authorizer.ts';
 import { fetchBlob, fetchManifest } from './content.ts';
-import type { CredentialSource } from './credentials.ts';
+import type { CredentialEvent, CredentialSource } from './credentials/credential.ts';
 import type { PlainHttp } from './endpoint.ts';
 import type { CreateTransport, RequestEvent } from './http.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
@@ -19,6 +19,8 @@ export interface RegistryClientOptions {
   readonly userAgent: string;
   /** Default: anonymous access to every registry. */
   readonly credentials?: CredentialSource;
+  /** Called when a registry took another credential than before. Must not throw. */
+  readonly onCredential?: (event: CredentialEvent) => void;
   /** Default: loopback registries only. */
   readonly plainHttp?: PlainHttp;
   /** Certificates in PEM, trusted beside those that the runtime brings. */
@@ -89,10 +91,10 @@ export interface RegistryClient {
 /** Opens no connection yet. Throws `setting_invalid` if `ca` is not PEM. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const credentials = options.credentials ?? (() => Promise.resolve(undefined));
+  const credentials = options.credentials ?? (() => Promise.resolve([]));
   const nowMs = options.nowMs ?? Date.now;
   const transport = options.createTransport({ ...options, limits });
-  const authorizer = new Authorizer({ transport, limits, credentials, nowMs });
+  const authorizer = new Authorizer({ ...options, transport, limits, credentials, nowMs });
   const session = createSession({ ...options, transport, authorizer, limits, nowMs });
   return {
     resolve: (reference, signal) => resolve(session, reference, signal),

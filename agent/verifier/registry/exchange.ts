@@ -39,6 +39,10 @@ export async function exchange(
     }
     const url = redirectTarget(current.url, response.header('location'), request.what);
     redirectedAway ||= url.origin !== request.url.origin;
+    if (redirectedAway && request.body !== undefined) {
+      const fault = 'expected no redirect to another origin with what it was sent, found one';
+      throw new AgentError('registry_redirect_refused', `${request.what}: ${fault}`);
+    }
     current = {
       ...current,
       url,

@@ -5,9 +5,12 @@ import type { RegistryLimits } from './limits.ts';
 export type Operation = 'resolve' | 'referrers' | 'manifest' | 'blob' | 'token';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD';
+  /** POST is for a token service, and only it has a body. */
+  readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** May hold a secret. */
+  readonly body?: string;
   readonly operation: Operation;
   /** Whose image it is for, as references name it; redirects and token services lead elsewhere. */
   readonly registry: string;

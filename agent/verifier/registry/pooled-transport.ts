@@ -16,7 +16,7 @@ export const createPooledTransport: CreateTransport = (options) => {
 async function attempt(
   pools: Pools,
   { limits, userAgent, onRequest }: TransportOptions,
-  { operation, registry, url, method, headers, what }: HttpRequest,
+  { operation, registry, url, method, headers, body, what }: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const wait = new Wait(signal, limits.requestMs, what);
@@ -26,6 +26,7 @@ async function attempt(
     const response = await pools.of(url.origin).request({
       path: `${url.pathname}${url.search}`,
       method,
+      ...(body === undefined ? {} : { body }),
       // A compressed body could grow without bound, and digests are over what is stored.
       headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
       // undici would close the connection after HEAD.

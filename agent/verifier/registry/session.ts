@@ -6,6 +6,7 @@ import { exchange } from './exchange.ts';
 import type { HttpRequest, HttpResponse, Transport } from './http.ts';
 import type { RegistryLimits } from './limits.ts';
 import { ReferrersMemory } from './referrers-memory.ts';
+import { Trial } from './trial.ts';
 
 /** Registry and repository as `parseReference` gave them, which keeps them safe in a path. */
 export type RepositoryName = Pick<Reference, 'registry' | 'repository'>;
@@ -67,15 +68,19 @@ async function sendAuthorized(
   const target = { ...repository, origin: request.url };
   const send = (authorization: string | undefined) =>
     exchange(transport, authorized(request, authorization), limits, signal);
-  const known = await authorizer.authorization(target, signal);
-  const { response, redirectedAway } = await send(known);
-  // Where the registry redirected to may not ask for the registry's credentials.
-  if (response.status !== 401 || redirectedAway) return response;
-  const header = response.header('www-authenticate');
-  const next = await authorizer.reauthorization(header, known, target, signal);
-  if (next === undefined) return response;
-  await response.discard();
-  return (await send(next)).response;
+  const trial = new Trial(authorizer, target);
+  for (let next = await trial.first(signal); ;) {
+    const { response, redirectedAway } = await send(next);
+    const { status } = response;
+    if (redirectedAway || (status !== 401 && status !== 403)) {
+      // Whoever is led elsewhere was let in, and so was who is told that something is not there.
+      if (status < 400 || status === 404 || redirectedAway) trial.accepted();
+      return response;
+    }
+    next = await trial.next({ status, challenge: response.header('www-authenticate') }, signal);
+    if (next === undefined) return response;
+    await response.discard();
+  }
 }
 
 function authorized(request: HttpRequest, authorization: string | undefined): HttpRequest {

@@ -9,7 +9,12 @@ import {
 } from './content.ts';
 
 /** What the registry accepts when it asks for credentials. */
-export const TEST_CREDENTIAL = { username: 'reader', password: 'correct horse' } as const;
+export const TEST_CREDENTIAL = {
+  kind: 'basic',
+  username: 'reader',
+  password: 'correct horse',
+  source: 'docker_config',
+} as const;
 
 export interface TestRegistryOptions {
   /**

@@ -3,6 +3,7 @@ import { AgentError } from '../../../agent/errors.ts';
 import { parseReference } from '../../../agent/oci/reference.ts';
 import { createFetchTransport } from '../../../agent/pull/fetch-transport.ts';
 import { createRegistryClient } from '../../../agent/verifier/registry/client.ts';
+import type { Credential } from '../../../agent/verifier/registry/credentials/credential.ts';
 
 /** Its only argument, as JSON. */
 export interface ProbeArguments {
@@ -11,7 +12,7 @@ export interface ProbeArguments {
   readonly artifactType: string;
   readonly plainHttp: boolean;
   readonly ca?: string;
-  readonly credential?: { readonly username: string; readonly password: string };
+  readonly credential?: Credential;
   readonly timeoutMs: number;
 }
 
@@ -25,7 +26,8 @@ async function probe({ image, artifactType, ...options }: ProbeArguments): Promi
     createTransport: createFetchTransport,
     userAgent: 'nodeseal-probe',
     plainHttp: () => options.plainHttp,
-    credentials: () => Promise.resolve(options.credential),
+    credentials: () =>
+      Promise.resolve(options.credential === undefined ? [] : [options.credential]),
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   });
   const signal = AbortSignal.timeout(options.timeoutMs);

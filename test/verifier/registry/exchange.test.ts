@@ -11,7 +11,7 @@ async function openBlob(limits: Partial<RegistryLimits> = {}) {
   const registry = await openRegistry({ auth: 'basic' });
   const blob = registry.pushBlob('team/app', Buffer.from('an envelope'));
   const repository = { registry: registry.host, repository: 'team/app' };
-  const credentials = () => Promise.resolve(TEST_CREDENTIAL);
+  const credentials = () => Promise.resolve([TEST_CREDENTIAL]);
   const client = openClient({ credentials, limits });
   const fetch = (signal = NEVER) => client.fetchBlob(repository, blob, LIMIT, signal);
   // From here on the client knows to send the credential at once.
