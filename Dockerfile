@@ -18,7 +18,8 @@ COPY hack/build.ts hack/slim-packages.ts hack/
 COPY hack/release hack/release
 RUN hack/image/bundle "${TARGETARCH}" /rootfs
 
-FROM ${BASE}
+# The platform is the default's; older buildah would take that of the stage before.
+FROM --platform=${TARGETPLATFORM} ${BASE}
 ARG VERSION
 ARG REVISION
 ARG CREATED
