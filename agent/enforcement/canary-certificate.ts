@@ -1,5 +1,12 @@
 // The canary's certificate: self-signed, for code signing, P-256; signature-specification.md, "Certificate Requirements".
-import { bitString, der, explicit, positiveInteger, sequence, time } from './der-writer.ts';
+import {
+  bitString,
+  der,
+  explicit,
+  positiveInteger,
+  sequence,
+  time,
+} from '../notation/encoding/der-writer.ts';
 
 /** What the certificate says. */
 export interface CanaryCertificate {

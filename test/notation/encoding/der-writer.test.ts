@@ -6,8 +6,8 @@ import {
   positiveInteger,
   sequence,
   time,
-} from '../../agent/enforcement/der-writer.ts';
-import * as reference from '../support/der.ts';
+} from '../../../agent/notation/encoding/der-writer.ts';
+import * as reference from '../../support/der.ts';
 
 describe('the DER writer', () => {
   it.each([0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff])('writes %d bytes of content', (length) => {

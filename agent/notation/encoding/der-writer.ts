@@ -1,4 +1,4 @@
-// The little DER that the canary's certificate is written in: X.690, definite lengths in their shortest form.
+// The little DER that certificates of our own are written in: X.690, definite lengths in their shortest form.
 
 /** One tag-length-value of at most 65,535 bytes of content. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
