@@ -24,11 +24,11 @@ export interface SignOptions {
   readonly timestamp?: { readonly url: string; readonly rootPath: string };
 }
 
-// Arguments: directory, common name, and how openssl names the algorithm.
+// Arguments: directory, common name, days of the CA, and how openssl names the algorithm.
 const CREATE_KEY = `
-  mkdir -p "$1"; cd "$1"; name=$2; shift 2
+  mkdir -p "$1"; cd "$1"; name=$2 days=$3; shift 3
   subject=/C=DE/ST=Berlin/O=nodeseal
-  openssl req -x509 -newkey "$@" -noenc -days 30 -subj "$subject/CN=$name CA" -keyout ca.key -out ca.crt \
+  openssl req -x509 -newkey "$@" -noenc -days "$days" -subj "$subject/CN=$name CA" -keyout ca.key -out ca.crt \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
   openssl req -x509 -CA ca.crt -CAkey ca.key -newkey "$@" -noenc -days 30 -subj "$subject/CN=$name" -keyout leaf.key -out leaf.crt \
     -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=codeSigning
@@ -39,12 +39,13 @@ export async function createSigningKey(
   node: TestNode,
   name: string,
   algorithm: KeyAlgorithm = 'rsa-2048',
+  caDays = 30,
 ): Promise<SigningKey> {
   const directory = `${NOTATION_HOME}/localkeys/${name}`;
   const openssl = algorithm.startsWith('rsa-')
     ? [algorithm.replace('-', ':')]
     : ['ec', '-pkeyopt', `ec_paramgen_curve:${algorithm.toUpperCase()}`];
-  await node.output(['sh', '-euc', CREATE_KEY, 'key', directory, name, ...openssl]);
+  await node.output(['sh', '-euc', CREATE_KEY, 'key', directory, name, String(caDays), ...openssl]);
   await registerKey(node, {
     name,
     keyPath: `${directory}/leaf.key`,

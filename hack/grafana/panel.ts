@@ -1,0 +1,201 @@
+// Panels as our dashboards need them, and what Grafana's JSON makes of each.
+
+/** Colours by the value from which they hold. */
+export type Thresholds = readonly (readonly [from: number | null, color: string])[];
+
+export interface Query {
+  readonly expr: string;
+  /** What a series is called: text, with labels as `{{label}}`. */
+  readonly legend?: string;
+}
+
+export interface Panel {
+  readonly title: string;
+  /** One or two sentences: what is shown, and what of it should worry. */
+  readonly description: string;
+  readonly kind: 'stat' | 'timeseries' | 'stacked' | 'bars' | 'table';
+  readonly queries: readonly Query[];
+  /** Grafana's name of a unit. */
+  readonly unit?: string;
+  readonly thresholds?: Thresholds;
+  /** Colours of series by name. */
+  readonly colors?: Readonly<Record<string, string>>;
+  /** In columns of 24. */
+  readonly width: number;
+  readonly height: number;
+  /** An alert whose runbook says what to do; it is linked. */
+  readonly runbook?: string;
+  /** Stat: show the series' name instead of its value. */
+  readonly showsName?: boolean;
+  /** Table: its columns in order, by label or as `Value #A`, and what they are called. */
+  readonly columns?: Readonly<Record<string, Column>>;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly unit?: string;
+  /** Colours of its text by value. */
+  readonly colors?: Readonly<Record<string, string>>;
+  /** Where a click on it leads. */
+  readonly link?: { readonly title: string; readonly url: string };
+}
+
+/** Panels under a title. */
+export interface Row {
+  readonly title: string;
+  readonly panels: readonly Panel[];
+}
+
+export const RUNBOOKS = 'https://github.com/nodeseal/nodeseal/blob/main/manifests/runbooks';
+
+export const GOOD = 'green';
+export const BAD = 'red';
+export const DOUBTFUL = 'orange';
+
+/** Nothing is good, anything is bad. */
+export const NONE_IS_GOOD: Thresholds = [
+  [null, GOOD],
+  [1, BAD],
+];
+/** For states that are neither: a colour says too much. */
+export const PLAIN: Thresholds = [[null, 'text']];
+
+const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
+const TYPES = {
+  stat: 'stat',
+  timeseries: 'timeseries',
+  stacked: 'timeseries',
+  bars: 'bargauge',
+  table: 'table',
+} as const;
+
+/** A panel's JSON at a place. */
+export function panelJson(
+  panel: Panel,
+  id: number,
+  at: { readonly x: number; readonly y: number },
+) {
+  const { title, description, kind, width, height, runbook } = panel;
+  return {
+    id,
+    type: TYPES[kind],
+    title,
+    description,
+    datasource: DATASOURCE,
+    gridPos: { ...at, w: width, h: height },
+    links: runbook === undefined ? [] : [runbookLink(runbook)],
+    targets: panel.queries.map((query, index) => target(panel, query, index)),
+    fieldConfig: fieldConfig(panel),
+    options: options(panel),
+    ...(kind === 'table' ? { transformations: transformations(panel) } : {}),
+  };
+}
+
+function runbookLink(alert: string): object {
+  return { title: `Runbook ${alert}`, url: `${RUNBOOKS}/${alert}.md`, targetBlank: true };
+}
+
+function target({ kind }: Panel, { expr, legend }: Query, index: number): object {
+  const isNow = kind === 'stat' || kind === 'bars' || kind === 'table';
+  return {
+    refId: String.fromCharCode(65 + index),
+    datasource: DATASOURCE,
+    editorMode: 'code',
+    expr,
+    legendFormat: legend ?? '__auto',
+    ...(isNow ? { instant: true, range: false } : { instant: false, range: true }),
+    ...(kind === 'table' ? { format: 'table' } : {}),
+  };
+}
+
+function fieldConfig({ kind, unit, thresholds = PLAIN, colors = {}, columns = {} }: Panel): object {
+  const steps = thresholds.map(([value, color]) => ({ color, value }));
+  const isGraph = kind === 'timeseries' || kind === 'stacked';
+  return {
+    defaults: {
+      unit: unit ?? 'short',
+      color: { mode: isGraph ? 'palette-classic' : 'thresholds' },
+      thresholds: { mode: 'absolute', steps },
+      ...(isGraph ? { custom: graph(kind) } : {}),
+      ...(isGraph ? { min: 0 } : {}),
+    },
+    overrides: [
+      ...Object.entries(colors).map(([name, color]) => ({
+        matcher: { id: 'byName', options: name },
+        properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: color } }],
+      })),
+      ...Object.entries(columns).map(([name, column]) => ({
+        matcher: { id: 'byName', options: name },
+        properties: columnProperties(column),
+      })),
+    ],
+  };
+}
+
+function graph(kind: Panel['kind']): object {
+  const isStacked = kind === 'stacked';
+  return {
+    lineWidth: 1,
+    fillOpacity: isStacked ? 60 : 10,
+    showPoints: 'never',
+    // A scrape that is missing must not look like a value.
+    spanNulls: false,
+    stacking: { mode: isStacked ? 'normal' : 'none' },
+  };
+}
+
+function columnProperties({ title, unit, colors, link }: Column): object[] {
+  return [
+    { id: 'displayName', value: title },
+    ...(unit === undefined ? [] : [{ id: 'unit', value: unit }]),
+    ...(colors === undefined ? [] : coloredText(colors)),
+    ...(link === undefined ? [] : [{ id: 'links', value: [link] }]),
+  ];
+}
+
+function coloredText(colors: Readonly<Record<string, string>>): object[] {
+  const entries = Object.entries(colors).map(
+    ([value, color], index) => [value, { color, index }] as const,
+  );
+  const mapping = { type: 'value', options: Object.fromEntries(entries) };
+  return [
+    { id: 'custom.cellOptions', value: { type: 'color-text' } },
+    { id: 'mappings', value: [mapping] },
+  ];
+}
+
+function options({ kind, showsName }: Panel): object {
+  const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
+  switch (kind) {
+    case 'stat':
+      return {
+        reduceOptions,
+        colorMode: 'value',
+        graphMode: 'none',
+        textMode: showsName === true ? 'name' : 'auto',
+      };
+    case 'bars':
+      return { reduceOptions, orientation: 'horizontal', displayMode: 'basic', showUnfilled: true };
+    case 'table':
+      return { showHeader: true, cellHeight: 'sm' };
+    case 'timeseries':
+    case 'stacked':
+      return {
+        legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
+        tooltip: { mode: 'multi', sort: 'desc' },
+      };
+  }
+}
+
+/** One line for each set of labels, with the columns that are named and no others. */
+function transformations({ columns = {} }: Panel): object[] {
+  const names = Object.keys(columns);
+  return [
+    { id: 'merge', options: {} },
+    { id: 'filterFieldsByName', options: { include: { names } } },
+    {
+      id: 'organize',
+      options: { indexByName: Object.fromEntries(names.map((name, index) => [name, index])) },
+    },
+  ];
+}

@@ -1,0 +1,330 @@
+// The dashboards and alerts over a story on real nodes: a real Prometheus is asked what every panel asks, and has it.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listCriImages, pullImage } from '../../agent/node/containerd/cri.ts';
+import {
+  DASHBOARDS,
+  findPanel,
+  type Panel,
+  readDashboard,
+  seriesName,
+  type Target,
+  withVariables,
+} from '../support/dashboard.ts';
+import {
+  importImage,
+  type PushedImage,
+  pushImage,
+  type Registry,
+  startRegistry,
+} from '../support/node-images.ts';
+import { runPod } from '../support/node-pods.ts';
+import {
+  type NodePrometheus,
+  type Series,
+  startNodePrometheus,
+} from '../support/node-prometheus.ts';
+import { createSigningKey, sign, type SigningKey } from '../support/node-signatures.ts';
+import { describeOnNode, type TestNode } from '../support/test-node.ts';
+import { documentOf, skipStatement, statement } from '../support/trust-policy.ts';
+import { bootWorker, type Worker } from '../support/worker.ts';
+
+/** Where hack/screenshots.ts wants the series of every panel. The story is then told slowly, of more nodes. */
+const SERIES = process.env['DASHBOARD_SERIES'];
+const IS_SLOW = SERIES !== undefined;
+const CHAPTER_MS = 25_000;
+const WORKERS = IS_SLOW ? 4 : 2;
+
+/** For a machine that is loaded; nothing takes as long when it is not. */
+const PATIENCE = { timeout: 100_000, interval: 200 };
+const DAY_SECONDS = 86_400;
+/** Points of a graph. */
+const STEPS = 300;
+
+const PROMETHEUS = new URL('../../manifests/prometheus/', import.meta.url);
+const read = (name: string): string => readFileSync(new URL(name, PROMETHEUS), 'utf8');
+/** How long a condition has to hold is for promtool to try. */
+const RULES = read('alerts.yaml').replaceAll(/^( +for:) .*$/gm, '$1 1s');
+
+const fleet = (title: string): Panel => findPanel('nodeseal-fleet', title);
+const detail = (title: string): Panel => findPanel('nodeseal-node', title);
+
+describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
+  const workers: Worker[] = [];
+  let node: TestNode;
+  let first: Worker;
+  let registry: Registry;
+  /** One that will not answer any more. */
+  let frail: Registry;
+  let prometheus: NodePrometheus;
+  let key: SigningKey;
+  let pause: PushedImage;
+  let began: number;
+
+  beforeAll(async () => {
+    for (let number = 1; number <= WORKERS; number += 1) {
+      workers.push(await bootWorker(`worker-${number}`));
+    }
+    [first] = workers as [Worker];
+    ({ node } = first);
+    // The nodes have the machine's network: all of them reach what runs on one.
+    registry = await startRegistry(node, 'crane');
+    frail = await startRegistry(node, 'crane');
+    key = await createSigningKey(node, 'acme', 'p-256', 90);
+    pause = await pushImage(registry, 'pause', { command: 'sleep 3600' });
+    for (const worker of workers) {
+      await worker.configure(pause);
+      await worker.offer(policy(), [key]);
+      await worker.start();
+    }
+    const targets = workers.map(({ name, agent: { url } }) => ({
+      ...{ url, labels: { cluster: 'test', node: name } },
+    }));
+    began = Date.now();
+    prometheus = await startNodePrometheus(node, { targets, rules: RULES });
+  });
+
+  afterAll(async () => {
+    for (const worker of workers) await worker.stop();
+  });
+
+  it('passes promtool: rules, their unit tests, and the page of metrics', async () => {
+    for (const file of ['alerts.yaml', 'alerts.test.yaml']) {
+      await node.writeFile(`/srv/rules/${file}`, read(file));
+    }
+    await node.output(['promtool', 'check', 'rules', '/srv/rules/alerts.yaml']);
+    const tried = await node.exec([
+      ...['sh', '-c', 'cd /srv/rules && promtool test rules alerts.test.yaml'],
+    ]);
+    expect(tried.code, tried.stdout + tried.stderr).toBe(0);
+    const page = await (await fetch(`${first.agent.url}/metrics`)).text();
+    expect(await node.exec(['promtool', 'check', 'metrics'], { stdin: page })).toEqual({
+      ...{ code: 0, stdout: '', stderr: '' },
+    });
+  });
+
+  it('begins well: all nodes are proved to enforce, and signed images come in', async () => {
+    await expect.poll(() => valueOf(fleet('Enforcing')), PATIENCE).toBe(WORKERS);
+    for (const tag of ['1.0', '1.1', '2.0']) {
+      const image = await signedImage(registry, tag);
+      for (const { client } of workers) await pullImage(client, image.tagged);
+      await pace(3);
+    }
+    await expect.poll(() => valueOf(fleet('Verified images')), PATIENCE).toBeGreaterThan(0.5);
+    await expect.poll(() => valueOf(fleet('Pulls refused')), PATIENCE).toBe(0);
+    const days = (await valueOf(fleet('Trust ends in'))) / DAY_SECONDS;
+    expect(days).toBeGreaterThan(89);
+    expect(await valueOf(fleet('Policies in force'))).toBe(1);
+    expect(await namesOf(detail('State'))).toEqual(['enforcing']);
+    expect(await namesOf(detail('Mode'))).toEqual(['enforce']);
+    expect(await namesOf(detail('Last canary'))).toEqual(['proved']);
+    expect(await alerts()).toEqual([]);
+  });
+
+  it('goes on with a burst of unsigned images: refused, counted by reason, and told of', async () => {
+    const tags = ['1', '2', '3', '4', '5', '6', '7', '8'];
+    const images = await Promise.all(tags.map((tag) => pushImage(registry, 'rogue', { tag })));
+    for (const image of images) {
+      await expect(pullImage(first.client, image.tagged)).rejects.toThrow('signature_missing');
+      await pace(tags.length);
+    }
+    for (const panel of [fleet, detail]) {
+      const reasons = panel('Reasons of refused pulls');
+      await expect.poll(() => valueOf(reasons), PATIENCE).toBe(tags.length);
+      expect(await namesOf(reasons)).toEqual(['signature_missing']);
+    }
+    await expect.poll(() => valueOf(fleet('Pulls refused')), PATIENCE).toBeGreaterThan(0.2);
+    await expect.poll(alerts, PATIENCE).toContain('NodesealImagesRefused worker-1');
+  });
+
+  it('goes on with an image that was put there around any pull, and runs', async () => {
+    const image = await pushImage(registry, 'rogue', { tag: 'smuggled' });
+    await importImage(registry, image);
+    // CRI learns of an import from an event.
+    const tags = async () =>
+      (await listCriImages(first.client)).flatMap(({ repoTags }) => repoTags);
+    await expect.poll(tags, PATIENCE).toContain(image.tagged);
+    const pod = { namespace: 'shop', name: 'cart-0' };
+    await runPod(first.client, { ...image, pinned: image.tagged }, pod);
+    await expect.poll(() => valueOf(fleet('Failed, running')), PATIENCE).toBe(1);
+    await expect
+      .poll(() => namesOf(fleet('Images that failed, by how they came')), PATIENCE)
+      .toEqual(['imported']);
+    await expect.poll(alerts, PATIENCE).toContain('NodesealFailedImageRunning worker-1');
+    await pace();
+  });
+
+  it('goes on with trust that ends soon, a policy that is refused, and one that others touched', async () => {
+    await first.offer(policy(), [await createSigningKey(node, 'legacy', 'p-256', 3)]);
+    await expect
+      .poll(() => valueOf(fleet('Trust ends in')), PATIENCE)
+      .toBeLessThan(3 * DAY_SECONDS);
+    await expect.poll(alerts, PATIENCE).toContain('NodesealTrustExpiring');
+    expect(await alerts()).not.toContain('NodesealPolicyRefused worker-1');
+    await first.offer('{');
+    await expect.poll(() => valueOf(detail('Policy and trust offered')), PATIENCE).toBe(0);
+    await expect.poll(alerts, PATIENCE).toContain('NodesealPolicyRefused worker-1');
+    await pace(2);
+    await first.offer(policy());
+    await expect.poll(() => valueOf(detail('Policy and trust offered')), PATIENCE).toBe(1);
+    await node.output(['sh', '-c', 'echo >>/etc/containerd/notation-policy.json']);
+    await expect
+      .poll(() => namesOf(detail('Files touched by others')), PATIENCE)
+      .toEqual(['policy changed']);
+    await pace(2);
+  });
+
+  it('goes on with a registry that does not answer, when its images are to be judged', async () => {
+    const known = await signedImage(frail, '1.0');
+    const unknown = await pushImage(frail, 'tools');
+    for (const image of [known, unknown]) await pullImage(first.client, image.tagged);
+    // No rate tells of what came before the first sample.
+    const requests = `nodeseal_registry_requests_total{registry="${frail.host}"}`;
+    await expect.poll(() => prometheus.query(requests), PATIENCE).not.toEqual([]);
+    frail.stop();
+    await first.offer(policy('strict'));
+    await expect
+      .poll(() => namesOf(fleet('Registries in trouble')), PATIENCE)
+      .toContain(`${frail.host} no_answer`);
+    await expect.poll(() => namesOf(fleet('Images by state')), PATIENCE).toContain('inconclusive');
+    await expect.poll(() => valueOf(fleet('Policies in force')), PATIENCE).toBe(2);
+    await pace();
+  });
+
+  it('goes on with a containerd that asks no verifier any more', async () => {
+    expect(await alerts()).not.toContain('NodesealNodeBypassed worker-1');
+    await first.configure(pause, { use_local_image_pull: true });
+    await expect.poll(() => valueOf(fleet('Bypassed')), PATIENCE).toBe(1);
+    expect(await valueOf(fleet('Enforcing'))).toBe(WORKERS - 1);
+    await expect.poll(() => namesOf(detail('State')), PATIENCE).toEqual(['bypassed']);
+    for (const panel of [fleet, detail]) {
+      await expect.poll(() => namesOf(panel('Causes')), PATIENCE).toContain('use_local_image_pull');
+    }
+    await expect.poll(alerts, PATIENCE).toContain('NodesealNodeBypassed worker-1');
+    const image = await pushImage(registry, 'rogue', { tag: 'unasked' });
+    await pullImage(first.client, image.tagged);
+    await expect
+      .poll(() => namesOf(fleet('Images that failed, by how they came')), PATIENCE)
+      .toContain('bypassed');
+    await pace();
+    if (IS_SLOW) await record(SERIES);
+  });
+
+  it('ends well: containerd is mended, and enforcement proved again', async () => {
+    await first.configure(pause);
+    await expect.poll(() => valueOf(fleet('Enforcing')), PATIENCE).toBe(WORKERS);
+    expect(await valueOf(fleet('Bypassed'))).toBe(0);
+    await expect.poll(alerts, PATIENCE).not.toContain('NodesealNodeBypassed worker-1');
+  });
+
+  it.each(DASHBOARDS)('had data for every query of %s at some time', async (name) => {
+    const empty: string[] = [];
+    for (const { title, targets = [] } of readDashboard(name).panels) {
+      for (const target of targets) {
+        if (!(await overStory(target)).some(hasNumbers)) empty.push(`${title}: ${target.expr}`);
+      }
+    }
+    expect(empty).toEqual([]);
+  });
+
+  /** Some values are not numbers: 0 of 0 pulls. */
+  function hasNumbers({ values }: Series): boolean {
+    return values.some(([, value]) => Number.isFinite(value));
+  }
+
+  function variables(): Readonly<Record<string, string>> {
+    return {
+      ...{ cluster: '.*', node: 'worker-1' },
+      // As Grafana has it: four scrapes, and all that is shown.
+      ...{ __rate_interval: '4s', __range: `${storySeconds()}s` },
+    };
+  }
+
+  function storySeconds(): number {
+    return Math.ceil((Date.now() - began) / 1000);
+  }
+
+  async function overStory({ expr }: Target): Promise<readonly Series[]> {
+    const seconds = storySeconds();
+    const step = Math.max(1, Math.floor(seconds / STEPS));
+    return prometheus.queryRange(withVariables(expr, variables()), seconds, step);
+  }
+
+  /** What a query of a panel answers now: values of now, or those to draw. */
+  async function answerOf(target: Target): Promise<readonly Series[]> {
+    if (!target.instant) return overStory(target);
+    return prometheus.query(withVariables(target.expr, variables()));
+  }
+
+  async function seriesOf({ targets = [] }: Panel): Promise<readonly (Series & Target)[]> {
+    const answers = targets.map(async (target) =>
+      (await answerOf(target)).map((series) => ({ ...target, ...series })),
+    );
+    return (await Promise.all(answers)).flat();
+  }
+
+  /** The least of the last values that a panel shows; NaN for none. */
+  async function valueOf(panel: Panel): Promise<number> {
+    const values = (await seriesOf(panel)).map((series) => series.values.at(-1)?.[1] ?? NaN);
+    return values.length === 0 ? NaN : Math.min(...values);
+  }
+
+  /** What a panel calls its series: those of now, or of which it has had any value but 0. */
+  async function namesOf(panel: Panel): Promise<readonly string[]> {
+    const series = (await seriesOf(panel)).filter(({ values }) =>
+      values.some(([, value]) => value !== 0),
+    );
+    return series.map(({ legendFormat, metric }) => seriesName(legendFormat, metric));
+  }
+
+  /** Those that fire, with the node where it is of one. */
+  async function alerts(): Promise<readonly string[]> {
+    const firing = (await prometheus.alerts()).filter(({ state }) => state === 'firing');
+    return firing.map(({ labels: { alertname = '', node: of } }) =>
+      of === undefined ? alertname : `${alertname} ${of}`,
+    );
+  }
+
+  async function signedImage(at: Registry, tag: string): Promise<PushedImage> {
+    const image = await pushImage(at, 'app', { tag });
+    await sign(at, image.pinned, { key, format: 'cose' });
+    return image;
+  }
+
+  /** A part of a chapter, where somebody is to look at it: with pulls as on any day. */
+  async function pace(parts = 1): Promise<void> {
+    if (!IS_SLOW) return;
+    const end = Date.now() + CHAPTER_MS / parts;
+    while (Date.now() < end) {
+      for (const { client } of workers.slice(1)) {
+        await pullImage(client, `${registry.host}/app:1.0`);
+        await delay(200);
+      }
+    }
+  }
+
+  /** Writes what every query answers now. */
+  async function record(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true });
+    for (const name of DASHBOARDS) {
+      const answers: Record<number, readonly (readonly Series[])[]> = {};
+      for (const { id, targets = [] } of readDashboard(name).panels) {
+        answers[id] = await Promise.all(targets.map(answerOf));
+      }
+      writeFileSync(`${folder}/${name}.json`, JSON.stringify(answers));
+    }
+  }
+
+  /** Signatures for all but what nobody signs; `tools` is where somebody changes his mind. */
+  function policy(tools: 'skip' | 'strict' = 'skip'): Uint8Array {
+    const [own, other] = [registry.host, frail.host];
+    const signed = [`${own}/app`, `${own}/rogue`, `${other}/app`];
+    const skipped = [`${own}/pause`];
+    (tools === 'strict' ? signed : skipped).push(`${other}/tools`);
+    return documentOf([
+      statement({ registryScopes: signed, trustedIdentities: ['*'] }),
+      skipStatement({ registryScopes: skipped }),
+    ]);
+  }
+});
