@@ -1,0 +1,14 @@
+// A port that nobody listens on.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** Of this machine, whose network the test nodes have. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new TypeError('no port');
+  return address.port;
+}
