@@ -32,6 +32,25 @@ const UNITS: Readonly<
   ],
 };
 
+/** What the agent exports. */
+export const METRICS = createMetrics({
+  version: '',
+  mode: 'enforce',
+  breakGlass: () => null,
+  totals: () => ({ verdicts: [], containerdEvents: [] }),
+  inventory: () => ({ images: [], containers: [] }),
+  logLags: () => [],
+  enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
+  canaryIntervalMs: 3_600_000,
+  namesRegistry: () => false,
+  trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
+  causeCodes: [],
+  flips: () => [],
+  disagreements: () => [],
+  pulls: () => [],
+  ledgerSpace: () => ({ file: 0, free: 0 }),
+}).describe();
+
 /** The tables by name, each with its head as the first row. */
 export const TABLES: Readonly<Record<string, Table>> = {
   settings: settingsTable(),
@@ -85,25 +104,10 @@ export function defaultText(setting: Setting): string {
 }
 
 function metricsTable(): Table {
-  const metrics = createMetrics({
-    version: '',
-    mode: 'enforce',
-    breakGlass: () => null,
-    totals: () => ({ verdicts: [], containerdEvents: [] }),
-    inventory: () => ({ images: [], containers: [] }),
-    logLags: () => [],
-    enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
-    canaryIntervalMs: 3_600_000,
-    namesRegistry: () => false,
-    trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
-    causeCodes: [],
-    flips: () => [],
-    disagreements: () => [],
-    pulls: () => [],
-    ledgerSpace: () => ({ file: 0, free: 0 }),
-  });
-  const rows = metrics.describe().map(({ name, help }) => [code(name), help]);
-  return [['Metric', 'Meaning'], ...rows];
+  const rows = METRICS.map(({ name, type, labelNames, help }) => [
+    ...[code(name), type, labelNames.map(code).join(', '), help],
+  ]);
+  return [['Metric', 'Type', 'Labels', 'Meaning'], ...rows];
 }
 
 function sentences(table: Readonly<Record<string, string>>): Table {

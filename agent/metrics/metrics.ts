@@ -4,7 +4,7 @@ import { AgentError, type ErrorCode } from '../errors.ts';
 import { isInconclusive } from '../notation/verification/inconclusive.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
 import { declareAudit } from './audit.ts';
-import { declarers } from './declarers.ts';
+import { declarers, type DescribedMetric, describeMetrics } from './declarers.ts';
 import { declareEnforcement } from './enforcement.ts';
 import { declareGenerations, type GenerationMetrics } from './generations.ts';
 import { declareHost, type HostMetrics } from './host.ts';
@@ -49,8 +49,8 @@ export interface Metrics
   render(): Promise<string>;
   /** The media type of `render`. */
   readonly contentType: string;
-  /** Every metric with its help, for documentation to be checked against. */
-  describe(): readonly { readonly name: string; readonly help: string }[];
+  /** Every metric, for documentation, dashboards and alerts to be checked against. */
+  describe(): readonly DescribedMetric[];
 }
 
 /** From what a cache answers to the verifier's own deadline. */
@@ -99,7 +99,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       return registry.metrics();
     },
     contentType: registry.contentType,
-    describe: () => registry.getMetricsAsArray().map(({ name, help }) => ({ name, help })),
+    describe: () => describeMetrics(registry),
   };
 }
 

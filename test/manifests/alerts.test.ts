@@ -1,4 +1,4 @@
-// The alerts as a whole: their form, their runbooks, and that what they ask for is there. promtool tries them in e2e/story.test.ts.
+// The alerts as a whole: their form, their runbooks, and that what they ask for is there. promtool tries them in e2e/dashboards.test.ts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -7,8 +7,8 @@ import { CAUSES } from '../../agent/enforcement/causes.ts';
 import { ERROR_CODES } from '../../agent/errors.ts';
 import { FINDINGS } from '../../agent/node/containerd/finding.ts';
 import { ALLOW_REASONS } from '../../agent/notation/verification/verdict.ts';
-import { TABLES } from '../../hack/readme-tables.ts';
-import { metricNames } from '../support/promql.ts';
+import { METRICS } from '../../hack/readme-tables.ts';
+import { faultsOfQuery } from '../support/exported-metrics.ts';
 
 const MANIFESTS = fileURLToPath(new URL('../../manifests/', import.meta.url));
 const RUNBOOKS = `${MANIFESTS}runbooks/`;
@@ -38,9 +38,6 @@ const trials = (parse(read('prometheus/alerts.test.yaml')) as RuleTests).tests.f
   (test) => test.alert_rule_test,
 );
 
-/** What others export, and alerts and dashboards may ask for. */
-const OTHERS = ['up', 'kube_node_info'];
-
 describe('the alerts', () => {
   it('are the ones that there are runbooks for', () => {
     const pages = readdirSync(RUNBOOKS).filter((name) => name !== 'README.md');
@@ -65,10 +62,7 @@ describe('the alerts', () => {
     });
 
     it('asks for what is exported', () => {
-      const exported = new Set([...(TABLES['metrics'] ?? []).map(([name = '']) => name), '']);
-      for (const name of metricNames(expr)) {
-        if (!OTHERS.includes(name)) expect(exported).toContain(`\`${name}\``);
-      }
+      expect(faultsOfQuery(expr)).toEqual([]);
     });
 
     it('is tried where it fires and where it does not', () => {
@@ -88,7 +82,7 @@ describe('the alerts', () => {
       expect(page).toContain(`Severity: ${labels['severity'] ?? ''}\n`);
       const known = { ...ERROR_CODES, ...CAUSES, ...FINDINGS, ...ALLOW_REASONS };
       const others = new Set(['bin_dir']);
-      const exported = (TABLES['metrics'] ?? []).map(([name = '']) => name.replaceAll('`', ''));
+      const exported = METRICS.map(({ name }) => name);
       for (const [, word = ''] of page.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)) {
         if (!others.has(word)) expect([...exported, ...Object.keys(known)]).toContain(word);
       }
