@@ -112,7 +112,7 @@ const IMAGES: readonly PageImage[] = [
   pageImage({
     ...{ name: 'registry.example/shop/cart:1.9.0', digest: digestOf('77e10a3c'), others: 2 },
     ...{ state: 'stale', needsLook: true, since: minutesAgo(18), signer: null },
-    ...{ reason: 'registry_unavailable', message: 'registry.example did not answer in time' },
+    ...{ reason: 'registry_unreachable', message: 'registry.example did not answer in time' },
     runsIn: ['shop/cart-0', 'shop/cart-1', 'shop/cart-2', 'shop/cart-3'],
   }),
   pageImage({
