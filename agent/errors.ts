@@ -28,7 +28,13 @@ export const ERROR_CODES = {
   registry_not_found: 'The registry does not have the manifest or blob asked for.',
   registry_busy: 'The registry asked to slow down (429).',
   registry_failed: 'The registry answered with an error or with something it must not answer.',
+  registry_hosts_invalid:
+    'What certs.d says of a registry (hosts.toml, or a certificate it names) cannot be used.',
   registry_redirect_refused: 'The registry redirected too often or to somewhere not allowed.',
+  credentials_invalid:
+    'A file or Secret with credentials for registries, or the configuration of credential providers, cannot be read or is malformed.',
+  credential_program_failed:
+    'A credential helper or credential provider could not be started, failed, took too long or broke its contract.',
   content_too_large: 'Content is larger than its limit.',
   content_mismatch: 'Content does not have the digest, size or media type it was asked for by.',
 
@@ -136,6 +142,10 @@ export const ERROR_CODES = {
   systemd_failed: 'systemd answered a call with an error or not with D-Bus, or a job of it failed.',
   kubernetes_failed:
     'The API server of Kubernetes could not be asked, or refused: whether the Node object shows the enforcement state is not known.',
+  admission_review_invalid:
+    'A request to the webhook is no AdmissionReview v1, or is about an object that cannot be judged.',
+  serving_certificate_invalid:
+    'The webhook’s certificate or its key could not be read, or they do not belong together.',
   ledger_failed: 'The ledger could not be opened, read or written.',
   bin_dir_unusable:
     'containerd’s `bin_dir` is empty, relative, the root directory, or holds `..` or control characters: no verifier is put there.',

@@ -23,7 +23,8 @@ const PARTS: PartTable = [
   ['go-duration.ts'],
   ['span.ts'],
   ['setting-forms.ts'],
-  ['config.ts', 'errors.ts', 'setting-forms.ts'],
+  ['webhook-settings.ts', 'setting-forms.ts'],
+  ['config.ts', 'errors.ts', 'webhook-settings.ts'],
   ['oci', 'errors.ts'],
 
   // Pure: the Notary Project's rules.
@@ -60,6 +61,7 @@ const PARTS: PartTable = [
   ['audit', 'verifier'],
   ['enforcement', 'verifier'],
   ['metrics', 'span.ts', 'verifier'],
+  ['webhook', 'deadline.ts', 'verifier'],
   ['pull', 'verifier', 'node/journald', 'node/host/layout.ts'],
   [
     'commands',
@@ -69,6 +71,7 @@ const PARTS: PartTable = [
     'enforcement',
     'metrics',
     'pull',
+    'webhook',
     'node/containerd',
     'node/host',
     'node/kubernetes',
@@ -110,6 +113,9 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/status.ts': 'fetch, new Date()',
   'commands/verify.ts': 'node:fs/promises, AbortSignal.timeout',
   'commands/version.ts': 'process',
+  'commands/webhook.ts': 'pino, performance',
+  'commands/webhook/certificate-files.ts': 'node:fs/promises',
+  'commands/webhook/followed-trust.ts': 'chokidar',
   'deadline.ts': 'setTimeout',
   'enforcement/canary-registry.ts': 'node:http',
   'enforcement/canary-signer.ts': 'node:crypto',
@@ -119,6 +125,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'metrics/metrics.ts': 'prom-client',
   'metrics/process.ts': 'prom-client, performance, process',
   'metrics/server.ts': 'node:http, setTimeout',
+  'metrics/webhook-metrics.ts': 'prom-client',
   'node/containerd/client.ts': '@grpc/grpc-js, Date.now',
   'node/containerd/dump.ts': 'node:child_process, process, setTimeout',
   'node/containerd/process.ts': 'Date.now',
@@ -164,6 +171,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'verifier/policy-file.ts': 'node:fs',
   'verifier/registry/client.ts': 'Date.now',
   'verifier/registry/exchange.ts': 'node:timers/promises, Math.random',
+  'verifier/registry/hosts/host-files.ts': 'node:fs',
   'verifier/registry/pooled-transport.ts': 'performance',
   'verifier/registry/pools.ts': 'node:tls, undici',
   'verifier/registry/response.ts': 'node:timers/promises',
@@ -171,6 +179,8 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'verifier/truststore/store-files.ts': 'node:fs',
   'verifier/truststore/store-location.ts': 'node:fs',
   'verifier/verifier.ts': 'performance',
+  'webhook/server.ts': 'node:https, node:tls, setTimeout',
+  'webhook/serving-key.ts': 'node:crypto',
 };
 
 const FOLDER = fileURLToPath(new URL('../agent/', import.meta.url));

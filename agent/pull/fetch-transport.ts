@@ -2,12 +2,14 @@
 import { AgentError } from '../errors.ts';
 import { decodePemCertificates } from '../notation/encoding/pem.ts';
 import { attemptTwice } from '../verifier/registry/attempt-twice.ts';
+import type { HostConnection } from '../verifier/registry/hosts/connection.ts';
 import type {
   CreateTransport,
   HttpRequest,
   HttpResponse,
   TransportOptions,
 } from '../verifier/registry/http.ts';
+
 import { Wait } from '../verifier/registry/wait.ts';
 import { FetchedResponse } from './fetched-response.ts';
 import { IdleTimer } from './idle-timer.ts';
@@ -15,22 +17,30 @@ import { IdleTimer } from './idle-timer.ts';
 /** What Bun's fetch takes beyond the standard. */
 interface BunRequestInit extends RequestInit {
   readonly decompress: false;
-  readonly tls?: { readonly ca: readonly string[] };
+  readonly tls?: {
+    readonly ca?: readonly string[];
+    readonly cert?: readonly string[];
+    readonly key?: readonly string[];
+    readonly rejectUnauthorized?: boolean;
+  };
 }
 
 /** Nothing but its caller bounds how many connections it opens to one origin. */
 export const createFetchTransport: CreateTransport = (options) => {
+  if (options.ca !== undefined) assertPem(options.ca);
   const underWay = new Set<IdleTimer>();
   const init: BunRequestInit = {
     // Both are for the registry client to judge: where a redirect leads, and what was compressed.
     redirect: 'manual',
     decompress: false,
-    ...(options.ca === undefined ? {} : { tls: { ca: trusting(options.ca) } }),
   };
+  const usual = tlsOf(options.ca, undefined);
   const attempt = async (request: HttpRequest, signal: AbortSignal) => {
     const idle = new IdleTimer(request.what);
     underWay.add(idle);
-    return send(options, init, request, idle, signal);
+    const { connection } = request;
+    const tls = connection === undefined ? usual : tlsOf(options.ca, connection);
+    return send(options, { ...init, ...tls }, request, idle, signal);
   };
   return {
     send: (request, signal) => attemptTwice(() => attempt(request, signal)),
@@ -45,7 +55,7 @@ export const createFetchTransport: CreateTransport = (options) => {
 async function send(
   { limits, userAgent, onRequest }: TransportOptions,
   init: BunRequestInit,
-  { operation, registry, url, method, headers, body, what }: HttpRequest,
+  { operation, connection, registry, url, method, headers, body, what }: HttpRequest,
   idle: IdleTimer,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
@@ -53,7 +63,8 @@ async function send(
   const startedMs = performance.now();
   let status: number | undefined;
   try {
-    idle.start(limits.headersMs);
+    // fetch does not tell when it is connected: what is short for connecting is short for all of it.
+    idle.start(Math.min(connection?.dialTimeoutMs ?? Infinity, limits.headersMs));
     const response = await fetch(url, {
       ...init,
       method,
@@ -81,10 +92,31 @@ function assertHeaderSize(headers: Headers, maxBytes: number, what: string): voi
   throw new AgentError('content_too_large', `${what}: ${fault}`);
 }
 
-/** Bun trusts the given ones instead of its own, and takes any text for certificates. */
-function trusting(ca: string): readonly string[] {
+/** Bun takes any text for certificates. */
+function assertPem(ca: string): void {
   decodePemCertificates(Buffer.from(ca), { what: 'registry CA', code: 'setting_invalid' });
-  // Loaded here: most hosts name no CA, and it takes longer to load than all else.
-  const { rootCertificates } = process.getBuiltinModule('node:tls');
-  return [...rootCertificates, ca];
+}
+
+function tlsOf(
+  ca: string | undefined,
+  connection: HostConnection | undefined,
+): Pick<BunRequestInit, 'tls'> {
+  const { ca: own = '', clientCertificates = [], skipVerify = false } = connection ?? {};
+  const authorities = [ca ?? '', own].filter((pem) => pem !== '');
+  if (authorities.length === 0 && clientCertificates.length === 0 && !skipVerify) return {};
+  return {
+    tls: {
+      ...(authorities.length > 0 && { ca: [...rootCertificates(), ...authorities] }),
+      ...(clientCertificates.length > 0 && {
+        cert: clientCertificates.map(({ certificate }) => certificate),
+        key: clientCertificates.map(({ key }) => key),
+      }),
+      ...(skipVerify && { rejectUnauthorized: false }),
+    },
+  };
+}
+
+/** Bun trusts the given ones instead of these. Loaded late: it takes longer than all else. */
+function rootCertificates(): readonly string[] {
+  return process.getBuiltinModule('node:tls').rootCertificates;
 }

@@ -85,7 +85,8 @@ export function listSignatures(
 
 /**
  * What the registry lists. A list under the tag that was taken because the API was not there a
- * while ago may be a stale one: before it refuses an image, the API is asked all the same.
+ * while ago may be a stale one, and a mirror's may lack what the registry has: before such a list
+ * refuses an image, the other is asked all the same.
  */
 async function* listings(
   source: SignatureSource,
@@ -94,10 +95,19 @@ async function* listings(
   const { registry, repository, image } = source;
   const listed = await (source.listed ?? listSignatures(source, signal));
   yield listed;
-  if (listed.source !== 'tag_unasked') return;
   const query = [repository, image, SIGNATURE_ARTIFACT_TYPE, signal] as const;
-  const asked = await registry.listReferrersByApi(...query);
-  if (asked !== undefined) yield asked;
+  if (listed.source === 'tag_unasked') {
+    const asked = await registry.listReferrersByApi(...query);
+    if (asked !== undefined) yield asked;
+  }
+  if (listed.source === 'mirror') {
+    const asked = await registry.listReferrersOfRegistry(...query).catch((error: unknown) => {
+      // In a closed network the mirror is all there is: what its signatures lack is the reason.
+      if (error instanceof AgentError && !signal.aborted) return undefined;
+      throw error;
+    });
+    if (asked !== undefined) yield asked;
+  }
 }
 
 function denied(

@@ -11,6 +11,7 @@ const INCONCLUSIVE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'registry_denied',
   'registry_busy',
   'registry_failed',
+  'registry_hosts_invalid',
   'registry_redirect_refused',
   'revocation_unknown',
   'revocation_unreachable',

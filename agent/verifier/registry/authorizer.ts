@@ -7,6 +7,7 @@ import {
   type CredentialEvent,
   type CredentialSource,
 } from './credentials/credential.ts';
+import { isLoopback } from './endpoint.ts';
 import { untilAborted } from './failure.ts';
 import { TokenCache } from './token-cache.ts';
 import { fetchToken, type Target, type TokenRequestOptions } from './token-request.ts';
@@ -36,26 +37,37 @@ export class Authorizer {
     this.#tokens = new TokenCache(options.limits.tokens, options.nowMs);
   }
 
-  challengeOf({ registry }: Target): Challenge | undefined {
-    return this.#challenges.get(registry);
+  challengeOf({ host }: Target): Challenge | undefined {
+    return this.#challenges.get(host.root.href);
   }
 
-  setChallenge({ registry }: Target, challenge: Challenge): void {
-    this.#challenges.set(registry, challenge);
+  setChallenge({ host }: Target, challenge: Challenge): void {
+    this.#challenges.set(host.root.href, challenge);
   }
 
   /** In order of trial: what was taken last first, and anonymous access after all credentials. */
   async candidates(target: Target, signal: AbortSignal): Promise<Candidate[]> {
     const name = repositoryOf(target);
-    const { registry, repository } = target;
-    const asked = this.#options.credentials({ registry, repository });
+    const asked = this.#credentials(target);
     const credentials = await untilAborted(asked, signal, `credential for ${name}`);
     const all = [...credentials, undefined].map((credential, rank) => ({ rank, credential }));
-    const taken = this.#taken.get(name);
+    const taken = this.#taken.get(placeOf(target));
     return [
       ...all.filter(({ rank }) => rank === taken),
       ...all.filter((one) => one.rank !== taken),
     ];
+  }
+
+  /**
+   * A mirror's own, and then the registry's: containerd sends them to mirrors too. In the clear it
+   * gets none but its own: what is for a registry under TLS must not be heard on the way.
+   */
+  async #credentials({ registry, repository, host }: Target): Promise<readonly Credential[]> {
+    const { credentials } = this.#options;
+    if (!host.isMirror) return credentials({ registry, repository });
+    const own = await credentials({ registry: host.root.host, repository });
+    const isClear = host.root.protocol === 'http:' && !isLoopback(host.root.host);
+    return isClear ? own : [...own, ...(await credentials({ registry, repository }))];
   }
 
   /** The header, or undefined where there is none for such a challenge. Throws what `fetchToken` throws. */
@@ -82,10 +94,10 @@ export class Authorizer {
   }
 
   accepted(target: Target, { rank, credential }: Candidate): void {
-    const name = repositoryOf(target);
-    if (this.#taken.get(name) === rank) return;
-    this.#taken.delete(name);
-    this.#taken.set(name, rank);
+    const place = placeOf(target);
+    if (this.#taken.get(place) === rank) return;
+    this.#taken.delete(place);
+    this.#taken.set(place, rank);
     const [oldest] = this.#taken.keys();
     if (oldest !== undefined && this.#taken.size > this.#options.limits.tokens) {
       this.#taken.delete(oldest);
@@ -95,6 +107,11 @@ export class Authorizer {
   }
 }
 
+/** A repository at one host. */
+function placeOf(target: Target): string {
+  return `${target.host.root.href} ${repositoryOf(target)}`;
+}
+
 function tokenKey(target: Target, rank: number): string {
-  return `${repositoryOf(target)} ${rank}`;
+  return `${placeOf(target)} ${rank}`;
 }

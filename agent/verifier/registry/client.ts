@@ -6,11 +6,16 @@ import { Authorizer } from './authorizer.ts';
 import { fetchBlob, fetchManifest } from './content.ts';
 import type { CredentialEvent, CredentialSource } from './credentials/credential.ts';
 import type { PlainHttp } from './endpoint.ts';
+import type { HostFiles } from './hosts/host-files.ts';
+import { HostMemory } from './hosts/host-memory.ts';
+import { HostSource, type OnHostsFault } from './hosts/host-source.ts';
+import { askInTurn, listInTurn, type Turn } from './hosts/in-turn.ts';
+import type { RegistryHost } from './hosts/registry-host.ts';
 import type { CreateTransport, RequestEvent } from './http.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
 import { listReferrers, listReferrersByApi, type Referrers } from './referrers.ts';
 import { resolve } from './resolve.ts';
-import { createSession, type RepositoryName } from './session.ts';
+import { createSession, type RepositoryName, type Session } from './session.ts';
 
 export interface RegistryClientOptions {
   /** What requests go over: the agent's and the pull verifier's are not the same. */
@@ -23,6 +28,8 @@ export interface RegistryClientOptions {
   readonly onCredential?: (event: CredentialEvent) => void;
   /** Default: loopback registries only. */
   readonly plainHttp?: PlainHttp;
+  /** Where hosts.toml files say which hosts serve a registry. Default: nowhere. */
+  readonly hosts?: RegistryHostsOptions;
   /** Certificates in PEM, trusted beside those that the runtime brings. */
   readonly ca?: string;
   /** Those that differ from `DEFAULT_LIMITS`. */
@@ -39,11 +46,20 @@ export interface RegistryClientOptions {
   readonly asksTagAlongside?: boolean;
 }
 
+/** containerd's `certs.d`. */
+export interface RegistryHostsOptions {
+  readonly files: HostFiles;
+  /** Directories, of which the first that has something for a registry decides. */
+  readonly roots: readonly string[];
+  /** Called for a hosts.toml that is passed over. Must not throw. */
+  readonly onFault?: OnHostsFault;
+}
+
 /**
  * Reads from registries over connections and tokens that are kept. Each method throws AgentError:
  * `registry_unreachable`, `registry_timeout`, `registry_denied`, `registry_not_found`,
- * `registry_busy`, `registry_failed`, `registry_redirect_refused`, `content_too_large`,
- * `content_mismatch` or, for a registry that is no host, `reference_invalid`. When `signal` ends it,
+ * `registry_busy`, `registry_failed`, `registry_redirect_refused`, `registry_hosts_invalid`,
+ * `content_too_large`, `content_mismatch` or, for a registry that is no host, `reference_invalid`. When `signal` ends it,
  * it throws the signal's reason if that is an AgentError and `deadline_exceeded` otherwise.
  * Registry and repository must be as `parseReference` gave them.
  */
@@ -77,13 +93,20 @@ export interface RegistryClient {
     artifactType: string,
     signal: AbortSignal,
   ): Promise<Referrers>;
-  /** The same by the referrers API alone; `undefined` from a registry that does not have it. */
+  /** The same by the referrers API of the registry itself; `undefined` if it does not have it. */
   listReferrersByApi(
     repository: RepositoryName,
     subject: Digest,
     artifactType: string,
     signal: AbortSignal,
   ): Promise<Referrers | undefined>;
+  /** The same without mirrors: after a list of `mirror`. */
+  listReferrersOfRegistry(
+    repository: RepositoryName,
+    subject: Digest,
+    artifactType: string,
+    signal: AbortSignal,
+  ): Promise<Referrers>;
   /** Breaks off what is under way and closes all connections. */
   close(): Promise<void>;
 }
@@ -95,17 +118,83 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const nowMs = options.nowMs ?? Date.now;
   const transport = options.createTransport({ ...options, limits });
   const authorizer = new Authorizer({ ...options, transport, limits, credentials, nowMs });
-  const session = createSession({ ...options, transport, authorizer, limits, nowMs });
+  const memory = new HostMemory(nowMs);
+  const { plainHttp, hosts: { files = NO_FILES, roots = [], onFault } = {} } = options;
+  const source = new HostSource({ files, roots, plainHttp }, nowMs, onFault);
+  const sessionOf = (host: RegistryHost) =>
+    createSession(
+      { ...options, transport, authorizer, limits, referrers: memory.referrersOf(host) },
+      host,
+    );
+  const turnOf = async (repository: RepositoryName, isAble: (host: RegistryHost) => boolean) => {
+    const all = await source.of(repository.registry);
+    return { repository, hosts: all.filter(isAble), memory, limits };
+  };
+  const ask = async <T>(
+    turn: Promise<Turn>,
+    work: (session: Session, within: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ) => askInTurn(await turn, (host, within) => work(sessionOf(host), within), signal);
+  const list = async (
+    turn: Promise<Turn>,
+    work: (session: Session, within: AbortSignal) => Promise<Referrers>,
+    signal: AbortSignal,
+  ) => listInTurn(await turn, (host, within) => work(sessionOf(host), within), signal);
   return {
-    resolve: (reference, signal) => resolve(session, reference, signal),
+    resolve: (reference, signal) =>
+      ask(
+        turnOf(reference, reference.digest === undefined ? canResolve : canPull),
+        (session, within) => resolve(session, reference, within),
+        signal,
+      ),
     fetchManifest: (repository, descriptor, signal) =>
-      fetchManifest(session, repository, descriptor, signal),
+      ask(
+        turnOf(repository, canPull),
+        (session, within) => fetchManifest(session, repository, descriptor, within),
+        signal,
+      ),
     fetchBlob: (repository, descriptor, maxBytes, signal) =>
-      fetchBlob(session, repository, descriptor, maxBytes, signal),
+      ask(
+        turnOf(repository, canPull),
+        (session, within) => fetchBlob(session, repository, descriptor, maxBytes, within),
+        signal,
+      ),
     listReferrers: (repository, subject, artifactType, signal) =>
-      listReferrers(session, repository, subject, artifactType, signal),
+      list(
+        turnOf(repository, canPull),
+        (session, within) => listReferrers(session, repository, subject, artifactType, within),
+        signal,
+      ),
     listReferrersByApi: (repository, subject, artifactType, signal) =>
-      listReferrersByApi(session, repository, subject, artifactType, signal),
+      ask(
+        registryItself(turnOf(repository, canPull)),
+        (session, within) => listReferrersByApi(session, repository, subject, artifactType, within),
+        signal,
+      ),
+    listReferrersOfRegistry: (repository, subject, artifactType, signal) =>
+      list(
+        registryItself(turnOf(repository, canPull)),
+        (session, within) => listReferrers(session, repository, subject, artifactType, within),
+        signal,
+      ),
     close: () => transport.close(),
   };
+}
+
+async function registryItself(turn: Promise<Turn>): Promise<Turn> {
+  const { hosts, ...rest } = await turn;
+  return { ...rest, hosts: hosts.slice(-1) };
+}
+
+const NO_FILES: HostFiles = {
+  read: () => Promise.resolve(null),
+  list: () => Promise.resolve(null),
+};
+
+function canPull(host: RegistryHost): boolean {
+  return host.canPull;
+}
+
+function canResolve(host: RegistryHost): boolean {
+  return host.canResolve;
 }

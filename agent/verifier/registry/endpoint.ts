@@ -25,7 +25,8 @@ export function endpointOf(registry: string, plainHttp?: PlainHttp): URL {
   );
 }
 
-function isLoopback(registry: string): boolean {
+/** As containerd tells which registries are on this machine. */
+export function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '');
   return (
     host === 'localhost' ||

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError } from '../../errors.ts';
 import { interrupted } from './failure.ts';
+import { withoutClient } from './hosts/connection.ts';
 import type { HttpRequest, HttpResponse, Transport } from './http.ts';
 import type { RegistryLimits } from './limits.ts';
 import { isRedirect, redirectTarget } from './redirect.ts';
@@ -43,16 +44,17 @@ export async function exchange(
       const fault = 'expected no redirect to another origin with what it was sent, found one';
       throw new AgentError('registry_redirect_refused', `${request.what}: ${fault}`);
     }
-    current = {
-      ...current,
-      url,
-      headers: redirectedAway ? withoutCredentials(current) : current.headers,
-    };
+    current = redirectedAway ? { ...withoutCredentials(current), url } : { ...current, url };
   }
 }
 
-function withoutCredentials({ headers }: HttpRequest): HttpRequest['headers'] {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
+/** Headers of a hosts.toml may be credentials too, and so is a client's certificate. */
+function withoutCredentials({ headers, connection, ...request }: HttpRequest): HttpRequest {
+  return {
+    ...request,
+    headers: headers['accept'] === undefined ? {} : { accept: headers['accept'] },
+    ...(connection && { connection: withoutClient(connection) }),
+  };
 }
 
 async function sendPatiently(

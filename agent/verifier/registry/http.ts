@@ -1,4 +1,5 @@
 // The shape of an HTTP request and its response, as the registry client sees them.
+import type { HostConnection } from './hosts/connection.ts';
 import type { RegistryLimits } from './limits.ts';
 
 /** What a request is for; a metric label. */
@@ -12,6 +13,8 @@ export interface HttpRequest {
   /** May hold a secret. */
   readonly body?: string;
   readonly operation: Operation;
+  /** Default: as all of the client's are made. */
+  readonly connection?: HostConnection | undefined;
   /** Whose image it is for, as references name it; redirects and token services lead elsewhere. */
   readonly registry: string;
   /** The object that is asked for, as errors name it. */

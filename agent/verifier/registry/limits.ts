@@ -9,6 +9,7 @@ export interface RegistryLimits {
   readonly headersMs: number;
   readonly bodyIdleMs: number;
   readonly requestMs: number;
+  readonly mirrorMs: number;
   readonly retryAfterMs: number;
   readonly redirects: number;
   readonly connectionsPerOrigin: number;
@@ -32,6 +33,8 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   bodyIdleMs: 5_000,
   /** One request with its whole body: a registry that drips never exceeds the idle time. */
   requestMs: 30_000,
+  /** One question to a mirror: one that is silent must leave the registry itself its time. */
+  mirrorMs: 2_500,
   /** A 429 that asks for a longer pause is reported instead of waited for. */
   retryAfterMs: 1_000,
   /** Registries redirect once, to storage; a proxy in front of one adds another. */

@@ -16,14 +16,14 @@ export const createPooledTransport: CreateTransport = (options) => {
 async function attempt(
   pools: Pools,
   { limits, userAgent, onRequest }: TransportOptions,
-  { operation, registry, url, method, headers, body, what }: HttpRequest,
+  { operation, connection, registry, url, method, headers, body, what }: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const wait = new Wait(signal, limits.requestMs, what);
   const startedMs = performance.now();
   let status: number | undefined;
   try {
-    const response = await pools.of(url.origin).request({
+    const response = await pools.of(url.origin, connection).request({
       path: `${url.pathname}${url.search}`,
       method,
       ...(body === undefined ? {} : { body }),

@@ -19,8 +19,9 @@ export interface Referrers {
   /**
    * Where they come from: the referrers API, or the tag that stands in for it. `tag_unasked` if the
    * API was not asked, because it was not there a short while ago: it may know of others now.
+   * `mirror`, however it lists them, if the registry itself was not asked: it may know of others.
    */
-  readonly source: 'api' | 'tag' | 'tag_unasked';
+  readonly source: 'api' | 'tag' | 'tag_unasked' | 'mirror';
 }
 
 /**

@@ -1,18 +1,22 @@
-// One request to a repository: at its registry's origin, with the authorization that it takes.
+// One request to a repository: at one of its registry's hosts, with the authorization that it takes.
 import type { Reference } from '../../oci/reference.ts';
 import type { Authorizer } from './authorizer.ts';
-import { endpointOf, type PlainHttp } from './endpoint.ts';
 import { exchange } from './exchange.ts';
 import type { HttpRequest, HttpResponse, Transport } from './http.ts';
+import type { RegistryHost } from './hosts/registry-host.ts';
 import type { RegistryLimits } from './limits.ts';
-import { ReferrersMemory } from './referrers-memory.ts';
+import type { ReferrersMemory } from './referrers-memory.ts';
+import type { Target } from './token-request.ts';
 import { Trial } from './trial.ts';
 
 /** Registry and repository as `parseReference` gave them, which keeps them safe in a path. */
 export type RepositoryName = Pick<Reference, 'registry' | 'repository'>;
 
-/** A request at the origin of a registry. */
-export interface RepositoryRequest extends Omit<HttpRequest, 'headers' | 'registry'> {
+/** A request at a host of a registry. */
+export interface RepositoryRequest extends Omit<
+  HttpRequest,
+  'headers' | 'registry' | 'connection'
+> {
   readonly accept: readonly string[];
 }
 
@@ -20,14 +24,13 @@ export interface SessionOptions {
   readonly transport: Transport;
   readonly authorizer: Authorizer;
   readonly limits: RegistryLimits;
-  readonly plainHttp?: PlainHttp;
-  /** Milliseconds since the epoch. */
-  readonly nowMs: () => number;
+  /** Of the host. */
+  readonly referrers: ReferrersMemory;
   /** Default: only once the referrers API is known to be missing. */
   readonly asksTagAlongside?: boolean;
 }
 
-/** What every operation on a registry is made of. */
+/** What every operation on one host of a registry is made of. */
 export interface Session {
   readonly limits: RegistryLimits;
   readonly referrers: ReferrersMemory;
@@ -43,29 +46,41 @@ export interface Session {
   ): Promise<HttpResponse>;
 }
 
-export function createSession(options: SessionOptions): Session {
-  const urlOf = ({ registry, repository }: RepositoryName, path: string) =>
-    new URL(`v2/${repository}/${path}`, endpointOf(registry, options.plainHttp));
+export function createSession(options: SessionOptions, host: RegistryHost): Session {
+  const { limits, referrers, asksTagAlongside = false } = options;
   return {
-    limits: options.limits,
-    referrers: new ReferrersMemory(options.nowMs),
-    asksTagAlongside: options.asksTagAlongside ?? false,
-    urlOf,
+    ...{ limits, referrers, asksTagAlongside },
+    urlOf: ({ repository }, path) => new URL(`${repository}/${path}`, host.root),
     request: (repository, { accept, ...request }, signal) => {
-      const headers = { accept: accept.join(', ') };
       const { registry } = repository;
-      return sendAuthorized(options, repository, { ...request, registry, headers }, signal);
+      const { connection } = host;
+      // Our own last: no file decides what is accepted.
+      const headers = { ...host.headers, accept: accept.join(', ') };
+      const url = withNamespace(request.url, host, registry);
+      return sendAuthorized(
+        options,
+        { ...repository, host },
+        { ...request, url, registry, headers, connection },
+        signal,
+      );
     },
   };
 }
 
+/** How containerd tells a mirror whose content it wants; the next page of a list may leave it out. */
+function withNamespace(url: URL, { isMirror }: RegistryHost, registry: string): URL {
+  if (!isMirror || url.searchParams.has('ns')) return url;
+  const told = new URL(url);
+  told.searchParams.set('ns', registry);
+  return told;
+}
+
 async function sendAuthorized(
   { transport, authorizer, limits }: SessionOptions,
-  repository: RepositoryName,
+  target: Target,
   request: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
-  const target = { ...repository, origin: request.url };
   const send = (authorization: string | undefined) =>
     exchange(transport, authorized(request, authorization), limits, signal);
   const trial = new Trial(authorizer, target);

@@ -4,6 +4,7 @@ import { repositoryOf } from '../../oci/reference.ts';
 import type { Challenge } from './challenge.ts';
 import { basicAuthorization, type Credential } from './credentials/credential.ts';
 import { exchange } from './exchange.ts';
+import type { RegistryHost } from './hosts/registry-host.ts';
 import type { HttpRequest, Transport } from './http.ts';
 import type { RegistryLimits } from './limits.ts';
 import { shownUrl } from './shown-url.ts';
@@ -18,11 +19,11 @@ export interface TokenRequestOptions {
   readonly nowMs: () => number;
 }
 
-/** A repository, and the origin that serves it. */
+/** A repository, and the host that is asked for it. */
 export interface Target {
   readonly registry: string;
   readonly repository: string;
-  readonly origin: URL;
+  readonly host: RegistryHost;
 }
 
 /** OAuth 2.0 asks for a name of the client; token services do not look at it. */
@@ -39,16 +40,28 @@ export async function fetchToken(
   target: Target,
 ): Promise<Token> {
   const name = repositoryOf(target);
-  const url = tokenUrl(challenge, target, `token service for ${name}`);
+  const { registry, repository, host } = target;
+  const url = tokenUrl(challenge, { repository, origin: host.root }, `token service for ${name}`);
   const what = `token service ${shownUrl(url)} for ${name}`;
-  const request = { ...form(url, credential), operation: 'token', what } as const;
-  const { registry } = target;
+  const { headers, ...asked } = form(url, credential);
+  const request: HttpRequest = {
+    ...asked,
+    // As containerd does it: who is trusted with the registry is trusted with its token service.
+    headers: { ...withoutAuthorization(host.headers), ...headers },
+    operation: 'token',
+    ...{ registry, what, connection: host.connection },
+  };
   const unending = new AbortController().signal;
-  const { response } = await exchange(transport, { ...request, registry }, limits, unending);
+  const { response } = await exchange(transport, request, limits, unending);
   await expectSuccess(response, what, limits.errorBytes, 'registry_failed');
   const document = { what, code: 'registry_failed', maxBytes: limits.tokenBytes } as const;
   const body = await response.read(limits.tokenBytes);
   return parseToken(parseStrictJson(body, document), nowMs(), what);
+}
+
+/** For the registry's own ears: a token service is given the credential instead. */
+function withoutAuthorization(headers: HttpRequest['headers']): HttpRequest['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
 }
 
 function form(

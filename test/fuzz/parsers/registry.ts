@@ -3,6 +3,7 @@ import { parseStrictJson } from '../../../agent/notation/encoding/json.ts';
 import { OCI_INDEX } from '../../../agent/oci/media-types.ts';
 import { selectChallenge } from '../../../agent/verifier/registry/challenge.ts';
 import { endpointOf } from '../../../agent/verifier/registry/endpoint.ts';
+import { parseHostsFile } from '../../../agent/verifier/registry/hosts/hosts-file.ts';
 import type { HttpResponse } from '../../../agent/verifier/registry/http.ts';
 import { DEFAULT_LIMITS } from '../../../agent/verifier/registry/limits.ts';
 import { nextPage } from '../../../agent/verifier/registry/link.ts';
@@ -43,6 +44,15 @@ export const REGISTRY_READERS: readonly Reader[] = [
     name: 'Link',
     seeds: () => texts('</v2/a?n=2>; rel="next"', '<?n=0>; rel=prev, <//b/?n=2>; rel="last next"'),
     read: ofText((text) => nextPage(PAGE, text)),
+  },
+  {
+    name: 'hosts.toml',
+    seeds: () =>
+      texts(
+        'server = "https://a.example"\n[host."https://b.example/v2/c"]\noverride_path = true\nca = ["a", "b"]\nclient = [["c", "d"]]\n[host."https://b.example/v2/c".header]\nx = ["y"]\n',
+        'capabilities = ["pull", "resolve"]\nskip_verify = true\ndial_timeout = "1s"\nclient = "c"\n',
+      ),
+    read: (bytes) => parseHostsFile(bytes, '/certs.d/a.example'),
   },
   {
     name: 'WWW-Authenticate',
