@@ -23,7 +23,7 @@ FROM --platform=${TARGETPLATFORM} ${BASE}
 ARG VERSION
 ARG REVISION
 ARG CREATED
-ARG SOURCE
+ARG SOURCE=https://github.com/nodeseal/nodeseal
 LABEL org.opencontainers.image.title="nodeseal" \
       org.opencontainers.image.description="Makes every Kubernetes node refuse container images that are not signed as the policy says, and proves that it does" \
       org.opencontainers.image.licenses="Apache-2.0" \

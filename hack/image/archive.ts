@@ -76,6 +76,15 @@ export async function debianPackages(file: string): Promise<readonly DebianPacka
   });
 }
 
+/** Unpacks all layers, one over the other, into a directory that is there; nothing of the image is run. */
+export async function unpackRoot(file: string, directory: string): Promise<void> {
+  await unpacked(file, async ({ layers }) => {
+    for (const layer of layers) {
+      await run('tar', ['--extract', '--gzip', '--file', layer, '--directory', directory]);
+    }
+  });
+}
+
 interface Unpacked {
   readonly digest: string;
   readonly image: ImageConfig;

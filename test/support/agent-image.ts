@@ -13,11 +13,31 @@ export const BUILD_TIMEOUT_MS = 900_000;
 /** Where a test node has the archive: `dist` is bound there, see `AGENT_BINDS`. */
 const IN_NODE = '/usr/local/lib/nodeseal/image.tar';
 
+/** Of which image, as Debian and OCI call it. */
+export type Architecture = 'amd64' | 'arm64';
+export const OWN_ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
+
+export interface ImageBuild {
+  /** Default: this machine's. */
+  readonly architecture?: Architecture;
+  /** Below `dist`. Default: `image.tar`. */
+  readonly file?: string;
+  /** What the script takes, such as `REVISION`. Default: what the repository says. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Builds the image, unless that of the same sources is there. Returns where the archive is. */
-export async function buildAgentImage(): Promise<string> {
-  const file = join(ROOT, 'dist/image.tar');
-  await promisify(execFile)(BUILD, ['--reuse', file], { timeout: BUILD_TIMEOUT_MS });
-  return file;
+export async function buildAgentImage({
+  architecture = OWN_ARCHITECTURE,
+  file = 'image.tar',
+  environment = {},
+}: ImageBuild = {}): Promise<string> {
+  const path = join(ROOT, 'dist', file);
+  await promisify(execFile)(BUILD, ['--architecture', architecture, '--reuse', path], {
+    timeout: BUILD_TIMEOUT_MS,
+    env: { ...process.env, ...environment },
+  });
+  return path;
 }
 
 /** The version that the image is to have. */
