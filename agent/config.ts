@@ -11,11 +11,13 @@ import {
   optionalAddress,
   optionalDirectory,
   optionalPath,
+  optionalPaths,
   path,
   PREFIX,
   type Setting,
   unit,
 } from './setting-forms.ts';
+import { WEBHOOK_SETTINGS } from './webhook-settings.ts';
 
 /** All settings. README's table is checked against this one. */
 export const SETTINGS = {
@@ -91,6 +93,10 @@ export const SETTINGS = {
     'REGISTRY_PLAIN_HTTP',
     'Registries spoken to over plain HTTP. Loopback registries always are.',
   ),
+  registryHosts: optionalPaths(
+    'REGISTRY_HOSTS',
+    'Folders of `HOST/hosts.toml`, as paths on the host. Unset: containerd’s `config_path`; where it has none, `/etc/containerd/certs.d`.',
+  ),
   registryCa: optionalPath(
     'REGISTRY_CA',
     'PEM file of certificate authorities to trust for registries, beside the public ones.',
@@ -141,6 +147,7 @@ export const SETTINGS = {
     ['debug', 'info', 'warn', 'error'],
     'Least level of log lines that are written.',
   ),
+  ...WEBHOOK_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 /** The settings' values, parsed once and frozen. */

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./commands/status.ts')).status,
   audit: async () => (await import('./commands/audit.ts')).audit,
   'break-glass': async () => (await import('./commands/break-glass.ts')).breakGlass,
+  webhook: async () => (await import('./commands/webhook.ts')).webhook,
   version: async () => (await import('./commands/version.ts')).version,
 };
 

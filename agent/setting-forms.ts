@@ -27,6 +27,15 @@ export function optionalPath(name: string, help: string): Setting<string | undef
   return { ...pathForm(name, help), default: undefined };
 }
 
+export function optionalPaths(name: string, help: string): Setting<readonly string[] | undefined> {
+  const parse = (text: string) => {
+    const paths = text.split(':');
+    return paths.every((one) => /^\/[^\0]*$/.test(one)) ? paths : undefined;
+  };
+  const form = 'absolute paths, separated by colons';
+  return { variable: PREFIX + name, default: undefined, form, help, parse };
+}
+
 /** A path that is written in one way only: it is compared with what others call it. */
 export function optionalDirectory(name: string, help: string): Setting<string | undefined> {
   const parse = (text: string) =>
@@ -83,13 +92,42 @@ export function hosts(name: string, help: string): Setting<readonly string[]> {
   return { variable: PREFIX + name, default: [], form, help, parse };
 }
 
-/** What Kubernetes lets a node be called: a DNS subdomain. */
-const NODE_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+/** What Kubernetes lets a node, and most other objects, be called. */
+const DNS_SUBDOMAIN =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 export function node(name: string, help: string): Setting<string | undefined> {
-  const parse = (text: string) => (NODE_NAME.test(text) ? text : undefined);
-  const form = 'the name of a Node';
+  return { ...resourceName(name, help), form: 'the name of a Node' };
+}
+
+export function resourceName(name: string, help: string): Setting<string | undefined> {
+  const parse = (text: string) => (DNS_SUBDOMAIN.test(text) ? text : undefined);
+  const form = 'the name of an object of Kubernetes';
   return { variable: PREFIX + name, default: undefined, form, help, parse };
+}
+
+/** An object of Kubernetes in its namespace. */
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function objectName(name: string, help: string): Setting<ObjectName | undefined> {
+  const parse = (text: string) => {
+    const [namespace = '', own = '', more] = text.split('/');
+    const isName = [namespace, own].every((part) => DNS_SUBDOMAIN.test(part)) && more === undefined;
+    return isName ? { namespace, name: own } : undefined;
+  };
+  return { variable: PREFIX + name, default: undefined, form: 'NAMESPACE/NAME', help, parse };
+}
+
+export function dnsNames(name: string, help: string): Setting<readonly string[]> {
+  const parse = (text: string) => {
+    const list = text.split(',').map((one) => one.trim());
+    return list.every((one) => DNS_SUBDOMAIN.test(one)) ? list : undefined;
+  };
+  const form = 'DNS names, separated by commas';
+  return { variable: PREFIX + name, default: [], form, help, parse };
 }
 
 const UNIT_MS = new Map([
