@@ -31,7 +31,7 @@ export class Arrivals {
   /** Reads the next entry. Throws `journal_entry_invalid` when it has no usable position. */
   read(exported: ExportEntry): Arrival {
     const position = positionOf(exported);
-    const isOurs = exported.fields.get('_SYSTEMD_UNIT')?.equals(this.#unit) === true;
+    const isOurs = exported.fields.is('_SYSTEMD_UNIT', this.#unit);
     return {
       position,
       missing: this.#missing(position.cursor),

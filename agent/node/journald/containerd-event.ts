@@ -47,6 +47,8 @@ const WHOLE_MESSAGES: ReadonlyMap<string, readonly [LogLevel, Reader]> = new Map
   ['starting containerd', ['info', containerdStarted]],
 ] satisfies [string, readonly [LogLevel, Reader]][]);
 
+const LONGEST_WHOLE = Math.max(...[...WHOLE_MESSAGES.keys()].map(({ length }) => length));
+
 const PREFIXES: readonly (readonly [string, LogLevel, Reader])[] = [
   ['PullImage "', 'info', pullStarted],
   ['PullImage "', 'error', pullFailed],
@@ -72,11 +74,13 @@ export function classifyContainerdLine(
 ): ContainerdEvent {
   // What a verifier wrote to its standard error, which may be any text.
   if (line.fields.has('image_verifier')) return OTHER;
-  const whole = WHOLE_MESSAGES.get(line.message);
+  const { message } = line;
+  // Looking up a long text takes as long as reading it.
+  const whole = message.length > LONGEST_WHOLE ? undefined : WHOLE_MESSAGES.get(message);
   if (whole !== undefined)
     return whole[0] === line.level ? whole[1](line, verifierTimeoutMs) : OTHER;
   const row = PREFIXES.find(
-    ([prefix, level]) => level === line.level && line.message.startsWith(prefix),
+    ([prefix, level]) => level === line.level && message.startsWith(prefix),
   );
   return row === undefined ? OTHER : row[2](line, verifierTimeoutMs);
 }

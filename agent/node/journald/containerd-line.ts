@@ -23,6 +23,8 @@ export const MAX_LINE_FIELDS = 64;
 /** containerd logs lists of names at most; encoding a value again recurses once per level. */
 const MAX_VALUE_DEPTH = 8;
 
+/** What logrus writes of every line; the others are those of its fields. */
+const OWN_KEYS = ['time', 'level', 'msg'] as const;
 const KEY = /^[\w.\-/@]{1,128}$/;
 // logrus prints a value without quotes only when it is made of these; an empty one is bare.
 const BARE_VALUE = /^[A-Za-z0-9\-._/@^+]*$/;
@@ -34,30 +36,48 @@ const BARE_VALUE = /^[A-Za-z0-9\-._/@^+]*$/;
  */
 export function parseContainerdLine(text: string): ContainerdLine {
   const pairs = text.startsWith('{') ? jsonPairs(text) : textPairs(text);
-  const time = pairs.get('time');
-  const level = pairs.get('level');
-  const message = pairs.get('msg') ?? '';
+  const { time, level, msg: message = '', fields } = pairs;
   if (time === undefined) throw invalid('a time', text);
   if (!isLogLevel(level)) throw invalid('a level', text);
-  for (const key of ['time', 'level', 'msg']) pairs.delete(key);
-  return { time, level, message, fields: pairs };
+  return { time, level, message, fields };
 }
 
-function textPairs(text: string): Map<string, string> {
+/** What a line says. Most have none but the first three, which no map has to hold. */
+interface Pairs {
+  time: string | undefined;
+  level: string | undefined;
+  msg: string | undefined;
+  readonly fields: Map<string, string>;
+  count: number;
+}
+
+function textPairs(text: string): Pairs {
   // Nothing but logrus starts a line like this, so most foreign lines end here.
   if (!text.startsWith('time="')) throw invalid('time="…" at its start', text);
-  const pairs = new Map<string, string>();
+  const pairs = noPairs();
   let at = 0;
   while (at <= text.length) {
     const equals = text.indexOf('=', at);
-    const key = text.slice(at, equals);
-    if (equals < 0 || !KEY.test(key)) throw invalid(`a key at character ${at}`, text);
+    const key = keyOf(text, at, equals);
     const { value, end } = textValue(text, equals + 1);
     if (end < text.length && text[end] !== ' ') throw invalid(`a space at character ${end}`, text);
     addPair(pairs, key, value, text);
     at = end + 1;
   }
   return pairs;
+}
+
+function noPairs(): Pairs {
+  return { time: undefined, level: undefined, msg: undefined, fields: new Map(), count: 0 };
+}
+
+function keyOf(text: string, at: number, equals: number): string {
+  for (const key of OWN_KEYS) {
+    if (equals - at === key.length && text.startsWith(key, at)) return key;
+  }
+  const key = text.slice(at, equals);
+  if (equals < 0 || !KEY.test(key)) throw invalid(`a key at character ${at}`, text);
+  return key;
 }
 
 function textValue(text: string, at: number): { value: string; end: number } {
@@ -69,14 +89,14 @@ function textValue(text: string, at: number): { value: string; end: number } {
   return { value, end };
 }
 
-function jsonPairs(text: string): Map<string, string> {
+function jsonPairs(text: string): Pairs {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (cause) {
     throw new AgentError('journal_line_invalid', `log line: expected one JSON object`, { cause });
   }
-  const pairs = new Map<string, string>();
+  const pairs = noPairs();
   for (const [key, value] of Object.entries(document as object)) {
     if (isDeeper(value, MAX_VALUE_DEPTH)) throw invalid(`values nested less at ${key}`, text);
     addPair(pairs, key, typeof value === 'string' ? value : JSON.stringify(value), text);
@@ -90,10 +110,18 @@ function isDeeper(value: unknown, depth: number): boolean {
 }
 
 // logrus keeps fields in a map, so a second value for a key was not written by it.
-function addPair(pairs: Map<string, string>, key: string, value: string, text: string): void {
-  if (pairs.has(key)) throw invalid(`one value for ${key}`, text);
-  if (pairs.size === MAX_LINE_FIELDS) throw invalid(`at most ${MAX_LINE_FIELDS} fields`, text);
-  pairs.set(key, value);
+function addPair(pairs: Pairs, key: string, value: string, text: string): void {
+  const isOwn = isOwnKey(key);
+  const known = isOwn ? pairs[key] !== undefined : pairs.fields.has(key);
+  if (known) throw invalid(`one value for ${key}`, text);
+  if (pairs.count === MAX_LINE_FIELDS) throw invalid(`at most ${MAX_LINE_FIELDS} fields`, text);
+  pairs.count += 1;
+  if (isOwn) pairs[key] = value;
+  else pairs.fields.set(key, value);
+}
+
+function isOwnKey(key: string): key is (typeof OWN_KEYS)[number] {
+  return key === 'time' || key === 'level' || key === 'msg';
 }
 
 function isLogLevel(text: string | undefined): text is LogLevel {

@@ -1,5 +1,6 @@
 // One journal entry as typed values: the fields we read and what each may be trusted for.
 import { AgentError } from '../../errors.ts';
+import type { ExportFields } from './export-fields.ts';
 import type { ExportEntry } from './export-format.ts';
 
 /**
@@ -66,25 +67,22 @@ export function toEntryAt(
   { fields, truncated }: ExportEntry,
   moreFields: readonly string[] = [],
 ): JournalEntry {
-  return {
+  const entry = {
     cursor,
     realtimeUs,
-    unit: fields.get('_SYSTEMD_UNIT')?.toString(),
-    uid: wholeNumber(fields.get('_UID')?.toString('latin1')),
-    exe: fields.get('_EXE')?.toString(),
-    pid: wholeNumber(fields.get('_PID')?.toString('latin1')),
-    transport: fields.get('_TRANSPORT')?.toString('latin1'),
-    message: fields.get('MESSAGE')?.toString() ?? '',
+    unit: fields.text('_SYSTEMD_UNIT'),
+    uid: fields.whole('_UID'),
+    exe: fields.text('_EXE'),
+    pid: fields.whole('_PID'),
+    transport: fields.text('_TRANSPORT'),
+    message: fields.text('MESSAGE') ?? '',
     truncated,
-    ...(moreFields.length === 0 ? {} : { more: textsOf(fields, moreFields) }),
   };
+  return moreFields.length === 0 ? entry : { ...entry, more: textsOf(fields, moreFields) };
 }
 
-function textsOf(
-  fields: ExportEntry['fields'],
-  names: readonly string[],
-): ReadonlyMap<string, string> {
-  const found = names.map((name) => [name, fields.get(name)?.toString()] as const);
+function textsOf(fields: ExportFields, names: readonly string[]): ReadonlyMap<string, string> {
+  const found = names.map((name) => [name, fields.text(name)] as const);
   return new Map(found.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
 }
 
@@ -94,18 +92,12 @@ export function positionOf({ fields }: ExportEntry): EntryPosition {
   if (cursor === '' || cursor.length > MAX_CURSOR_LENGTH) {
     throw invalid('__CURSOR', `1 to ${MAX_CURSOR_LENGTH} characters`, cursor);
   }
-  const realtime = fields.get('__REALTIME_TIMESTAMP')?.toString('latin1');
-  const realtimeUs = wholeNumber(realtime);
+  const realtimeUs = fields.whole('__REALTIME_TIMESTAMP');
   if (realtimeUs === undefined) {
-    throw invalid('__REALTIME_TIMESTAMP', 'whole microseconds', realtime ?? '');
+    const found = fields.get('__REALTIME_TIMESTAMP')?.toString('latin1');
+    throw invalid('__REALTIME_TIMESTAMP', 'whole microseconds', found ?? '');
   }
   return { cursor, realtimeUs };
-}
-
-function wholeNumber(text: string | undefined): number | undefined {
-  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined;
-  const value = Number(text);
-  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 function invalid(field: string, expected: string, found: string): AgentError {

@@ -1,10 +1,10 @@
 // Journal Export Format: systemd, JOURNAL_EXPORT_FORMATS.md. Bytes of a stream in, entries out, however the stream is cut.
 import { AgentError } from '../../errors.ts';
+import { ExportFields, WantedFields } from './export-fields.ts';
 
-/** The wanted fields of one entry, as bytes: a journal field may hold anything. */
+/** One entry, as far as it was asked for. */
 export interface ExportEntry {
-  /** The first value of each wanted field. */
-  readonly fields: ReadonlyMap<string, Buffer>;
+  readonly fields: ExportFields;
   /** A wanted value was cut at `MAX_VALUE_BYTES`, or the entry had more than `MAX_ENTRY_FIELDS`. */
   readonly truncated: boolean;
 }
@@ -36,17 +36,20 @@ type State = 'field' | 'skip-value' | 'skip-line' | 'resync';
  */
 export class ExportParser {
   malformed = 0;
-  readonly #wanted: ReadonlyMap<number, readonly WantedName[]>;
+  readonly #wanted: WantedFields;
+  readonly #places: ReadonlyMap<number, readonly WantedName[]>;
   readonly #onMalformed: (error: AgentError) => void;
   #state: State = 'field';
   #pending: Buffer = NOTHING;
   #skipBytes = 0;
-  #fields = new Map<string, Buffer>();
+  #fields: ExportFields;
   #fieldCount = 0;
   #truncated = false;
 
   constructor(wanted: readonly string[], onMalformed: (error: AgentError) => void = () => {}) {
-    this.#wanted = indexNames(wanted);
+    this.#wanted = new WantedFields(wanted);
+    this.#places = indexNames(this.#wanted.names);
+    this.#fields = new ExportFields(this.#wanted);
     this.#onMalformed = onMalformed;
   }
 
@@ -95,42 +98,42 @@ export class ExportParser {
     if (nameEnd - at > MAX_NAME_BYTES || nameEnd === at)
       return this.#lose(bytes, at, 'a field name');
     if (delimiter === undefined) return at;
-    const name = this.#fieldCount < MAX_ENTRY_FIELDS ? this.#find(bytes, at, nameEnd) : undefined;
-    if (delimiter === EQUALS) return this.#textValue(bytes, at, nameEnd + 1, name);
-    if (delimiter === NEWLINE) return this.#binaryValue(bytes, at, nameEnd + 1, name);
+    const place = this.#fieldCount < MAX_ENTRY_FIELDS ? this.#find(bytes, at, nameEnd) : undefined;
+    if (delimiter === EQUALS) return this.#textValue(bytes, at, nameEnd + 1, place);
+    if (delimiter === NEWLINE) return this.#binaryValue(bytes, at, nameEnd + 1, place);
     return this.#lose(bytes, at, '"=" or a line end after a field name');
   }
 
-  #textValue(bytes: Buffer, at: number, start: number, name: string | undefined): number {
+  #textValue(bytes: Buffer, at: number, start: number, place: number | undefined): number {
     const end = bytes.indexOf(NEWLINE, start);
     const available = (end < 0 ? bytes.length : end) - start;
-    if (end < 0 && name !== undefined && available <= MAX_VALUE_BYTES) return at;
-    this.#keep(name, bytes, start, available);
+    if (end < 0 && place !== undefined && available <= MAX_VALUE_BYTES) return at;
+    this.#keep(place, bytes, start, available);
     if (end >= 0) return end + 1;
     this.#state = 'skip-line';
     return bytes.length;
   }
 
-  #binaryValue(bytes: Buffer, at: number, lengthAt: number, name: string | undefined): number {
+  #binaryValue(bytes: Buffer, at: number, lengthAt: number, place: number | undefined): number {
     const start = lengthAt + LENGTH_BYTES;
     if (bytes.length < start) return at;
     const length = bytes.readUInt32LE(lengthAt);
     if (bytes.readUInt32LE(lengthAt + 4) !== 0 || length > MAX_SKIPPED_BYTES) {
       return this.#lose(bytes, at, `a length of at most ${MAX_SKIPPED_BYTES} bytes`);
     }
-    if (name !== undefined && bytes.length < start + Math.min(length, MAX_VALUE_BYTES)) return at;
-    this.#keep(name, bytes, start, length);
+    if (place !== undefined && bytes.length < start + Math.min(length, MAX_VALUE_BYTES)) return at;
+    this.#keep(place, bytes, start, length);
     this.#skipBytes = length;
     this.#state = 'skip-value';
     return start;
   }
 
-  #keep(name: string | undefined, bytes: Buffer, start: number, length: number): void {
+  #keep(place: number | undefined, bytes: Buffer, start: number, length: number): void {
     this.#fieldCount += 1;
     if (this.#fieldCount > MAX_ENTRY_FIELDS) this.#truncated = true;
-    if (name === undefined || this.#fields.has(name)) return;
+    if (place === undefined || this.#fields.hasAt(place)) return;
     if (length > MAX_VALUE_BYTES) this.#truncated = true;
-    this.#fields.set(name, bytes.subarray(start, start + Math.min(length, MAX_VALUE_BYTES)));
+    this.#fields.keepAt(place, bytes, start, start + Math.min(length, MAX_VALUE_BYTES));
   }
 
   #skipValue(bytes: Buffer, at: number): number {
@@ -168,29 +171,32 @@ export class ExportParser {
 
   #reset(): void {
     this.#state = 'field';
-    this.#fields = new Map();
+    this.#fields = new ExportFields(this.#wanted);
     this.#fieldCount = 0;
     this.#truncated = false;
   }
 
-  #find(bytes: Buffer, at: number, nameEnd: number): string | undefined {
-    const candidates = this.#wanted.get(nameKey(bytes, at, nameEnd));
-    return candidates?.find(({ bytes: name }) => startsWith(bytes, at, name))?.name;
+  #find(bytes: Buffer, at: number, nameEnd: number): number | undefined {
+    const candidates = this.#places.get(nameKey(bytes, at, nameEnd));
+    if (candidates === undefined) return undefined;
+    for (const { name, place } of candidates) if (startsWith(bytes, at, name)) return place;
+    return undefined;
   }
 }
 
 interface WantedName {
-  readonly name: string;
-  readonly bytes: Buffer;
+  readonly name: Buffer;
+  /** Among the wanted ones. */
+  readonly place: number;
 }
 
 // Unwanted names are the majority: they are told by length, third and last byte, without a string.
 function indexNames(names: readonly string[]): ReadonlyMap<number, readonly WantedName[]> {
   const index = new Map<number, WantedName[]>();
-  for (const name of names) {
-    const bytes = Buffer.from(name, 'latin1');
-    const key = nameKey(bytes, 0, bytes.length);
-    index.set(key, [...(index.get(key) ?? []), { name, bytes }]);
+  for (const [place, text] of names.entries()) {
+    const name = Buffer.from(text, 'latin1');
+    const key = nameKey(name, 0, name.length);
+    index.set(key, [...(index.get(key) ?? []), { name, place }]);
   }
   return index;
 }

@@ -24,7 +24,6 @@ const HEX_DIGITS: ReadonlyMap<string, number> = new Map([
   ['U', 8],
 ]);
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /**
  * Reads the quoted string that starts at `at`. A `\x` of 80 or more stands for a byte that was not
@@ -34,25 +33,24 @@ export function parseGoQuoted(text: string, at: number): GoQuoted {
   if (text.charCodeAt(at) !== QUOTE) throw invalid('a quoted string', text, at);
   let value = '';
   let from = at + 1;
+  let [quote, backslash] = [-1, -1];
   for (;;) {
-    const stop = endOfRun(text, from);
+    // Each is looked for again only once it is passed, so that every character is looked at once.
+    if (quote < from) quote = indexIn(text, '"', from);
+    if (backslash < from) backslash = indexIn(text, '\\', from);
+    const stop = Math.min(quote, backslash);
     value += text.slice(from, stop);
     if (stop === text.length) throw invalid('a closing quote', text, at);
-    if (text.charCodeAt(stop) === QUOTE) return { value, end: stop + 1 };
+    if (stop === quote) return { value, end: stop + 1 };
     const escape = parseEscape(text, stop);
     value += escape.value;
     from = escape.end;
   }
 }
 
-function endOfRun(text: string, from: number): number {
-  let end = from;
-  while (end < text.length) {
-    const unit = text.charCodeAt(end);
-    if (unit === QUOTE || unit === BACKSLASH) break;
-    end += 1;
-  }
-  return end;
+function indexIn(text: string, wanted: string, from: number): number {
+  const found = text.indexOf(wanted, from);
+  return found < 0 ? text.length : found;
 }
 
 function parseEscape(text: string, at: number): GoQuoted {

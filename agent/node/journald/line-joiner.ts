@@ -142,8 +142,7 @@ function openLine(last: Held, first: ExportEntry, isContinued: boolean): OpenLin
 
 // Of a broken line the beginning is kept, for a person to see what it was.
 function joined({ first, parts, isWhole }: OpenLine): ExportEntry {
-  const fields = new Map(first.fields);
-  if (isWhole) fields.set('MESSAGE', Buffer.concat(parts));
+  const fields = isWhole ? first.fields.with('MESSAGE', Buffer.concat(parts)) : first.fields;
   return { fields, truncated: !isWhole };
 }
 

@@ -10,7 +10,7 @@ const NOTICE = /^Suppressed (\d{1,10}) messages from (?:\/\S*\/)?(\S+)$/;
  * journald itself has the transport `driver`.
  */
 export function suppressedEntries({ fields }: ExportEntry, unit: Buffer): number {
-  if (fields.get('_TRANSPORT')?.equals(DRIVER) !== true) return 0;
+  if (!fields.is('_TRANSPORT', DRIVER)) return 0;
   const match = NOTICE.exec(fields.get('MESSAGE')?.toString() ?? '');
   return match?.[2] === unit.toString() ? Number(match[1]) : 0;
 }

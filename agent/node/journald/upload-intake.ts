@@ -2,6 +2,7 @@
 import { AgentError } from '../../errors.ts';
 import { type Arrival, Arrivals } from './arrival.ts';
 import { ENTRY_FIELDS, type JournalEntry, toEntryAt } from './entry.ts';
+import { ExportFields, WantedFields } from './export-fields.ts';
 import { type ExportEntry, ExportParser } from './export-format.ts';
 import { LineJoiner } from './line-joiner.ts';
 import type { FollowIncident, FollowRequest, LogPosition } from './source.ts';
@@ -61,7 +62,10 @@ export class UploadIntake {
     if (!this.#hasMoved || last === undefined) return entries;
     this.#hasMoved = false;
     const position = this.#place.moveTo(last);
-    return [...entries, toEntryAt(position, { fields: new Map(), truncated: false })];
+    return [
+      ...entries,
+      toEntryAt(position, { fields: new ExportFields(new WantedFields([])), truncated: false }),
+    ];
   }
 
   #createParser(): ExportParser {
