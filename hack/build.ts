@@ -134,7 +134,7 @@ export async function bundleVerifier(directory: string, paths: VerifierPaths): P
     absWorkingDir: ROOT,
     metafile: true,
     format: 'cjs',
-    external: ['bun', 'bun:ffi'],
+    external: ['bun'],
     plugins: [LOADED_LATE],
     define: {
       ...options.define,

@@ -169,7 +169,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/idle-timer.ts': 'setTimeout',
   'pull/judge-by-host.ts': 'new Date(), performance',
   'pull/judge-pull.ts': 'AbortSignal.timeout, performance, setTimeout',
-  'pull/libc.ts': 'bun:ffi',
+  'pull/libc.ts': 'Bun',
   'pull/verdict-stream.ts': 'performance',
   'setting-forms.ts': 'node:net',
   'verifier/evidence/address.ts': 'node:net',

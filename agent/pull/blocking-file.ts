@@ -12,7 +12,7 @@ const EINTR = 4;
  * cannot be read or has more than `maxBytes`.
  */
 export function readHostFile(path: string, maxBytes: number): Uint8Array | null {
-  const fd = Number(loadLibc().open(Buffer.from(`${path}\0`), O_NONBLOCK_CLOEXEC));
+  const fd = loadLibc().open(Buffer.from(`${path}\0`), O_NONBLOCK_CLOEXEC);
   if (fd < 0) {
     const error = lastError();
     if (error === ENOENT) return null;
@@ -29,7 +29,7 @@ export function readHostFile(path: string, maxBytes: number): Uint8Array | null 
 
 /** Tells whether there is nothing at a path. What cannot be told counts as something. */
 export function isAbsent(path: string): boolean {
-  const fd = Number(loadLibc().open(Buffer.from(`${path}\0`), O_NONBLOCK_CLOEXEC));
+  const fd = loadLibc().open(Buffer.from(`${path}\0`), O_NONBLOCK_CLOEXEC);
   if (fd < 0) return lastError() === ENOENT;
   loadLibc().close(fd);
   return false;
@@ -41,7 +41,7 @@ export function readAll(fd: number, maxBytes: number, what: string): Uint8Array 
   let length = 0;
   while (length < bytes.length) {
     const rest = bytes.subarray(length);
-    const count = Number(loadLibc().read(fd, rest, rest.length));
+    const count = loadLibc().read(fd, rest, rest.length);
     if (count === 0) break;
     if (count > 0) length += count;
     else if (lastError() !== EINTR) throw unreadable(what, `error ${lastError()}`);
@@ -53,7 +53,7 @@ export function readAll(fd: number, maxBytes: number, what: string): Uint8Array 
 export function writeText(fd: number, text: string): void {
   let rest: Uint8Array = Buffer.from(text);
   while (rest.length > 0) {
-    const count = Number(loadLibc().write(fd, rest, rest.length));
+    const count = loadLibc().write(fd, rest, rest.length);
     if (count <= 0) return;
     rest = rest.subarray(count);
   }

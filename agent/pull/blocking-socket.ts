@@ -37,7 +37,7 @@ export class BlockingSocket {
     this.#deadline = deadline;
     const address = encodeAddress(path);
     this.#calls = loadLibc();
-    this.#fd = Number(this.#calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+    this.#fd = this.#calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
     if (this.#fd < 0) throw this.#failed('socket');
     try {
       this.#boundNextCall(SO_SNDTIMEO);
@@ -126,10 +126,9 @@ export class BlockingSocket {
     this.#check('setsockopt', result);
   }
 
-  #check(call: string, result: number | bigint): number {
-    const value = Number(result);
-    if (value < 0) throw this.#failed(`${call} to succeed in time`);
-    return value;
+  #check(call: string, result: number): number {
+    if (result < 0) throw this.#failed(`${call} to succeed in time`);
+    return result;
   }
 
   #failed(expected: string): AgentError {

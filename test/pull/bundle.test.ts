@@ -57,7 +57,7 @@ describe('the bundle of the pull verifier', () => {
   });
 
   it('starts with none of the modules that take long to load', () => {
-    expect(externalsOf('pull-verifier.cjs')).toEqual(['bun:ffi']);
+    expect(externalsOf('pull-verifier.cjs')).toEqual([]);
     expect(externalsOf('loaded-late.cjs')).not.toContain('node:tls');
   });
 
