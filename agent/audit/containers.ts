@@ -25,7 +25,10 @@ export interface ContainersOptions extends SubscriptionOptions {
  * often than this, however fast its containers fail.
  */
 const SOON_MS = 1000;
-/** After that once more: CRI learns of an end by the same event, and may do so later than we. */
+/**
+ * After that once more: CRI learns of an end by the same event, and may do so later than we. And after
+ * the first look, when images are listed too: what a container runs is known by the record it names.
+ */
 const SETTLED_MS = 10 * 1000;
 /** Without any event: containerd neither acknowledges a subscription nor replays what was missed. */
 const RECONCILE_MS = 10 * 60 * 1000;
@@ -47,7 +50,7 @@ async function subscription(options: ContainersOptions, signal: AbortSignal): Pr
     let next = settled(events.next());
     await reconcile(options, within);
     const alarm = new Alarm(clock, within);
-    let rings = alarm.set(RECONCILE_MS);
+    let rings = alarm.set(SETTLED_MS);
     let isNews = false;
     for (;;) {
       // The alarm first: a storm of events must not put off the look that it asks for.

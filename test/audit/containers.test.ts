@@ -6,7 +6,7 @@ import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
 import { AgentError } from '../../agent/errors.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { FakeClock, settle } from './fake-clock.ts';
-import { containerOf } from './images.ts';
+import { containerOf, recordOf, REPOSITORY } from './images.ts';
 
 class FakeCri implements ContainerSource {
   readonly running: NodeContainer[] = [];
@@ -86,6 +86,19 @@ describe('followContainers', () => {
     expect(ids()).toEqual(['c1']);
     expect(ledger.moment('containers_listed')).toEqual(clock.now());
     expect(changes).toBe(1);
+  });
+
+  it('lists once more after a while, when the images that containers name are known', async () => {
+    const runs = recordOf(`${REPOSITORY}:v1`, 1);
+    cri.running.push(containerOf('c1', { images: [runs.name] }));
+    await start();
+    expect(ledger.containers.all()).toMatchObject([{ digest: null }]);
+    ledger.reconcileImages([runs], clock.now());
+    await clock.advance(10_000);
+    expect(ledger.containers.all()).toMatchObject([{ digest: runs.target.digest }]);
+    expect([cri.calls, changes]).toEqual([['subscribe', 'list', 'list'], 2]);
+    await clock.advance(60_000);
+    expect(cri.calls).toEqual(['subscribe', 'list', 'list']);
   });
 
   it('lists once for many events, soon, and once more when all of it has settled', async () => {
