@@ -1,4 +1,5 @@
-// Two projects: `unit` needs nothing but Node, `e2e` boots real test nodes.
+// Three projects: `unit` needs nothing but Node, `e2e` boots real test nodes, and `image` does some of its tests again
+// with the agent in a container of its image.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -17,6 +18,19 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'image',
+          include: ['pulls', 'enforcement', 'install', 'modes'].map(
+            (name) => `test/e2e/${name}.test.ts`,
+          ),
+          env: { TEST_AGENT: 'image', TEST_CONTAINERDS: 'own', TEST_UPGRADES: '1' },
+          globalSetup: 'test/support/image-setup.ts',
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -30,7 +30,7 @@ import {
 import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
 
 const BREAK_GLASS = '/run/nodeseal/break-glass.json';
-const CANDIDATE = '/srv/candidate.json';
+const CANDIDATE = `${SOURCE}/candidate.json`;
 /** Time to pull in, also on a busy machine. */
 const SHORT_MS = 5_000;
 

@@ -1,8 +1,9 @@
-// The built agent running on a test node, as the DaemonSet runs it but without a container.
+// The built agent running on a test node: what was built here, or with TEST_AGENT=image the image in a container.
 import { realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { containerCommand, IMAGE_IN_NODE, UNPACKED } from './agent-container.ts';
 import { parseExposition, type Sample } from './exposition.ts';
 import type { TestNode } from './test-node.ts';
 
@@ -14,10 +15,14 @@ const READY_MS = 30_000;
 /** Between two looks at something that has no event to wait for. */
 const POLL_MS = 20;
 
-/** Pass to `bootTestNode`: the build, and the Node that the project brings. */
+/** Whether the image is tested; `image-setup.ts` has unpacked it then. */
+const IS_IMAGE = isImage(process.env.TEST_AGENT ?? 'build');
+
+/** Pass to `bootTestNode`: the build or the image, and the Node that the project brings. */
 export const AGENT_BINDS: Readonly<Record<string, string>> = {
   [resolve(ROOT, 'dist')]: PROGRAM,
   [realpathSync(resolve(ROOT, 'node_modules/.bin/node'))]: NODE,
+  ...(IS_IMAGE ? { [join(UNPACKED, 'root')]: IMAGE_IN_NODE } : {}),
 };
 
 /** Where the agent's sources of policy and trust are on the node; writing there changes them. */
@@ -47,7 +52,7 @@ export interface NodeAgent {
 
 /** Runs `nodeseal` with arguments on the node, to its end. */
 export function nodeseal(node: TestNode, ...args: readonly string[]) {
-  return node.exec([NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args]);
+  return nodesealWith(node, {}, ...args);
 }
 
 /** The same with settings. */
@@ -56,11 +61,24 @@ export function nodesealWith(
   settings: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ) {
-  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  return node.exec(['env', ...words, NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args]);
+  return node.exec(commandOf(settings, args));
 }
 
 const NODE_FLAGS = ['--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
+
+function commandOf(
+  settings: Readonly<Record<string, string>>,
+  args: readonly string[],
+): readonly string[] {
+  if (IS_IMAGE) return containerCommand(args, { environment: settings, directories: [SOURCE] });
+  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  return ['env', ...words, NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, ...args];
+}
+
+function isImage(mode: string): boolean {
+  if (mode === 'image' || mode === 'build') return mode === 'image';
+  throw new Error(`TEST_AGENT: expected build or image, found ${mode}`);
+}
 
 /** An agent that was started and may be anywhere on its way. */
 export interface StartedAgent {
@@ -68,7 +86,7 @@ export interface StartedAgent {
   readonly serving: Promise<{ readonly pid: number; readonly port: number }>;
   readonly ended: Promise<Ended>;
   readonly log: readonly string[];
-  /** Kills it and what it started, as the end of its container would. Resolves once it is gone. */
+  /** Kills it and what it started, as the end of its container would. Resolves once it is gone. Not of the image. */
   kill(): Promise<void>;
 }
 
@@ -88,10 +106,9 @@ export function spawnNodeAgent(
     NODESEAL_REVERIFY_RATE: '1000',
     ...settings,
   };
-  const words = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const child = node.spawn([
-    ...['sh', '-c', 'echo "{\\"pid\\":$$}"; exec "$@"', 'agent', 'env', ...words],
-    ...[NODE, ...NODE_FLAGS, `${PROGRAM}/nodeseal.js`, 'run'],
+    ...['sh', '-c', 'echo "{\\"pid\\":$$}"; exec "$@"', 'agent'],
+    ...commandOf(variables, ['run']),
   ]);
   const log: string[] = [];
   const serving = Promise.withResolvers<{ pid: number; port: number }>();
