@@ -33,8 +33,10 @@ describeWithTools('the kustomize base', () => {
     const fresh = execFileSync(join(ROOT, 'hack/kubernetes/base'), ['--print'], {
       encoding: 'utf8',
     });
-    const kept = readFileSync(join(ROOT, KUSTOMIZE, 'base/nodeseal.yaml'), 'utf8');
-    expect(kept, 'run hack/kubernetes/base').toBe(fresh);
+    const kept = ['base/nodeseal.yaml', 'components/webhook/webhook.yaml'].map((path) =>
+      readFileSync(join(ROOT, KUSTOMIZE, path), 'utf8'),
+    );
+    expect(kept.join(''), 'run hack/kubernetes/base').toBe(fresh);
   });
 
   it('brings its namespace, and nothing that only Helm could use', () => {
@@ -84,6 +86,29 @@ describeWithTools('the overlays', () => {
     expect(of('uninstall').map(({ kind }) => kind)).toEqual(of('audit').map(({ kind }) => kind));
   });
 });
+
+describeWithTools('the component of the webhook', () => {
+  it('comes beside the base, and changes nothing of that', () => {
+    const folder = temporaryDirectory();
+    const path = (name: string) => relative(folder, join(ROOT, KUSTOMIZE, name));
+    const components = `components:\n  - ${path('components/webhook')}\n`;
+    const own = `resources:\n  - ${path('overlays/audit')}\n${components}`;
+    writeFileSync(join(folder, 'kustomization.yaml'), own);
+    const base = buildKustomization(`${KUSTOMIZE}/overlays/audit`);
+    const both = buildKustomization(folder);
+    expect(both).toEqual(expect.arrayContaining([...base]));
+    const added = both.filter((one) => !base.some((other) => isSame(one, other)));
+    expect(added.map(({ kind }) => kind).sort()).toEqual([
+      ...['ClusterRole', 'ClusterRoleBinding', 'Deployment', 'PodDisruptionBudget', 'Role'],
+      ...['RoleBinding', 'Secret', 'Service', 'ServiceAccount', 'ValidatingWebhookConfiguration'],
+    ]);
+    expect(JSON.stringify(added)).not.toMatch(/helm/i);
+  });
+});
+
+function isSame(one: Manifest, other: Manifest): boolean {
+  return one.kind === other.kind && one.metadata.name === other.metadata.name;
+}
 
 function withMode(manifests: readonly Manifest[]): string | undefined {
   const daemonSet = JSON.stringify(findManifest(manifests, 'DaemonSet'));

@@ -5,9 +5,16 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig, SETTINGS } from '../../agent/config.ts';
+import { WEBHOOK_SETTINGS } from '../../agent/webhook-settings.ts';
 import { describeWithTools, ROOT } from '../support/kubernetes-tools.ts';
-import { CHART, type ChartValues, HOST_TRUST, renderChart } from '../support/rendered-manifests.ts';
-import { agentPodSpec } from '../support/rendered-pod.ts';
+import {
+  CHART,
+  type ChartValues,
+  findManifest,
+  HOST_TRUST,
+  renderChart,
+} from '../support/rendered-manifests.ts';
+import { agentPodSpec, podSpecOf } from '../support/rendered-pod.ts';
 
 type Key = keyof typeof SETTINGS;
 
@@ -38,6 +45,7 @@ const ELSEWHERE: readonly Key[] = [
   'journalUploadTokenFile',
   'journalUploadCertificate',
   'journalUploadKey',
+  ...(Object.keys(WEBHOOK_SETTINGS) as (keyof typeof WEBHOOK_SETTINGS)[]),
 ];
 
 /** One that sets everything that can be set to something else than the default. */
@@ -69,15 +77,37 @@ const ALL: ChartValues = {
     journalDirectory: '/host/var/log/other',
     verifier: '/opt/other-verifier',
   },
+  webhook: { enabled: true, mutate: true, timeoutSeconds: 20, port: 9443 },
 };
+
+/** The two ways to a certificate of the webhook, each with settings of its own. */
+const CERTIFICATES = [
+  { source: 'self' },
+  { source: 'secret', secret: 'tls', caBundle: '-----BEGIN CERTIFICATE-----\n' },
+] as const;
 
 const environmentOf = (chart: ChartValues) => {
   const [{ env }] = agentPodSpec(renderChart(chart)).containers;
   return Object.fromEntries(env.map(({ name, value = '' }) => [name, value]));
 };
-const configOf = (chart: ChartValues) => {
+const webhookEnvironments = (chart: ChartValues) =>
+  CERTIFICATES.map((certificate) => {
+    const webhook = { ...(chart['webhook'] as object), enabled: true, certificate };
+    const name = 'nodeseal-webhook';
+    const deployment = findManifest(renderChart({ ...chart, webhook }), 'Deployment', name);
+    const [{ env }] = podSpecOf(deployment).containers;
+    return Object.fromEntries(env.map(({ name: variable, value = '' }) => [variable, value]));
+  });
+/** What the agent is given, and of the webhook what it alone is. */
+const allOf = (chart: ChartValues) => {
+  const own = webhookEnvironments(chart).flatMap((environment) =>
+    Object.entries(environment).filter(([name]) => name.startsWith('NODESEAL_WEBHOOK_')),
+  );
+  return { ...environmentOf(chart), ...Object.fromEntries(own) };
+};
+const configOf = (chart: ChartValues, environmentFor = environmentOf) => {
   // What kubelet fills in.
-  const environment = { ...environmentOf(chart), NODESEAL_NODE_NAME: 'node-1' };
+  const environment = { ...environmentFor(chart), NODESEAL_NODE_NAME: 'node-1' };
   return parseConfig(environment);
 };
 
@@ -105,10 +135,10 @@ describeWithTools('the settings in the chart', () => {
   });
 
   it('can all be set to something else', () => {
-    const environment = environmentOf(ALL);
+    const environment = allOf(ALL);
     const unset = Object.values(SETTINGS).filter(({ variable }) => !(variable in environment));
     expect(unset).toEqual([]);
-    const config: Readonly<Record<string, unknown>> = { ...configOf(ALL) };
+    const config: Readonly<Record<string, unknown>> = { ...configOf(ALL, allOf) };
     const defaults: Readonly<Record<string, unknown>> = { ...parseConfig({}) };
     // Enforcing is the agent's default, and the chart's is not.
     const same = Object.keys(config)
@@ -120,12 +150,31 @@ describeWithTools('the settings in the chart', () => {
       registryPlainHttp: ['a.example:5000', 'b.example'],
       listen: { host: '::', port: 9500 },
       reverifyRate: 7,
+      webhookListen: { host: '0.0.0.0', port: 9443 },
+      webhookTimeout: 20_000,
+      webhookSecret: { namespace: 'nodeseal', name: 'nodeseal-webhook' },
     });
+  });
+
+  it('come to the same trust in the webhook as on the nodes', () => {
+    const agent = configOf(ALL);
+    const shared = [
+      'policySource',
+      'truststoreSource',
+      'registryCa',
+      'registryPlainHttp',
+      'logLevel',
+    ];
+    for (const environment of webhookEnvironments(ALL)) {
+      const config: Readonly<Record<string, unknown>> = { ...parseConfig(environment) };
+      for (const key of shared) expect([key, config[key]]).toEqual([key, agent[key as Key]]);
+      expect(config['mode']).toBe('audit');
+    }
   });
 
   it('are named nowhere but there', () => {
     const known = new Set(Object.values(SETTINGS).map(({ variable }) => variable));
-    const others = Object.keys(environmentOf(ALL)).filter((name) => !known.has(name));
+    const others = Object.keys(allOf(ALL)).filter((name) => !known.has(name));
     expect(others).toEqual([]);
   });
 

@@ -111,7 +111,11 @@ export interface AgentPodSpec {
 
 /** The pod's specification as it is written. */
 export function agentPodSpec(manifests: readonly Manifest[]): AgentPodSpec {
-  const { spec } = findManifest(manifests, 'DaemonSet');
+  return podSpecOf(findManifest(manifests, 'DaemonSet'));
+}
+
+/** The pod of a workload of the chart. */
+export function podSpecOf({ spec }: Manifest): AgentPodSpec {
   return (spec as { template: { spec: AgentPodSpec } }).template.spec;
 }
 
