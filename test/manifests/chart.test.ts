@@ -33,6 +33,8 @@ const EVERYTHING: ChartValues = {
   openshift: { scc: true },
   networkPolicy: { create: true, from: [{ podSelector: { matchLabels: { app: 'prometheus' } } }] },
   podMonitor: { create: true, labels: { release: 'prometheus' } },
+  prometheusRule: { create: true, labels: { release: 'prometheus' } },
+  dashboards: { create: true, annotations: { folder: 'Security' } },
   resourceQuota: { create: true },
   imagePullSecrets: [{ name: 'pull' }],
   affinity: { nodeAffinity: {} },
@@ -143,8 +145,27 @@ describeWithTools('the chart', () => {
     });
     expect(findManifest(all, 'PodMonitor')).toMatchObject({
       metadata: { labels: { release: 'prometheus' } },
-      spec: { podMetricsEndpoints: [{ port: 'metrics', path: '/metrics' }] },
+      spec: {
+        podMetricsEndpoints: [
+          {
+            ...{ port: 'metrics', path: '/metrics' },
+            // What alerts and dashboards go by.
+            relabelings: [{ targetLabel: 'node' }, { targetLabel: 'job', replacement: 'nodeseal' }],
+          },
+        ],
+      },
     });
+    expect(findManifest(all, 'PrometheusRule')).toMatchObject({
+      metadata: { labels: { release: 'prometheus' } },
+      spec: parse(read('manifests/prometheus/alerts.yaml')) as object,
+    });
+    for (const name of ['fleet', 'node']) {
+      const json = read(`manifests/grafana/nodeseal-${name}.json`);
+      expect(findManifest(all, 'ConfigMap', `nodeseal-dashboard-${name}`)).toMatchObject({
+        metadata: { labels: { grafana_dashboard: '1' }, annotations: { folder: 'Security' } },
+        data: { [`nodeseal-${name}.json`]: json.trimEnd() },
+      });
+    }
     expect(findManifest(all, 'ResourceQuota')).toMatchObject({
       spec: { scopeSelector: { matchExpressions: [{ values: ['system-node-critical'] }] } },
     });
