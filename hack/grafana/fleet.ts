@@ -255,8 +255,11 @@ const WHERE: readonly Panel[] = [
       state: { title: 'State', colors: STATE_COLORS },
       'Value #B': { title: 'Proof', unit: 's' },
       'Value #C': { title: 'Failed, running' },
-      'Value #D': { title: 'Refused' },
+      // Prometheus reckons to the ends of the time, which makes fractions.
+      'Value #D': { title: 'Refused', decimals: 0 },
     },
+    // `bypassed` comes first.
+    sortBy: 'State',
   },
   {
     ...{ kind: 'table', width: 10, height: 9 },
@@ -306,6 +309,7 @@ const WHERE: readonly Panel[] = [
       severity: { title: 'Severity' },
       node: { title: 'Node' },
     },
+    sortBy: 'Alert',
   },
 ];
 

@@ -102,6 +102,7 @@ const PROOF: readonly Panel[] = [
     ...{ kind: 'stacked', width: 8, height: 6 },
     title: 'State over time',
     description: 'One of the three at any time.',
+    max: 1,
     queries: [{ expr: `max by (state) (nodeseal_enforcement_state{${N}})`, legend: '{{state}}' }],
     colors: STATE_COLORS,
   },
@@ -252,6 +253,7 @@ const PULLS: readonly Panel[] = [
       },
     ],
     unit: 'percentunit',
+    max: 1,
   },
 ];
 

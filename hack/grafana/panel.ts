@@ -17,6 +17,8 @@ export interface Panel {
   readonly queries: readonly Query[];
   /** Grafana's name of a unit. */
   readonly unit?: string;
+  /** The highest value that there can be. */
+  readonly max?: number;
   readonly thresholds?: Thresholds;
   /** Colours of series by name. */
   readonly colors?: Readonly<Record<string, string>>;
@@ -29,11 +31,15 @@ export interface Panel {
   readonly showsName?: boolean;
   /** Table: its columns in order, by label or as `Value #A`, and what they are called. */
   readonly columns?: Readonly<Record<string, Column>>;
+  /** Table: the title of the column that it is sorted by. Default: as Prometheus answers. */
+  readonly sortBy?: string;
 }
 
 export interface Column {
   readonly title: string;
   readonly unit?: string;
+  /** How many to show. Default: what Grafana thinks right. */
+  readonly decimals?: number;
   /** Colours of its text by value. */
   readonly colors?: Readonly<Record<string, string>>;
   /** Where a click on it leads. */
@@ -108,7 +114,8 @@ function target({ kind }: Panel, { expr, legend }: Query, index: number): object
   };
 }
 
-function fieldConfig({ kind, unit, thresholds = PLAIN, colors = {}, columns = {} }: Panel): object {
+function fieldConfig(panel: Panel): object {
+  const { kind, unit, max, thresholds = PLAIN, colors = {}, columns = {} } = panel;
   const steps = thresholds.map(([value, color]) => ({ color, value }));
   const isGraph = kind === 'timeseries' || kind === 'stacked';
   return {
@@ -118,6 +125,7 @@ function fieldConfig({ kind, unit, thresholds = PLAIN, colors = {}, columns = {}
       thresholds: { mode: 'absolute', steps },
       ...(isGraph ? { custom: graph(kind) } : {}),
       ...(isGraph ? { min: 0 } : {}),
+      ...(max === undefined ? {} : { max }),
     },
     overrides: [
       ...Object.entries(colors).map(([name, color]) => ({
@@ -135,8 +143,9 @@ function fieldConfig({ kind, unit, thresholds = PLAIN, colors = {}, columns = {}
 function graph(kind: Panel['kind']): object {
   const isStacked = kind === 'stacked';
   return {
-    lineWidth: 1,
-    fillOpacity: isStacked ? 60 : 10,
+    // On a stack, the line of a series that is 0 would lie on that of the series below.
+    lineWidth: isStacked ? 0 : 1,
+    fillOpacity: isStacked ? 70 : 10,
     showPoints: 'never',
     // A scrape that is missing must not look like a value.
     spanNulls: false,
@@ -144,10 +153,11 @@ function graph(kind: Panel['kind']): object {
   };
 }
 
-function columnProperties({ title, unit, colors, link }: Column): object[] {
+function columnProperties({ title, unit, decimals, colors, link }: Column): object[] {
   return [
     { id: 'displayName', value: title },
     ...(unit === undefined ? [] : [{ id: 'unit', value: unit }]),
+    ...(decimals === undefined ? [] : [{ id: 'decimals', value: decimals }]),
     ...(colors === undefined ? [] : coloredText(colors)),
     ...(link === undefined ? [] : [{ id: 'links', value: [link] }]),
   ];
@@ -164,7 +174,7 @@ function coloredText(colors: Readonly<Record<string, string>>): object[] {
   ];
 }
 
-function options({ kind, showsName }: Panel): object {
+function options({ kind, showsName, sortBy }: Panel): object {
   const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
   switch (kind) {
     case 'stat':
@@ -177,7 +187,10 @@ function options({ kind, showsName }: Panel): object {
     case 'bars':
       return { reduceOptions, orientation: 'horizontal', displayMode: 'basic', showUnfilled: true };
     case 'table':
-      return { showHeader: true, cellHeight: 'sm' };
+      return {
+        ...{ showHeader: true, cellHeight: 'sm' },
+        sortBy: sortBy === undefined ? [] : [{ displayName: sortBy, desc: false }],
+      };
     case 'timeseries':
     case 'stacked':
       return {

@@ -18,7 +18,10 @@ export interface Panel {
   readonly targets?: readonly Target[];
   readonly links?: readonly { readonly title: string; readonly url: string }[];
   readonly fieldConfig?: FieldConfig;
-  readonly options?: { readonly textMode?: string };
+  readonly options?: {
+    readonly textMode?: string;
+    readonly sortBy?: readonly { readonly displayName: string }[];
+  };
   readonly transformations?: readonly {
     readonly id: string;
     readonly options: { readonly include?: { readonly names: readonly string[] } };
@@ -39,8 +42,13 @@ export interface Target {
 export interface FieldConfig {
   readonly defaults: {
     readonly unit: string;
+    readonly max?: number;
     readonly thresholds: { readonly steps: readonly Step[] };
-    readonly custom?: { readonly stacking: { readonly mode: string } };
+    readonly custom?: {
+      readonly lineWidth: number;
+      readonly fillOpacity: number;
+      readonly stacking: { readonly mode: string };
+    };
   };
   readonly overrides: readonly {
     readonly matcher: { readonly options: string };

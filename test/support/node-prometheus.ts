@@ -19,6 +19,12 @@ export interface PrometheusOptions {
   readonly rules: string;
 }
 
+/** In seconds since the epoch. */
+export interface TimeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A series as it is told: one value, or many. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -37,8 +43,8 @@ export interface NodePrometheus {
   readonly url: string;
   /** The values at a time; throws an Error for a query that it does not understand. */
   query(promql: string): Promise<readonly Series[]>;
-  /** The values over the last `seconds`, at steps of `step` seconds. */
-  queryRange(promql: string, seconds: number, step: number): Promise<readonly Series[]>;
+  /** The values over a time, at steps of `step` seconds. */
+  queryRange(promql: string, time: TimeRange, step: number): Promise<readonly Series[]>;
   alerts(): Promise<readonly Alert[]>;
 }
 
@@ -61,9 +67,8 @@ export async function startNodePrometheus(
   return {
     url,
     query: async (query) => seriesOf(await ask('query', { query })),
-    queryRange: async (query, seconds, step) => {
-      const end = Date.now() / 1000;
-      const span = { start: String(end - seconds), end: String(end), step: String(step) };
+    queryRange: async (query, { from, to }, step) => {
+      const span = { start: String(from), end: String(to), step: String(step) };
       return seriesOf(await ask('query_range', { query, ...span }));
     },
     alerts: async () => ((await ask('alerts', {})) as { readonly alerts: readonly Alert[] }).alerts,
