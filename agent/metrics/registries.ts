@@ -1,5 +1,9 @@
 // The metrics of registries: what they are asked, how they answer, and what is known without asking them.
 import type { Registry } from 'prom-client';
+import {
+  CREDENTIAL_SOURCES,
+  type CredentialSourceName,
+} from '../verifier/registry/credentials/credential.ts';
 import { declarers } from './declarers.ts';
 import { RegistryLabels } from './registry-label.ts';
 import type { RegistrySource } from './sources.ts';
@@ -10,6 +14,8 @@ export interface RegistryMetrics {
   observeRegistryRequest(registry: string, status: number | undefined, seconds: number): void;
   /** Whether a good signature of an image to be pulled was known, so that its registry is asked for none. */
   countSignatureLookup(registry: string, isKnown: boolean): void;
+  /** `source` is `none` for a registry that let us in without a credential. */
+  countCredential(registry: string, source: CredentialSourceName): void;
 }
 
 /** How a request to a registry ended. */
@@ -52,6 +58,11 @@ export function declareRegistries(
     'Times that a good signature of an image to be pulled was looked for in memory, before its registry is asked.',
     ...['registry', 'result'],
   );
+  const credentials = counter(
+    'registry_credentials_total',
+    'Times that a registry took a credential for a repository where it had taken none or another.',
+    ...['registry', 'source'],
+  );
   return {
     observeRegistryRequest: (name, status, seconds) => {
       const label = { registry: labels.of(name) };
@@ -64,6 +75,11 @@ export function declareRegistries(
       const label = { registry: labels.of(name) };
       lookups.inc({ ...label, result: 'hit' }, Number(isKnown));
       lookups.inc({ ...label, result: 'miss' }, Number(!isKnown));
+    },
+    countCredential: (name, source) => {
+      const label = { registry: labels.of(name) };
+      for (const one of CREDENTIAL_SOURCES) credentials.inc({ ...label, source: one }, 0);
+      credentials.inc({ ...label, source });
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   MAX_UNNAMED_REGISTRIES,
   RegistryLabels,
 } from '../../agent/metrics/registry-label.ts';
+import { CREDENTIAL_SOURCES } from '../../agent/verifier/registry/credentials/credential.ts';
 import { parseExposition } from '../support/exposition.ts';
 
 function open(namesRegistry: (registry: string) => boolean = () => false) {
@@ -49,6 +50,21 @@ describe('the metrics of registries', () => {
       ['hit', 2],
       ['miss', 1],
     ]);
+  });
+
+  it('count by what credential a registry let us in', async () => {
+    const { metrics, samples } = open();
+    for (const source of ['pull_secret', 'none', 'none'] as const) {
+      metrics.countCredential('registry.example', source);
+    }
+    const found = (await samples()).filter(({ name }) => name.includes('credentials'));
+    expect(found.map(({ name, labels, value }) => [name, labels['source'], value])).toEqual(
+      CREDENTIAL_SOURCES.map((source) => [
+        'nodeseal_registry_credentials_total',
+        source,
+        { pull_secret: 1, none: 2 }[source as string] ?? 0,
+      ]),
+    );
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { AgentError } from '../../../errors.ts';
 import { repositoryOf } from '../../../oci/reference.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import type { OnFault, RepositoryName, SecretSource } from './secret-source.ts';
+import { TimedMemory } from './timed-memory.ts';
 
 export interface CredentialChainOptions {
   /** In the order of trial. */
@@ -26,22 +27,9 @@ const MAX_CREDENTIALS = 32;
  * first source that has it.
  */
 export function createCredentialChain(options: CredentialChainOptions): CredentialSource {
-  const recent = new Map<
-    string,
-    { readonly found: Promise<Credential[]>; readonly untilMs: number }
-  >();
-  return (repository) => {
-    const key = repositoryOf(repository);
-    const nowMs = options.nowMs();
-    const before = recent.get(key);
-    if (before !== undefined && before.untilMs > nowMs) return before.found;
-    const found = lookupAll(repository, options);
-    recent.delete(key);
-    recent.set(key, { found, untilMs: nowMs + RECENT_MS });
-    const [oldest] = recent.keys();
-    if (oldest !== undefined && recent.size > MAX_RECENT) recent.delete(oldest);
-    return found;
-  };
+  const recent = new TimedMemory<Credential[]>(options.nowMs, MAX_RECENT);
+  return (repository) =>
+    recent.get(repositoryOf(repository), RECENT_MS, () => lookupAll(repository, options));
 }
 
 async function lookupAll(
