@@ -16,6 +16,15 @@ export interface AnswerContext {
   readonly note?: string | undefined;
 }
 
+/** Most are in printable ASCII, and need no regular expression with the tables of Unicode. */
+function printable(text: string): string {
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit > 0x7e) return text.replace(UNPRINTABLE, '?');
+  }
+  return text;
+}
+
 /**
  * `decision: reason: message`, without line end; where a denied pull is let in, `audit: would deny`
  * for the decision. Messages may quote attacker-controlled text.
@@ -26,7 +35,7 @@ export function encodeAnswer(
 ): string {
   const shown = mode === 'audit' && decision === 'deny' ? 'audit: would deny' : decision;
   const said = note === undefined ? message : `[${note}] ${message}`;
-  const line = `${shown}: ${reason}: ${said}`.replace(UNPRINTABLE, '?');
+  const line = printable(`${shown}: ${reason}: ${said}`);
   const bytes = Buffer.from(line);
   if (bytes.length <= MAX_ANSWER_BYTES) return line;
   const kept = bytes.toString('utf8', 0, MAX_ANSWER_BYTES - Buffer.byteLength(ELLIPSIS));

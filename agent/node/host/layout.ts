@@ -59,7 +59,9 @@ export function createLayout(binDir = DEFAULT_BIN_DIR, ...older: readonly string
 const VERIFIER_NAME = 'nodeseal-verifier';
 
 function verifierIn(binDir: string): string {
-  return `${binDir.replace(/\/+$/, '')}/${VERIFIER_NAME}`;
+  let end = binDir.length;
+  while (binDir.endsWith('/', end)) end -= 1;
+  return `${binDir.slice(0, end)}/${VERIFIER_NAME}`;
 }
 
 /** Everywhere that the verifier is to be. */

@@ -33,7 +33,7 @@ export function encodeStreamHeader({ identifier, unit, priority }: StdoutStream)
  * forge a second entry.
  */
 export function encodeStreamLine(text: string): Buffer {
-  if (/[\n\0]/.test(text)) {
+  if (text.includes('\n') || text.includes('\0')) {
     throw new TypeError(`journal stream: expected one line, found ${JSON.stringify(text)}`);
   }
   return Buffer.from(`${text}\n`);

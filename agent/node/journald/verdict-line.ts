@@ -93,7 +93,10 @@ export function encodeVerdictLine(verdict: Verdict, context: VerdictLineContext)
 
 // journalctl shows a message with control characters as "[… blob data]", which no grep finds.
 function toLine(record: object): string {
-  return JSON.stringify(record).replace(
+  const line = JSON.stringify(record);
+  // As long in bytes as in characters is ASCII, and of that JSON leaves one control character.
+  if (Buffer.byteLength(line) === line.length && !line.includes('\u007f')) return line;
+  return line.replace(
     /[\u007f-\u009f]/g,
     (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
   );
