@@ -179,6 +179,19 @@ describeWithTools('what the pod sees of the host', () => {
     expect(mountOf(there, '/run/containerd')).toBeUndefined();
   });
 
+  it('has what kubelet’s plugins need where it is to run them, and never the volumes of pods', () => {
+    const agent = {
+      credentialProviderConfig: '/etc/eks/image-credential-provider/config.json',
+      credentialProviderBinDir: '/home/kubernetes/bin',
+    };
+    const there = hostMounts(renderedPodOf({ agent }).mounts);
+    for (const path of [...Object.values(agent), '/etc/ssl/certs', '/etc/resolv.conf']) {
+      expect([path, mountOf(there, path)?.isReadOnly]).toEqual([path, true]);
+    }
+    expect(mountOf(there, '/etc/containerd/config.toml')?.isReadOnly).toBe(false);
+    expect(mountOf(there, '/var/lib/kubelet/config.json')).toBeUndefined();
+  });
+
   it('leaves the journal out where it is sent', () => {
     const journalUpload = { listen: '127.0.0.1:19532', tokenSecret: 'token' };
     const paths = agentPodSpec(render({ journalUpload })).volumes.map(

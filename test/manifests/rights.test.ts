@@ -33,6 +33,8 @@ function rightsOf(role: Manifest): readonly string[] {
   );
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 const isHook = ({ metadata }: Manifest) => metadata.annotations?.['helm.sh/hook'] !== undefined;
 
 describeWithTools('the rights of the agent', () => {
@@ -56,6 +58,31 @@ describeWithTools('the rights of the agent', () => {
     expect(findManifest(own, 'DaemonSet')).toMatchObject({
       spec: { template: { spec: { automountServiceAccountToken: false } } },
     });
+  });
+
+  it('are to get pull secrets where the values name namespaces, and there alone', () => {
+    const manifests = renderChart({
+      ...HOST_TRUST,
+      registryCredentials: { pullSecretNamespaces: ['team', 'other'] },
+    });
+    const name = 'nodeseal-nodeseal-pull-secrets';
+    const role = findManifest(manifests, 'ClusterRole', name);
+    expect(rightsOf(role)).toEqual(['get /secrets', 'get /serviceaccounts']);
+    const bindings = manifests.filter(
+      ({ roleRef }) => isRecord(roleRef) && roleRef['name'] === name,
+    );
+    expect(bindings.map(({ kind, metadata }) => [kind, metadata.namespace])).toEqual([
+      ['RoleBinding', 'team'],
+      ['RoleBinding', 'other'],
+    ]);
+    const all = renderChart({
+      ...HOST_TRUST,
+      registryCredentials: { pullSecretNamespaces: ['team', '*'] },
+    });
+    expect(findManifest(all, 'ClusterRoleBinding', name).metadata.namespace).toBeUndefined();
+    expect(all.filter(({ kind }) => kind === 'RoleBinding').filter((one) => !isHook(one))).toEqual(
+      [],
+    );
   });
 
   it('end at its own Node, its label and its condition', () => {

@@ -85,6 +85,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail (printf "existingTrustStores, store %q: expected either secret or configMap" .store) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.registryCredentials.pullSecretNamespaces (not .Values.kubernetes.report) -}}
+{{- fail "registryCredentials.pullSecretNamespaces without kubernetes.report: the agent has no token to ask with" -}}
+{{- end -}}
 {{- if and .Values.journalUpload.listen (not .Values.journalUpload.tokenSecret) -}}
 {{- fail "journalUpload.listen without journalUpload.tokenSecret: anybody could upload" -}}
 {{- end -}}

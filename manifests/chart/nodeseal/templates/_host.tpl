@@ -27,6 +27,12 @@ mount point: uninstalling would leave them.
 {{- end -}}
 {{- with $agent.containerdLog }}{{ $all = append $all (dict "path" (dir .) "readOnly" true) }}{{ end -}}
 {{- with $agent.binDir }}{{ $all = append $all (dict "path" (dir (clean .)) "readOnly" false) }}{{ end -}}
+{{- if and $agent.credentialProviderConfig $agent.credentialProviderBinDir -}}
+{{- $all = concat $all (list
+  (dict "path" "/etc" "readOnly" true)
+  (dict "path" (dir $agent.credentialProviderConfig) "readOnly" true)
+  (dict "path" (clean $agent.credentialProviderBinDir) "readOnly" true)) -}}
+{{- end -}}
 {{- range .Values.extraHostPaths -}}
 {{- $all = append $all (dict "path" (clean .path) "readOnly" (default false .readOnly) "type" (default "" .type)) -}}
 {{- end -}}
@@ -78,6 +84,16 @@ mount point: uninstalling would leave them.
 {{- if include "nodeseal.registryCa" . }}
 - name: NODESEAL_REGISTRY_CA
   value: /etc/nodeseal/registry-ca/ca.pem
+{{- end }}
+{{- with .Values.registryCredentials }}
+{{- if .pullSecretNamespaces }}
+- name: NODESEAL_PULL_SECRETS
+  value: "on"
+{{- end }}
+{{- if .dockerConfigSecret }}
+- name: NODESEAL_DOCKER_CONFIG
+  value: /etc/nodeseal/docker-config/config.json
+{{- end }}
 {{- end }}
 {{- with .Values.journalUpload }}
 {{- if .listen }}

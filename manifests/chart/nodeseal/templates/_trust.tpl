@@ -1,4 +1,4 @@
-{{/* What is trusted, as the agent and the webhook mount it. */}}
+{{/* What is trusted, and what opens registries, as the agent and the webhook mount it. */}}
 {{- define "nodeseal.trustVolumeMounts" -}}
 {{- if not .Values.useHostTrustPolicy }}
 - name: trust-policy
@@ -13,6 +13,11 @@
 {{- if include "nodeseal.registryCa" . }}
 - name: registry-ca
   mountPath: /etc/nodeseal/registry-ca
+  readOnly: true
+{{- end }}
+{{- if .Values.registryCredentials.dockerConfigSecret }}
+- name: docker-config
+  mountPath: /etc/nodeseal/docker-config
   readOnly: true
 {{- end }}
 {{- end -}}
@@ -66,5 +71,14 @@
         path: ca.pem
   {{- end }}
   {{- end }}
+{{- end }}
+{{- with .Values.registryCredentials.dockerConfigSecret }}
+- name: docker-config
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0400
+    items:
+      - key: .dockerconfigjson
+        path: config.json
 {{- end }}
 {{- end -}}
