@@ -40,7 +40,7 @@ export function reporterOf(
   };
 }
 
-/** Reports; what fails is told once per change, counted, and tried again. Nothing else waits for it. */
+/** Reports; what fails is told once until it is another fault, counted, and tried again. Nothing else waits for it. */
 export class NodeReport {
   readonly #parts: NodeReportParts;
   /** What was tried last, and when. */
@@ -83,10 +83,10 @@ export class NodeReport {
     const sinceMs = Math.abs(now.getTime() - this.#tried.atMs);
     if (text === this.#tried.text && sinceMs < this.#waitMs) return;
     this.#tried = { text, atMs: now.getTime() };
-    await this.#report(found, text, now, signal);
+    await this.#report(found, now, signal);
   }
 
-  async #report(found: Enforcement, text: string, now: Date, signal: AbortSignal): Promise<void> {
+  async #report(found: Enforcement, now: Date, signal: AbortSignal): Promise<void> {
     const { report, log } = this.#parts;
     try {
       await report(found, now, signal);
@@ -97,15 +97,15 @@ export class NodeReport {
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       // It was broken off, which is no failure.
-      if (!signal.aborted) this.#failed(error, text);
+      if (!signal.aborted) this.#failed(error);
     }
   }
 
-  #failed({ code, message }: AgentError, text: string): void {
+  #failed({ code, message }: AgentError): void {
     const { metrics, log, random } = this.#parts;
     metrics.countError(code);
-    if (this.#logged !== text) log.warn({ code }, `the node object is out of date: ${message}`);
-    this.#logged = text;
+    if (this.#logged !== message) log.warn({ code }, `the node object is out of date: ${message}`);
+    this.#logged = message;
     const doubledMs = FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 16);
     this.#failures += 1;
     // A random half off: the nodes of a cluster lose their API server together.

@@ -120,14 +120,18 @@ describe('a report that fails', () => {
     ]);
   });
 
-  it('is logged again for another state, and its end is told', async () => {
+  it('is logged again for another fault but for no other state, and its end is told', async () => {
     const { world, run } = open();
     world.fault = FAULT;
-    const told = await run(1, (second) => {
+    const told = await run(3, (second) => {
       if (second >= 15) world.found = STALE;
-      if (second >= 20) world.fault = undefined;
+      if (second >= 20) world.fault = new AgentError('kubernetes_failed', 'found 500');
+      if (second >= 40) world.fault = undefined;
     });
-    expect(told.filter((text) => text === WARNING)).toHaveLength(2);
+    expect(told.filter((text) => text.startsWith('the node object is out of date'))).toEqual([
+      WARNING,
+      'the node object is out of date: found 500',
+    ]);
     expect(told.slice(-2)).toEqual([
       expect.stringMatching(/ unknown$/),
       'the node object shows the state',
