@@ -190,7 +190,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'verifier/registry/wait.ts': 'AbortSignal.timeout',
   'verifier/truststore/store-files.ts': 'node:fs',
   'verifier/truststore/store-location.ts': 'node:fs',
-  'verifier/verifier.ts': 'performance',
+  'verifier/verifier.ts': 'performance, setImmediate',
   'webhook/server.ts': 'node:https, node:tls, setTimeout',
   'webhook/serving-key.ts': 'node:crypto',
 };

@@ -131,7 +131,7 @@ async function decide(
   const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
   assertDigest(reference, artifact);
   draft.digest = artifact.digest;
-  const source = askedAhead(sourceOf(parts, registry, reference, artifact), signal);
+  const source = await askedAhead(sourceOf(parts, registry, reference, artifact), signal);
   const context = await contextOf(parts, statement, artifact, draft);
   return judge(source, context, evidenceFor(parts.evidence, signal), signal);
 }
@@ -204,11 +204,13 @@ async function contextOf(
 }
 
 /** Where nothing is remembered the registry will be asked: it answers while trust stores are read. */
-function askedAhead(source: SignatureSource, signal: AbortSignal): SignatureSource {
+async function askedAhead(source: SignatureSource, signal: AbortSignal): Promise<SignatureSource> {
   if (source.good !== undefined) return source;
   const listed = listSignatures(source, signal);
   // It may fail before anybody waits for it.
   listed.catch(() => undefined);
+  // To read trust stores takes milliseconds without a pause, and the request would be sent after them.
+  await new Promise((resolve) => setImmediate(resolve));
   return { ...source, listed };
 }
 

@@ -5,6 +5,8 @@ import { AgentError, type ErrorCode } from '../../agent/errors.ts';
 import { VALIDATION_TYPES, parseVerdict } from '../../agent/notation/verification/verdict.ts';
 import { parseDigest } from '../../agent/oci/digest.ts';
 import { parseTrustPolicy } from '../../agent/notation/trustpolicy/document.ts';
+import type { CreateTransport } from '../../agent/verifier/registry/http.ts';
+import { createPooledTransport } from '../../agent/verifier/registry/pooled-transport.ts';
 import { documentOf, skipStatement, statement } from '../support/trust-policy.ts';
 import {
   type Bench,
@@ -57,6 +59,29 @@ describe('a verdict', () => {
     });
     expect(results.map(({ type }) => type)).toEqual(VALIDATION_TYPES);
     expect(durationMs).toBeGreaterThanOrEqual(0);
+  });
+
+  it('has asked the registry when it reads trust stores', async () => {
+    const order: string[] = [];
+    const createTransport: CreateTransport = (options) => {
+      const transport = createPooledTransport(options);
+      return {
+        send: (request, signal) => {
+          order.push(request.operation);
+          return transport.send(request, signal);
+        },
+        close: () => transport.close(),
+      };
+    };
+    const bench = await openBench({ client: { createTransport } });
+    bench.sign();
+    const trusted = trustIn({ 'ca:acme': ca.root });
+    const trust: typeof trusted = (names) => {
+      order.push('trust');
+      return trusted(names);
+    };
+    expect(await bench.decide({ parts: { trust } })).toBe('allow verified');
+    expect(order.slice(0, 2)).toEqual(['referrers', 'trust']);
   });
 
   it('goes through JSON unharmed, allow or deny', async () => {
