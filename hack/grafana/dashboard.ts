@@ -1,6 +1,16 @@
 // A dashboard's JSON: its variables, its links, and its panels laid out in rows of 24 columns.
+import {
+  DashboardCursorSync,
+  type Dashboard as GrafanaDashboard,
+  type Panel,
+  type RowPanel,
+  type VariableModel,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/schema';
 import { panelJson, type Row } from './panel.ts';
 
+/** A dashboard as we write it. */
 export interface Dashboard {
   /** Also the name of its file and the last part of its address. */
   readonly uid: string;
@@ -15,7 +25,8 @@ const COLUMNS = 24;
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
 /** The JSON that Grafana imports. */
-export function dashboardJson({ uid, title, description, hasNode, rows }: Dashboard): object {
+export function dashboardJson(dashboard: Dashboard): GrafanaDashboard {
+  const { uid, title, description, hasNode, rows } = dashboard;
   return {
     uid,
     title,
@@ -25,7 +36,7 @@ export function dashboardJson({ uid, title, description, hasNode, rows }: Dashbo
     schemaVersion: 39,
     version: 1,
     editable: true,
-    graphTooltip: 1,
+    graphTooltip: DashboardCursorSync.Crosshair,
     refresh: '1m',
     time: { from: 'now-6h', to: 'now' },
     timezone: 'browser',
@@ -33,7 +44,8 @@ export function dashboardJson({ uid, title, description, hasNode, rows }: Dashbo
     links: [
       {
         ...{ type: 'dashboards', title: 'nodeseal', tags: ['nodeseal'], asDropdown: false },
-        ...{ includeVars: true, keepTime: true, icon: 'external link' },
+        ...{ includeVars: true, keepTime: true, targetBlank: false },
+        ...{ icon: 'external link', tooltip: 'The other dashboards of nodeseal' },
       },
     ],
     templating: { list: variables(hasNode) },
@@ -41,17 +53,16 @@ export function dashboardJson({ uid, title, description, hasNode, rows }: Dashbo
   };
 }
 
-function variables(hasNode: boolean): object[] {
-  const variable = (name: string, label: string, query: string) => ({
+function variables(hasNode: boolean): VariableModel[] {
+  const variable = (name: string, label: string, query: string): VariableModel => ({
     ...{ name, label, type: 'query', datasource: DATASOURCE, definition: query },
     query: { query, refId: name },
     // With each change of the time: nodes come and go.
-    ...{ refresh: 2, sort: 1 },
+    ...{ refresh: VariableRefresh.onTimeRangeChanged, sort: VariableSort.alphabeticalAsc },
   });
   return [
     {
       ...{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
-      current: {},
     },
     {
       ...variable('cluster', 'Cluster', 'label_values(nodeseal_build_info, cluster)'),
@@ -69,8 +80,8 @@ function variables(hasNode: boolean): object[] {
   ];
 }
 
-function layOut(rows: readonly Row[]): object[] {
-  const panels: object[] = [];
+function layOut(rows: readonly Row[]): (Panel | RowPanel)[] {
+  const panels: (Panel | RowPanel)[] = [];
   let y = 0;
   for (const { title, panels: own } of rows) {
     const gridPos = { x: 0, y, w: COLUMNS, h: 1 };

@@ -1,4 +1,16 @@
 // Panels as our dashboards need them, and what Grafana's JSON makes of each.
+import {
+  type DashboardLink,
+  FieldColorModeId,
+  type FieldConfigSource,
+  type Panel as GrafanaPanel,
+  MappingType,
+  ThresholdsMode,
+  type ValueMap,
+} from '@grafana/schema';
+
+/** What an override sets. */
+type Property = FieldConfigSource['overrides'][number]['properties'][number];
 
 /** Colours by the value from which they hold. */
 export type Thresholds = readonly (readonly [from: number | null, color: string])[];
@@ -80,7 +92,7 @@ export function panelJson(
   panel: Panel,
   id: number,
   at: { readonly x: number; readonly y: number },
-) {
+): GrafanaPanel {
   const { title, description, kind, width, height, runbook } = panel;
   return {
     id,
@@ -97,11 +109,15 @@ export function panelJson(
   };
 }
 
-function runbookLink(alert: string): object {
-  return { title: `Runbook ${alert}`, url: `${RUNBOOKS}/${alert}.md`, targetBlank: true };
+function runbookLink(alert: string): DashboardLink {
+  return {
+    ...{ type: 'link', title: `Runbook ${alert}`, url: `${RUNBOOKS}/${alert}.md` },
+    ...{ asDropdown: false, includeVars: false, keepTime: false, targetBlank: true },
+    ...{ icon: 'doc', tooltip: 'What it means, how to look, how to mend', tags: [] },
+  };
 }
 
-function target({ kind }: Panel, { expr, legend }: Query, index: number): object {
+function target({ kind }: Panel, { expr, legend }: Query, index: number): Record<string, unknown> {
   const isNow = kind === 'stat' || kind === 'bars' || kind === 'table';
   return {
     refId: String.fromCharCode(65 + index),
@@ -114,15 +130,15 @@ function target({ kind }: Panel, { expr, legend }: Query, index: number): object
   };
 }
 
-function fieldConfig(panel: Panel): object {
+function fieldConfig(panel: Panel): FieldConfigSource {
   const { kind, unit, max, thresholds = PLAIN, colors = {}, columns = {} } = panel;
   const steps = thresholds.map(([value, color]) => ({ color, value }));
   const isGraph = kind === 'timeseries' || kind === 'stacked';
   return {
     defaults: {
       unit: unit ?? 'short',
-      color: { mode: isGraph ? 'palette-classic' : 'thresholds' },
-      thresholds: { mode: 'absolute', steps },
+      color: { mode: isGraph ? FieldColorModeId.PaletteClassic : FieldColorModeId.Thresholds },
+      thresholds: { mode: ThresholdsMode.Absolute, steps },
       ...(isGraph ? { custom: graph(kind) } : {}),
       ...(isGraph ? { min: 0 } : {}),
       ...(max === undefined ? {} : { max }),
@@ -130,7 +146,7 @@ function fieldConfig(panel: Panel): object {
     overrides: [
       ...Object.entries(colors).map(([name, color]) => ({
         matcher: { id: 'byName', options: name },
-        properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: color } }],
+        properties: [{ id: 'color', value: { mode: FieldColorModeId.Fixed, fixedColor: color } }],
       })),
       ...Object.entries(columns).map(([name, column]) => ({
         matcher: { id: 'byName', options: name },
@@ -140,7 +156,7 @@ function fieldConfig(panel: Panel): object {
   };
 }
 
-function graph(kind: Panel['kind']): object {
+function graph(kind: Panel['kind']): Record<string, unknown> {
   const isStacked = kind === 'stacked';
   return {
     // On a stack, the line of a series that is 0 would lie on that of the series below.
@@ -153,7 +169,7 @@ function graph(kind: Panel['kind']): object {
   };
 }
 
-function columnProperties({ title, unit, decimals, colors, link }: Column): object[] {
+function columnProperties({ title, unit, decimals, colors, link }: Column): Property[] {
   return [
     { id: 'displayName', value: title },
     ...(unit === undefined ? [] : [{ id: 'unit', value: unit }]),
@@ -163,18 +179,18 @@ function columnProperties({ title, unit, decimals, colors, link }: Column): obje
   ];
 }
 
-function coloredText(colors: Readonly<Record<string, string>>): object[] {
+function coloredText(colors: Readonly<Record<string, string>>): Property[] {
   const entries = Object.entries(colors).map(
     ([value, color], index) => [value, { color, index }] as const,
   );
-  const mapping = { type: 'value', options: Object.fromEntries(entries) };
+  const mapping: ValueMap = { type: MappingType.ValueToText, options: Object.fromEntries(entries) };
   return [
     { id: 'custom.cellOptions', value: { type: 'color-text' } },
     { id: 'mappings', value: [mapping] },
   ];
 }
 
-function options({ kind, showsName, sortBy }: Panel): object {
+function options({ kind, showsName, sortBy }: Panel): Record<string, unknown> {
   const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
   switch (kind) {
     case 'stat':
@@ -201,7 +217,7 @@ function options({ kind, showsName, sortBy }: Panel): object {
 }
 
 /** One line for each set of labels, with the columns that are named and no others. */
-function transformations({ columns = {} }: Panel): object[] {
+function transformations({ columns = {} }: Panel): NonNullable<GrafanaPanel['transformations']> {
   const names = Object.keys(columns);
   return [
     { id: 'merge', options: {} },

@@ -1,5 +1,6 @@
 // The dashboards as a whole: their form, that Grafana's words are right, and that what they ask for is there. e2e/dashboards.test.ts asks a real Prometheus.
 import { existsSync, readFileSync } from 'node:fs';
+import { defaultDashboard } from '@grafana/schema';
 import { describe, expect, it } from 'vitest';
 import { ENFORCEMENT_STATES, IMAGE_STATES } from '../../agent/metrics/labels.ts';
 import { IMAGE_COLORS, STATE_COLORS } from '../../hack/grafana/fleet.ts';
@@ -63,6 +64,7 @@ describe.each(DASHBOARDS)('%s', (name) => {
       description: expect.stringMatching(/[.?]$/) as unknown,
     });
     expect(schemaVersion).toBeGreaterThanOrEqual(MIN_SCHEMA_VERSION);
+    expect(schemaVersion).toBeLessThanOrEqual(defaultDashboard.schemaVersion);
     const [datasource, ...others] = templating.list;
     expect(datasource).toMatchObject({ name: 'datasource', type: 'datasource' });
     expect(others.map((variable) => variable.name)).toEqual(

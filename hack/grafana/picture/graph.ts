@@ -35,7 +35,7 @@ export function graphSvg(
     animation: false,
     backgroundColor: CARD,
     textStyle: { fontFamily: 'sans-serif' },
-    grid: { left: 8, right: 12, top: 10, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 28, top: 10, bottom: 4, containLabel: true },
     xAxis: {
       type: 'time',
       min: from * 1000,
