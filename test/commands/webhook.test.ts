@@ -46,7 +46,7 @@ async function valueOf({ healthUrl }: RunningWebhook, name: string, labels: obje
 describe('the webhook', () => {
   it('admits what is signed, refuses what is not, and tells of both', async () => {
     const { trusted, running, ask } = await open();
-    const [good, bad] = [trusted.push('good', true), trusted.push('bad', false)];
+    const [good, bad] = [trusted.push('good', trusted.ca), trusted.push('bad')];
     expect(await ask(podOf(good))).toMatchObject({ allowed: true });
     const { allowed, status } = await ask(podOf(good, bad, good));
     expect(allowed).toBe(false);
@@ -75,7 +75,7 @@ describe('the webhook', () => {
 
   it('does what it is asked in a dry run, and says in its log that it was one', async () => {
     const { trusted, running, ask } = await open();
-    const bad = trusted.push('bad', false);
+    const bad = trusted.push('bad');
     const dryRun = reviewOf(POD, workload(POD, 'app', bad), { dryRun: true });
     expect(await ask(dryRun)).toMatchObject({ allowed: false });
     expect(await running.log.until('admission: ')).toMatchObject({ object: { dryRun: true } });
@@ -83,7 +83,7 @@ describe('the webhook', () => {
 
   it('warns in audit mode of what it would refuse, and of what is only recorded', async () => {
     const { trusted, ask } = await open({ NODESEAL_MODE: 'audit' });
-    const answer = await ask(podOf(trusted.push('bad', false)));
+    const answer = await ask(podOf(trusted.push('bad')));
     expect(answer).toMatchObject({ allowed: true });
     expect(answer.warnings).toEqual([expect.stringContaining('signature_missing')]);
   });
@@ -93,9 +93,9 @@ describe('the webhook', () => {
       NODESEAL_MODE: 'enforce',
       NODESEAL_WEBHOOK_MUTATE: 'on',
     });
-    const good = trusted.push('good', true);
+    const good = trusted.push('good', trusted.ca);
     const { digest } = trusted.registry.pushImage('app', 'good', 'good');
-    const answer = await ask(podOf(good, trusted.push('bad', false)), '/mutate?timeout=10s');
+    const answer = await ask(podOf(good, trusted.push('bad')), '/mutate?timeout=10s');
     expect(patchOf(answer)).toEqual([
       { op: 'replace', path: '/spec/containers/0/image', value: `${good}@${digest}` },
     ]);
@@ -106,8 +106,8 @@ describe('the webhook', () => {
 
   it('denies as inconclusive, in time, while the registry is down or silent', async () => {
     const { trusted, running, ask } = await open();
-    const good = trusted.push('good', true);
-    const [silent] = [trusted.push('silent', true)];
+    const good = trusted.push('good', trusted.ca);
+    const [silent] = [trusted.push('silent', trusted.ca)];
     trusted.registry.intercept = ({ path }) => path.includes('silent');
     const start = performance.now();
     const late = await ask(podOf(silent), '/validate?timeout=1s');
@@ -125,7 +125,7 @@ describe('the webhook', () => {
 
   it('asks the registry for what it has seen a moment ago no more', async () => {
     const { trusted, ask } = await open();
-    const good = trusted.push('good', true);
+    const good = trusted.push('good', trusted.ca);
     expect(await ask(podOf(good))).toMatchObject({ allowed: true });
     const asked = trusted.registry.requests.length;
     for (let n = 0; n < 5; n += 1) expect(await ask(podOf(good))).toMatchObject({ allowed: true });
@@ -134,7 +134,7 @@ describe('the webhook', () => {
 
   it('judges by the policy that its file has now', async () => {
     const { trusted, ask, running } = await open();
-    const bad = trusted.push('bad', false);
+    const bad = trusted.push('bad');
     expect(await ask(podOf(bad))).toMatchObject({ allowed: false });
     trusted.writePolicy(
       { registryScopes: ['other.example/app'] },
@@ -153,7 +153,7 @@ describe('the webhook', () => {
 
   it('serves the certificate that its files have now, without a request that fails', async () => {
     const { trusted, files, running } = await open();
-    const good = trusted.push('good', true);
+    const good = trusted.push('good', trusted.ca);
     const first = files.current.certificate;
     const second = files.renew().certificate;
     const end = new AbortController();
@@ -176,7 +176,7 @@ describe('the webhook', () => {
 
   it('ends what is under way when it is stopped, and is not ready meanwhile', async () => {
     const { trusted, running, ask } = await open();
-    const good = trusted.push('good', true);
+    const good = trusted.push('good', trusted.ca);
     trusted.registry.intercept = (_, response) => {
       void delay(300).then(() => response.destroy());
       return true;

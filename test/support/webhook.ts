@@ -1,6 +1,7 @@
 // `nodeseal webhook` in this process, with files that it follows, and an API server's side of its connections.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
@@ -10,7 +11,7 @@ import { runWebhook } from '../../agent/commands/webhook.ts';
 import { createServingCertificate } from '../../agent/webhook/serving-key.ts';
 import type { ServingCertificate } from '../../agent/webhook/server.ts';
 import { type AnswerJson, bytesOf, parseAnswer } from './admission.ts';
-import { createCa } from './ca.ts';
+import { createCa, type TestCa } from './ca.ts';
 import { temporaryDirectory } from './front-door.ts';
 import { LogLines } from './log-lines.ts';
 import { startTestRegistry, type TestRegistry } from './registry.ts';
@@ -22,9 +23,9 @@ export const WEBHOOK_NAME = 'localhost';
 const HOUR_MS = 3_600_000;
 
 /** A registry, and a policy with trust that covers its repository `app`. */
-export class TrustedRegistry {
+export class TrustedRegistry implements AsyncDisposable {
   readonly registry: TestRegistry;
-  readonly directory = temporaryDirectory();
+  readonly directory = mkdtempSync(join(tmpdir(), 'nodeseal-trusted-'));
   readonly ca = createCa();
 
   private constructor(registry: TestRegistry) {
@@ -35,11 +36,20 @@ export class TrustedRegistry {
     this.writePolicy();
   }
 
-  /** Both end with the test. */
+  static async start(): Promise<TrustedRegistry> {
+    return new TrustedRegistry(await startTestRegistry());
+  }
+
+  /** It ends with the test. */
   static async open(): Promise<TrustedRegistry> {
-    const registry = await startTestRegistry();
-    onTestFinished(() => registry.close());
-    return new TrustedRegistry(registry);
+    const opened = await TrustedRegistry.start();
+    onTestFinished(() => opened[Symbol.asyncDispose]());
+    return opened;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.registry.close();
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   get policyFile(): string {
@@ -60,14 +70,14 @@ export class TrustedRegistry {
     writeFileSync(this.policyFile, documentOf([statement({ ...good, ...changes }), ...others]));
   }
 
-  /** Pushes an image, and names it by its tag. */
-  push(tag: string, isSigned: boolean): string {
-    const image = this.registry.pushImage('app', tag, tag);
-    if (isSigned) {
-      const envelope = signEnvelope({ format: 'jws', signer: this.ca.issue(), target: image });
-      this.registry.attachSignature('app', image, envelope, MEDIA_TYPES.jws);
+  /** Pushes an image, signed by a certificate of this CA, and names it by its tag. */
+  push(tag: string, signedBy?: TestCa, repository = 'app'): string {
+    const image = this.registry.pushImage(repository, tag, tag);
+    if (signedBy !== undefined) {
+      const envelope = signEnvelope({ format: 'jws', signer: signedBy.issue(), target: image });
+      this.registry.attachSignature(repository, image, envelope, MEDIA_TYPES.jws);
     }
-    return `${this.repository}:${tag}`;
+    return `${this.registry.host}/${repository}:${tag}`;
   }
 
   /** What a webhook that judges by it is set up with, but for its certificate. */
@@ -114,6 +124,17 @@ export interface RunningWebhook {
 /** Runs it until it is stopped, or the test ends. */
 export async function startWebhook(
   settings: Readonly<Record<string, string>>,
+): Promise<RunningWebhook> {
+  const running = await launchWebhook(settings);
+  onTestFinished(async () => {
+    await running.stop();
+  });
+  return running;
+}
+
+/** Runs it until it is stopped. */
+export async function launchWebhook(
+  settings: Readonly<Record<string, string>>,
   serviceAccountDir = '/nonexistent',
 ): Promise<RunningWebhook> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
@@ -126,9 +147,6 @@ export async function startWebhook(
     end.abort();
     return ended;
   };
-  onTestFinished(async () => {
-    await stop();
-  });
   const early = ended.then(() => Promise.reject(new Error('the webhook ended')));
   early.catch(() => undefined);
   const { port, healthPort } = await Promise.race([log.until('running'), early]);
