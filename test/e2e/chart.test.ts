@@ -5,6 +5,7 @@ import {
   type ApiClientOptions,
   type Patch,
   sendPatch,
+  sendPost,
   sendRead,
 } from '../../agent/node/kubernetes/api-client.ts';
 import { listPodControllers } from '../../agent/node/kubernetes/list-pods.ts';
@@ -135,6 +136,7 @@ describeOnNode('the chart on a control plane', () => {
       expect([path, status]).toEqual([path, 403]);
     }
     await clearEnforcement(api, 'node-1', signal);
+    await expectOwnEventsOnly(api);
 
     // A token that says nothing of a node, as one that was made by hand, is of no use.
     const unbound = await cluster.access(NAMESPACE, 'nodeseal');
@@ -162,6 +164,23 @@ describeOnNode('the chart on a control plane', () => {
     expect(kubelets.said.join('')).toContain('3 of 3 nodes are clean');
     expect(await left()).toEqual([]);
   });
+
+  /** Of `node-1`. */
+  async function expectOwnEventsOnly(api: ApiClientOptions): Promise<void> {
+    const [own, kubelets] = [eventOf('nodeseal', 'node-1'), eventOf('kubelet', 'node-1')];
+    expect(await cluster.apply([kubelets.value])).toMatchObject({ code: 0 });
+    expect((await sendPost(api, own, signal)).status).toBe(201);
+    const message = { message: 'changed' };
+    expect(await refusal(api, `${own.path}/${own.name}`, message)).toBe('taken');
+    for (const strange of [eventOf('kubelet', 'node-1'), eventOf('nodeseal', 'node-2')]) {
+      const value = { ...strange.value, metadata: { name: 'strange', namespace: 'default' } };
+      const { status, body } = await sendPost(api, { path: strange.path, value }, signal);
+      expect([status, Buffer.from(body).toString()]).toEqual([422, OWN_NAME]);
+    }
+    const path = `${kubelets.path}/${kubelets.name}`;
+    expect(await refusal(api, path, message)).toEqual(OWN_NAME);
+    expect(await refusal(api, path, { source: own.value.source })).toEqual(OWN_NAME);
+  }
 
   /** What of the release is there still. */
   async function left(): Promise<readonly string[]> {
@@ -198,6 +217,19 @@ const REFUSED: readonly (readonly [string, object, unknown])[] = [
   [`${OWN}/status`, { status: { nodeInfo: { kernelVersion: 'other' } } }, KUBELET],
   [`${OWN}/status`, { status: { conditions: [{ type: 'Ready', status: 'False' }] } }, LABELS],
 ];
+
+const OWN_NAME = expect.stringContaining('in its own name and from its own node only') as unknown;
+
+function eventOf(component: string, host: string) {
+  const name = `web.${component}`;
+  const value = {
+    ...{ apiVersion: 'v1', kind: 'Event', metadata: { name, namespace: 'default' } },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', name: 'web', namespace: 'default' },
+    ...{ type: 'Warning', reason: 'ImageRefused', message: 'no signature' },
+    source: { component, host },
+  };
+  return { path: '/api/v1/namespaces/default/events', name, value };
+}
 
 /** What no token of the agent reads. */
 const HIDDEN = [
