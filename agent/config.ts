@@ -101,6 +101,29 @@ export const SETTINGS = {
     'REGISTRY_CA',
     'PEM file of certificate authorities to trust for registries, beside the public ones.',
   ),
+  pullSecrets: oneOf(
+    'PULL_SECRETS',
+    'off',
+    ['off', 'on'],
+    'Whether registries are asked with the image pull secrets of this node’s pods, which the API server must let the agent read.',
+  ),
+  credentialProviderConfig: optionalPath(
+    'CREDENTIAL_PROVIDER_CONFIG',
+    'Kubelet’s configuration of credential provider plugins, as a path on the host. Unset: what kubelet’s command line says.',
+  ),
+  credentialProviderBinDir: optionalPath(
+    'CREDENTIAL_PROVIDER_BIN_DIR',
+    'Folder of those plugins, as a path on the host. Unset: what kubelet’s command line says.',
+  ),
+  kubeletDir: path(
+    'KUBELET_DIR',
+    '/var/lib/kubelet',
+    'Folder of kubelet, whose `config.json` may hold credentials, as a path on the host.',
+  ),
+  dockerConfig: optionalPath(
+    'DOCKER_CONFIG',
+    'Docker’s `config.json` with credentials for registries.',
+  ),
   pluginDir: path(
     'PLUGIN_DIR',
     '/opt/nodeseal/plugins',

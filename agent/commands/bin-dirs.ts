@@ -8,12 +8,16 @@ import { createContainerdClient } from '../node/containerd/client.ts';
 import { createDump } from '../node/containerd/dump.ts';
 import { type EffectiveBinDir, readEffectiveBinDir } from '../node/containerd/effective-bin-dir.ts';
 import { readEffectiveConfig } from '../node/containerd/effective-config.ts';
+import type { RegistryAccess } from '../node/containerd/registry-access.ts';
 import { type BinDirs, chooseBinDirs, readInstalledBinDirs } from '../node/host/bin-dirs.ts';
 import { createHostReader } from '../node/host/host-reader.ts';
+import { readContainerdAccess } from './containerd-proxies.ts';
 
 /** What was found. */
 export interface FoundBinDirs {
   readonly binDirs: BinDirs;
+  /** How containerd reaches registries; null where it cannot be asked. */
+  readonly access: RegistryAccess | null;
   /** Where the record says that the verifier is. */
   readonly installed: readonly string[];
   /** `bin_dir_unusable`, where containerd's is not followed. */
@@ -31,29 +35,44 @@ const ASK_MS = 3_000;
 export async function findBinDirs(config: Config, signal: AbortSignal): Promise<FoundBinDirs> {
   const { hostRoot, binDir: set } = config;
   const installed = await readInstalledBinDirs(hostRoot);
-  const asked = set === undefined ? await ask(config, signal) : null;
-  const refused = asked instanceof AgentError && asked.code === 'bin_dir_unusable' ? asked : null;
-  const effective = asked instanceof AgentError ? null : asked;
-  return { binDirs: chooseBinDirs({ set, effective, installed }), installed, refused };
+  const { access, binDir } = await ask(config, signal);
+  const isRefused = binDir instanceof AgentError && binDir.code === 'bin_dir_unusable';
+  const effective = binDir instanceof AgentError ? null : binDir;
+  return {
+    binDirs: chooseBinDirs({ set, effective, installed }),
+    ...{ access, installed },
+    refused: set === undefined && isRefused ? binDir : null,
+  };
 }
 
-async function ask(
-  { hostRoot, containerdSocket: socketPath }: Config,
-  signal: AbortSignal,
-): Promise<EffectiveBinDir | AgentError | null> {
+interface Answers {
+  readonly binDir: EffectiveBinDir | AgentError | null;
+  readonly access: RegistryAccess | null;
+}
+
+const SILENT: Answers = { binDir: null, access: null };
+
+async function ask(config: Config, signal: AbortSignal): Promise<Answers> {
+  const { hostRoot, containerdSocket: socketPath } = config;
   const socket = join(hostRoot, socketPath);
-  if (!existsSync(socket)) return null;
+  if (!existsSync(socket)) return SILENT;
   const client = createContainerdClient(socket);
   const host = createHostReader(hostRoot);
   try {
     return await withDeadline(signal, ASK_MS, async (within) => {
       const sources = { client, socketPath, host, dump: createDump(hostRoot) };
-      return readEffectiveBinDir(await readEffectiveConfig(sources, within), host);
+      const effective = await readEffectiveConfig(sources, within);
+      const access = await readContainerdAccess(config, effective, host, within);
+      return { access, binDir: await readEffectiveBinDir(effective, host).catch(refusal) };
     });
   } catch (error) {
-    if (error instanceof AgentError) return error;
-    throw error;
+    return { ...SILENT, binDir: refusal(error) };
   } finally {
     client.close();
   }
+}
+
+function refusal(error: unknown): AgentError {
+  if (error instanceof AgentError) return error;
+  throw error;
 }

@@ -3,11 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { AgentError } from '../errors.ts';
+import type { RegistryAccess } from '../node/containerd/registry-access.ts';
 import type { BinDirs } from '../node/host/bin-dirs.ts';
 import type { InstallRequest } from '../node/host/install.ts';
 import { createLayout, type HostLayout } from '../node/host/layout.ts';
-import { encodeVerifierSettings } from '../pull/verifier-settings.ts';
+import { DEFAULT_REGISTRY_HOSTS, encodeVerifierSettings } from '../pull/verifier-settings.ts';
+import { findCredentialProviders } from './credential-providers.ts';
 import { type Generation, readGeneration } from '../verifier/generation.ts';
+import { splitHostsPath } from '../verifier/registry/hosts/host-directories.ts';
 
 /** The host as this process sees it. */
 export interface Host {
@@ -17,13 +20,19 @@ export interface Host {
   readonly policyFile: string;
   readonly truststoreDir: string;
   readonly pluginDir: string;
+  /** Paths of the host: folders of hosts.toml files. */
+  readonly registryHosts: readonly string[];
 }
 
 /**
- * The host that the settings name, with the verifier in `binDirs`; see `findBinDirs`. Without them,
- * only what does not depend on where the verifier is may be asked of it.
+ * The host that the settings name, with the verifier in `binDirs` and `access` to registries; see `findBinDirs`.
+ * Without them, only what does not depend on where the verifier is may be asked of it.
  */
-export function hostOf(config: Config, binDirs?: BinDirs): Host {
+export function hostOf(
+  config: Config,
+  binDirs?: BinDirs,
+  access: Pick<RegistryAccess, 'hostsPath'> | null = null,
+): Host {
   const { agentSocket: socket, pluginDir } = config;
   const layout = { ...createLayout(...(binDirs ?? [])), socket, pluginDir };
   return {
@@ -32,7 +41,13 @@ export function hostOf(config: Config, binDirs?: BinDirs): Host {
     policyFile: join(config.hostRoot, layout.policyFile),
     truststoreDir: join(config.hostRoot, layout.trustStoreDir),
     pluginDir: join(config.hostRoot, layout.pluginDir),
+    registryHosts: registryHostsOf(config, access?.hostsPath ?? ''),
   };
+}
+
+function registryHostsOf({ registryHosts: set }: Config, hostsPath: string): readonly string[] {
+  const followed = splitHostsPath(hostsPath);
+  return set ?? (followed.length > 0 ? followed : DEFAULT_REGISTRY_HOSTS);
 }
 
 /**
@@ -45,6 +60,7 @@ export async function installRequest(config: Config, host: Host): Promise<Instal
     config.policySource ?? host.policyFile,
     config.truststoreSource ?? host.truststoreDir,
   );
+  const providers = await findCredentialProviders(config);
   return {
     hostRoot: host.root,
     layout: host.layout,
@@ -55,8 +71,12 @@ export async function installRequest(config: Config, host: Host): Promise<Instal
       truststoreDir: host.layout.trustStoreDir,
       plainHttp: config.registryPlainHttp,
       registryCa: registryCa(config) ?? null,
+      registryHosts: host.registryHosts,
       pluginDir: host.layout.pluginDir,
       crlCacheDir: host.layout.crlCacheDir,
+      kubeletDir: config.kubeletDir,
+      credentialProviderConfig: providers?.configFile ?? null,
+      credentialProviderBinDir: providers?.binDir ?? null,
       mode: config.mode,
     }),
     ...sources(config, generation),

@@ -53,9 +53,9 @@ async function runInstall(context: CommandContext): Promise<ExitCode> {
   const { values } = parseArguments(args, options, []);
   const format = outputFormat(values.output);
   const config = parseConfig(environment);
-  const { binDirs, refused } = await findBinDirs(config, signal);
+  const { binDirs, access, refused } = await findBinDirs(config, signal);
   if (refused !== null) throw refused;
-  const host = hostOf(config, binDirs);
+  const host = hostOf(config, binDirs, access);
   const request = await installRequest(config, host);
   const dryRun = values['dry-run'] === true;
   const done = dryRun ? await previewInstall(request) : await installOnHost(request);

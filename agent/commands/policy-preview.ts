@@ -6,6 +6,7 @@ import { type Judge, type Previewed, previewImages, refusedInUse } from '../audi
 import { type Config, parseConfig } from '../config.ts';
 import { withDeadline } from '../deadline.ts';
 import { isLeftover } from '../enforcement/own-images.ts';
+import { createHostReader } from '../node/host/host-reader.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
 import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
@@ -108,6 +109,7 @@ async function openJudges(config: Config, host: Host, { policy, truststore, agai
   const registry = createHostRegistryClient({
     createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
+    hosts: { files: createHostReader(config.hostRoot), roots: () => host.registryHosts },
     ...(ca === undefined ? {} : { ca }),
   });
   const evidence = createEvidenceSources({ clock, pluginDir: host.pluginDir });

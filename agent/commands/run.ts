@@ -11,15 +11,12 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
 import { readBreakGlass } from '../pull/break-glass-file.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
-import { createHostRegistryClient } from '../verifier/host-verifier.ts';
-import { createPooledTransport } from '../verifier/registry/pooled-transport.ts';
 import { InForce } from '../verifier/in-force.ts';
 import type { Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { findBinDirs } from './bin-dirs.ts';
-import { registryCa } from './host-install.ts';
 import { BreakGlassWatch } from './run/break-glass.ts';
 import { followRunning } from './run/containers.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
@@ -35,7 +32,7 @@ import { Logs } from './run/logs.ts';
 import { openNodeLedger } from './run/node-ledger.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
-import { RegistryRequests } from './run/registry-requests.ts';
+import { AgentRegistry } from './run/registry.ts';
 import { Settling } from './run/settling.ts';
 import { auditSource, Trail } from './run/trail.ts';
 import { createVerifiers } from './run/verifiers.ts';
@@ -67,7 +64,7 @@ interface Ground {
   readonly inForce: InForce;
   /** What verdicts are made from beside policy and trust. */
   readonly verdicts: CanaryVerifierParts;
-  readonly requests: RegistryRequests;
+  readonly registry: AgentRegistry;
   /** When the first CRL ends of those in use. */
   readonly firstCrlEnd: () => Date | null;
   /** If there is a Kubernetes to ask and to tell. */
@@ -84,13 +81,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const found = await findBinDirs(config, signal);
   if (found.refused !== null) log.warn({ code: found.refused.code }, found.refused.message);
   const host = new FollowedHost(config, found);
-  const requests = new RegistryRequests();
-  const registry = createHostRegistryClient({
-    createTransport: createPooledTransport,
-    plainHttp: config.registryPlainHttp,
-    onRequest: requests.onRequest,
-    ...caOf(config),
-  });
+  const registry = new AgentRegistry({ config, environment, host, clock: SYSTEM_CLOCK, log });
   const evidence = createEvidenceSources({
     clock: SYSTEM_CLOCK,
     pluginDir: host.now.pluginDir,
@@ -98,15 +89,15 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   });
   const ledger = openNodeLedger(config);
   const inForce = new InForce(host.now.policyFile, host.now.truststoreDir);
-  const verdicts = { registry, evidence, clock: SYSTEM_CLOCK };
+  const verdicts = { registry: registry.client, evidence, clock: SYSTEM_CLOCK };
   try {
     const kubernetes = kubernetesOf(config, environment, log);
-    const kept = { ledger, inForce, verdicts, requests, firstCrlEnd: () => evidence.firstCrlEnd() };
+    const kept = { ledger, inForce, verdicts, registry, firstCrlEnd: () => evidence.firstCrlEnd() };
     await work({ config, host, log, auditLog, ...kept, kubernetes }, signal);
     return 0;
   } finally {
     ledger.close();
-    await Promise.all([registry.close(), evidence.close()]);
+    await Promise.all([registry.client.close(), evidence.close()]);
     log.info('stopped');
   }
 }
@@ -138,7 +129,7 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     ...auditSource(ledger),
     pulls: () => ledger.pulls.totals(),
   });
-  ground.requests.metrics = metrics;
+  ground.registry.countBy(metrics);
   const { pulls: verifier, outOfBand } = createVerifiers({ ...ground, metrics });
   const breakGlass = new BreakGlassWatch({
     read: (at) => readBreakGlass(join(config.hostRoot, host.now.layout.breakGlassFile), at),
@@ -236,11 +227,6 @@ function imagesOf(config: Config) {
   const socketPath = join(config.hostRoot, config.containerdSocket);
   const { reverifyInterval: intervalMs, reverifySpread: spreadMs, reverifyRate } = config;
   return { socketPath, intervalMs, spreadMs, perSecond: reverifyRate };
-}
-
-function caOf(config: Config): { readonly ca?: string } {
-  const ca = registryCa(config);
-  return ca === undefined ? {} : { ca };
 }
 
 function now(): Date {

@@ -1,9 +1,12 @@
 // `nodeseal verify`: the verdict on one image, as a pull on a node would get it.
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { AgentError } from '../errors.ts';
 import { createLayout } from '../node/host/layout.ts';
+import { DEFAULT_REGISTRY_HOSTS } from '../pull/verifier-settings.ts';
 import type { RegistryOptions } from '../verifier/host-verifier.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
+import { OWN_FILES } from '../verifier/registry/hosts/host-files.ts';
 import type { RequestEvent } from '../verifier/registry/http.ts';
 import { duration, outputFormat, parseArguments, required } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
@@ -23,6 +26,7 @@ Gives the verdict on an image, as a pull on a node would get it.
   --truststore DIR    folder that holds x509/
   --plain-http        speak plain HTTP with the registry (loopback registries always do)
   --registry-ca FILE  PEM of certificate authorities to trust for the registry
+  --hosts-dir DIR     folder of HOST/hosts.toml (default /etc/containerd/certs.d)
   --plugins DIR       folder of verification plugins, as notation has it (default
                       /opt/nodeseal/plugins)
   --timeout DURATION  how long it may take, such as 30s or 2m (default 60s); then the verdict is
@@ -38,6 +42,7 @@ const OPTIONS = {
   truststore: { type: 'string' },
   'plain-http': { type: 'boolean' },
   'registry-ca': { type: 'string' },
+  'hosts-dir': { type: 'string' },
   plugins: { type: 'string' },
   timeout: { type: 'string' },
   verbose: { type: 'boolean' },
@@ -83,19 +88,29 @@ async function runVerify(context: CommandContext): Promise<ExitCode> {
 interface RegistryArguments {
   readonly 'plain-http'?: boolean | undefined;
   readonly 'registry-ca'?: string | undefined;
+  readonly 'hosts-dir'?: string | undefined;
   readonly verbose?: boolean | undefined;
 }
 
 async function registryOptions(
   name: string,
   values: RegistryArguments,
-  { stderr }: CommandContext,
+  { stderr, environment }: CommandContext,
 ): Promise<RegistryOptions> {
   const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
+  const { createProxyOf } = await import('./run/proxies.ts');
   const ca = await readCa(values['registry-ca']);
+  const { 'hosts-dir': hostsDir } = values;
+  const roots = hostsDir === undefined ? DEFAULT_REGISTRY_HOSTS : [resolve(hostsDir)];
   return {
     createTransport: createPooledTransport,
     plainHttp: values['plain-http'] === true ? [name.split('/')[0] ?? ''] : [],
+    proxyOf: createProxyOf(environment, () => null),
+    hosts: {
+      files: OWN_FILES,
+      roots: () => roots,
+      onFault: ({ message }) => stderr.write(textLines([message])),
+    },
     ...(ca === undefined ? {} : { ca }),
     ...(values.verbose === true
       ? { onRequest: (event) => stderr.write(describeRequest(event)) }

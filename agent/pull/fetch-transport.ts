@@ -17,6 +17,7 @@ import { IdleTimer } from './idle-timer.ts';
 /** What Bun's fetch takes beyond the standard. */
 interface BunRequestInit extends RequestInit {
   readonly decompress: false;
+  readonly proxy?: string;
   readonly tls?: {
     readonly ca?: readonly string[];
     readonly cert?: readonly string[];
@@ -53,7 +54,7 @@ export const createFetchTransport: CreateTransport = (options) => {
 };
 
 async function send(
-  { limits, userAgent, onRequest }: TransportOptions,
+  { limits, userAgent, onRequest, proxyOf }: TransportOptions,
   init: BunRequestInit,
   { operation, connection, registry, url, method, headers, body, what }: HttpRequest,
   idle: IdleTimer,
@@ -65,13 +66,16 @@ async function send(
   try {
     // fetch does not tell when it is connected: what is short for connecting is short for all of it.
     idle.start(Math.min(connection?.dialTimeoutMs ?? Infinity, limits.headersMs));
-    const response = await fetch(url, {
+    const proxy = proxyOf?.(url);
+    const terms: BunRequestInit = {
       ...init,
+      ...(proxy && { proxy: proxy.href }),
       method,
       ...(body === undefined ? {} : { body }),
       headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
       signal: AbortSignal.any([wait.signal, idle.signal]),
-    });
+    };
+    const response = await unproxied(() => fetch(url, terms));
     status = response.status;
     assertHeaderSize(response.headers, limits.headerBytes, what);
     return new FetchedResponse(response, what, { wait, idle, idleMs: limits.bodyIdleMs });
@@ -119,4 +123,23 @@ function tlsOf(
 /** Bun trusts the given ones instead of these. Loaded late: it takes longer than all else. */
 function rootCertificates(): readonly string[] {
   return process.getBuiltinModule('node:tls').rootCertificates;
+}
+
+/** Bun goes by these too, with rules of its own: not Go's, and whatever it is told. */
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
+
+/** Starts a request without them; programs that are started later have them again. */
+function unproxied<T>(start: () => T): T {
+  const { env } = process;
+  const hidden = PROXY_VARIABLES.filter((name) => env[name] !== undefined);
+  const values = hidden.map((name) => [name, env[name]] as const);
+  for (const name of hidden) Reflect.deleteProperty(env, name);
+  try {
+    return start();
+  } finally {
+    for (const [name, value] of values) env[name] = value;
+  }
 }

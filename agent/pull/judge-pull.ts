@@ -27,7 +27,8 @@ const BACKSTOP_MS = 250;
 /**
  * Judges a pull. Times are counted from `started`, on the clock of `performance.now()`. A verdict of
  * the agent that is inconclusive is only kept when the host cannot tell either: a pod may lack the
- * network or the name service that the node has. Of two modes the stricter holds. `notice` is told why the agent was of no help.
+ * network or the name service that the node has. Of two modes the stricter holds. `notice` is told why the agent was of no help,
+ * and what is wrong with a source of credentials.
  * Throws what keeps the host from judging, or `deadline_exceeded`.
  */
 export async function judgePull(
@@ -41,7 +42,7 @@ export async function judgePull(
   if (asked !== null && !isUndecided(asked.verdict)) {
     return { verdict: asked.verdict, via: 'agent', mode };
   }
-  const own = judgeByHost(invocation, settings, started + DEADLINE_MS);
+  const own = judgeByHost(invocation, settings, started + DEADLINE_MS, notice);
   if (asked === null) return { verdict: await own, via: 'host', mode };
   const agents = asked.verdict;
   notice(`agent: ${agents.reason}: ${agents.message}`);
@@ -94,11 +95,12 @@ async function judgeByHost(
   invocation: Invocation,
   settings: VerifierSettings,
   deadline: number,
+  notice: (reason: string) => void,
 ): Promise<Verdict> {
   const leftMs = Math.max(deadline - performance.now(), 1);
   // Loaded only now: it costs more time than the agent's answer.
   const late = await import('./loaded-late.ts');
-  const verdict = late.judgeByHost(invocation, settings, AbortSignal.timeout(leftMs));
+  const verdict = late.judgeByHost(invocation, settings, AbortSignal.timeout(leftMs), notice);
   return Promise.race([verdict, rejectAfter(leftMs + BACKSTOP_MS)]);
 }
 

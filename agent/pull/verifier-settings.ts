@@ -15,12 +15,22 @@ export interface VerifierSettings {
   readonly plainHttp: readonly string[];
   /** PEM text of certificate authorities to trust for registries, beside the public ones. */
   readonly registryCa: string | null;
+  /** Folders of hosts.toml files. */
+  readonly registryHosts: readonly string[];
   /** Of verification plugins. */
   readonly pluginDir: string;
   readonly crlCacheDir: string;
+  /** Kubelet's own, which may hold Docker's `config.json`. */
+  readonly kubeletDir: string;
+  /** What kubelet is told of credential provider plugins; null for nothing. */
+  readonly credentialProviderConfig: string | null;
+  readonly credentialProviderBinDir: string | null;
   /** Whether pulls are bound by their verdicts. */
   readonly mode: PullMode;
 }
+
+/** Where hosts.toml files are looked for unless containerd says otherwise: where its documentation has them. */
+export const DEFAULT_REGISTRY_HOSTS: readonly string[] = ['/etc/containerd/certs.d'];
 
 /** A whole CA bundle of an operating system is a quarter of it. */
 export const MAX_SETTINGS_BYTES = 1024 * 1024;
@@ -34,8 +44,12 @@ export function defaultVerifierSettings(): VerifierSettings {
     truststoreDir: trustStoreDir,
     plainHttp: [],
     registryCa: null,
+    registryHosts: DEFAULT_REGISTRY_HOSTS,
     pluginDir,
     crlCacheDir,
+    kubeletDir: '/var/lib/kubelet',
+    credentialProviderConfig: null,
+    credentialProviderBinDir: null,
     mode: 'enforce',
   };
 }
@@ -45,11 +59,13 @@ export function encodeVerifierSettings(
   settings: VerifierSettings,
 ): Readonly<Record<string, unknown>> {
   // Named one by one: nothing that merely happens to be in the object is written.
-  const { agentSocket, policyFile, truststoreDir, plainHttp, registryCa } = settings;
+  const { agentSocket, policyFile, truststoreDir, plainHttp, registryCa, registryHosts } = settings;
   const { pluginDir, crlCacheDir, mode } = settings;
+  const { kubeletDir, credentialProviderConfig, credentialProviderBinDir } = settings;
   return {
-    ...{ agentSocket, policyFile, truststoreDir, plainHttp, registryCa },
-    ...{ pluginDir, crlCacheDir, mode },
+    ...{ agentSocket, policyFile, truststoreDir, plainHttp, registryCa, registryHosts },
+    ...{ pluginDir, crlCacheDir },
+    ...{ kubeletDir, credentialProviderConfig, credentialProviderBinDir, mode },
   };
 }
 
@@ -68,8 +84,12 @@ export function parseVerifierSettings(text: string | null): VerifierSettings {
     truststoreDir: absolutePath(object, 'truststoreDir') ?? defaults.truststoreDir,
     plainHttp: strings(object, 'plainHttp') ?? defaults.plainHttp,
     registryCa: stringOrNull(object, 'registryCa') ?? defaults.registryCa,
+    registryHosts: strings(object, 'registryHosts') ?? defaults.registryHosts,
     pluginDir: absolutePath(object, 'pluginDir') ?? defaults.pluginDir,
     crlCacheDir: absolutePath(object, 'crlCacheDir') ?? defaults.crlCacheDir,
+    kubeletDir: absolutePath(object, 'kubeletDir') ?? defaults.kubeletDir,
+    credentialProviderConfig: pathOrNull(object, 'credentialProviderConfig'),
+    credentialProviderBinDir: pathOrNull(object, 'credentialProviderBinDir'),
     mode: modeOf(object) ?? defaults.mode,
   };
 }
@@ -92,6 +112,10 @@ function absolutePath(object: JsonObject, key: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && value.startsWith('/') && !value.includes('\0')) return value;
   throw invalid(key, 'an absolute path', value);
+}
+
+function pathOrNull(object: JsonObject, key: string): string | null {
+  return member(object, key) === null ? null : (absolutePath(object, key) ?? null);
 }
 
 function strings(object: JsonObject, key: string): readonly string[] | undefined {

@@ -1,8 +1,14 @@
 // The verifier over what the host itself holds: its policy file, its trust stores, its network.
 import { createEvidenceSources } from './evidence-sources.ts';
 import { loadPolicyFile } from './policy-file.ts';
-import { createRegistryClient, type RegistryClient } from './registry/client.ts';
+import {
+  createRegistryClient,
+  type RegistryClient,
+  type RegistryHostsOptions,
+} from './registry/client.ts';
+import type { CredentialEvent, CredentialSource } from './registry/credentials/credential.ts';
 import type { CreateTransport, RequestEvent } from './registry/http.ts';
+import type { ProxyOf } from './registry/proxies/rules.ts';
 import { loadTrustStores } from './truststore/load.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
 
@@ -23,21 +29,33 @@ export interface RegistryOptions {
   readonly createTransport: CreateTransport;
   /** Registries spoken to over plain HTTP; loopback ones always are. */
   readonly plainHttp: readonly string[];
+  /** See `RegistryClientOptions`. Default: no registry has any but its own. */
+  readonly hosts?: RegistryHostsOptions;
+  /** Default: no request goes through a proxy. */
+  readonly proxyOf?: ProxyOf;
   /** PEM of certificate authorities to trust beside the public ones. */
   readonly ca?: string;
   /** Called for every HTTP request. Must not throw. */
   readonly onRequest?: (event: RequestEvent) => void;
   /** See `RegistryClientOptions`. */
   readonly asksTagAlongside?: boolean;
+  /** Default: anonymous access alone. */
+  readonly credentials?: CredentialSource;
+  /** Called when a registry took another credential than before. Must not throw. */
+  readonly onCredential?: (event: CredentialEvent) => void;
 }
 
 /** Creates a registry client as the options say. Throws `setting_invalid` if the CA is not PEM. */
 export function createHostRegistryClient({
   createTransport,
   plainHttp,
+  hosts,
+  proxyOf,
   ca,
   onRequest,
   asksTagAlongside = false,
+  credentials,
+  onCredential,
 }: RegistryOptions): RegistryClient {
   const named = new Set(plainHttp);
   return createRegistryClient({
@@ -45,8 +63,12 @@ export function createHostRegistryClient({
     userAgent: 'nodeseal',
     asksTagAlongside,
     plainHttp: (registry) => (named.has(registry) ? true : undefined),
+    ...(hosts && { hosts }),
+    ...(proxyOf && { proxyOf }),
     ...(ca === undefined ? {} : { ca }),
-    ...(onRequest === undefined ? {} : { onRequest }),
+    ...(onRequest && { onRequest }),
+    ...(credentials && { credentials }),
+    ...(onCredential && { onCredential }),
   });
 }
 

@@ -39,7 +39,7 @@ async function serve(host: AgentHost, onConnection: (socket: Socket) => void): P
 describe('the directory of the verifier', () => {
   it('is containerd’s default on a host where nothing is known', async () => {
     expect(await find(new AgentHost())).toEqual({
-      ...{ binDirs: [DEFAULT_BIN_DIR], installed: [], refused: null },
+      ...{ binDirs: [DEFAULT_BIN_DIR], access: null, installed: [], refused: null },
     });
   });
 

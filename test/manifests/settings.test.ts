@@ -73,6 +73,7 @@ const ALL: ChartValues = {
     credentialProviderBinDir: '/home/providers/bin',
     kubeletDir: '/var/lib/other-kubelet',
     registryPlainHttp: ['a.example:5000', 'b.example'],
+    registryHosts: '/etc/containerd/certs.d:/etc/docker/certs.d',
     reverifyInterval: '12h',
     reverifySpread: '5m',
     reverifyRate: 7,

@@ -15,8 +15,12 @@ const SETTINGS: VerifierSettings = {
   truststoreDir: '/etc/other/truststore',
   plainHttp: ['registry.example:5000'],
   registryCa: '-----BEGIN CERTIFICATE-----\n',
+  registryHosts: ['/etc/other/certs.d', '/srv/certs.d'],
   pluginDir: '/opt/other/plugins',
   crlCacheDir: '/var/lib/other/crl',
+  kubeletDir: '/var/lib/other/kubelet',
+  credentialProviderConfig: '/etc/other/providers.yaml',
+  credentialProviderBinDir: '/opt/other/bin',
   mode: 'audit',
 };
 
@@ -33,8 +37,12 @@ describe('the settings of the pull verifier', () => {
       truststoreDir: '/etc/containerd/notation/truststore',
       plainHttp: [],
       registryCa: null,
+      registryHosts: ['/etc/containerd/certs.d'],
       pluginDir: '/opt/nodeseal/plugins',
       crlCacheDir: '/var/lib/nodeseal/crl',
+      kubeletDir: '/var/lib/kubelet',
+      credentialProviderConfig: null,
+      credentialProviderBinDir: null,
       mode: 'enforce',
     });
     expect(parseVerifierSettings('{}')).toEqual(defaultVerifierSettings());
@@ -54,6 +62,8 @@ describe('the settings of the pull verifier', () => {
     ['a path with a zero byte', String.raw`{"agentSocket":"/run/a\u0000b"}`],
     ['a path that is a number', '{"truststoreDir":1}'],
     ['a relative path of plugins', '{"pluginDir":"plugins"}'],
+    ['a relative path of kubelet', '{"kubeletDir":"kubelet"}'],
+    ['a relative path of providers', '{"credentialProviderBinDir":"bin"}'],
     ['a relative path of CRLs', '{"crlCacheDir":"./crl"}'],
     ['a path that is null', '{"policyFile":null}'],
     ['registries as a string', '{"plainHttp":"registry.example"}'],

@@ -25,6 +25,7 @@ import { verifierFiles } from '../../node/host/layout.ts';
 import { createHostReader } from '../../node/host/host-reader.ts';
 import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
 import type { PullMode } from '../../pull/mode.ts';
+import { readContainerdAccess } from '../containerd-proxies.ts';
 import type { BreakGlassWatch } from './break-glass.ts';
 import { createCanary } from './canary.ts';
 import type { FollowedHost } from './followed-host.ts';
@@ -126,7 +127,7 @@ export class Enforcing {
   async #findings(signal: AbortSignal): Promise<readonly Suspicion[]> {
     const { host, onMove } = this.#parts;
     let evidence = await this.#evidence(signal);
-    if (await this.#follow(evidence.config)) {
+    if (await this.#follow(evidence.config, signal)) {
       // Before the canary, which would find what is about to be put right.
       await onMove();
       evidence = await this.#evidence(signal);
@@ -148,12 +149,18 @@ export class Enforcing {
   }
 
   /** Whether the verifier is to be elsewhere than before. */
-  async #follow(effective: EffectiveConfig): Promise<boolean> {
-    const { host, log } = this.#parts;
+  async #follow(effective: EffectiveConfig, signal: AbortSignal): Promise<boolean> {
+    const { config, host, log } = this.#parts;
     try {
-      const found = await readEffectiveBinDir(effective, createHostReader(host.now.root));
-      const hasMoved = host.follow(found);
-      if (hasMoved) log.info({ verifiers: verifierFiles(host.now.layout) }, 'bin_dir has moved');
+      const reader = createHostReader(host.now.root);
+      const found = await readEffectiveBinDir(effective, reader);
+      const access = await readContainerdAccess(config, effective, reader, signal);
+      const hasMoved = host.follow(found, access);
+      if (hasMoved) {
+        const { layout, registryHosts } = host.now;
+        const now = { verifiers: verifierFiles(layout), registryHosts };
+        log.info(now, 'containerd looks elsewhere than before');
+      }
       return hasMoved;
     } catch (error) {
       // It is a finding, and the verifier stays where it is.

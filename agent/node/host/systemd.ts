@@ -49,6 +49,11 @@ export interface Systemd {
    * restart fails, and `systemd_unavailable`: then it may be under way.
    */
   restartUnit(unit: string, signal: AbortSignal): Promise<void>;
+  /**
+   * The variables that a unit sets by itself, each `NAME=value`; those from its files are not among
+   * them. Throws as `readUnit` does.
+   */
+  readEnvironment(unit: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Its own version, such as 257; null when it cannot be asked or says something else. Does not throw. */
   readVersion(signal: AbortSignal): Promise<number | null>;
 }
@@ -83,6 +88,8 @@ export function createSystemd(
     });
   return {
     readVersion: (signal) => withPeer(signal, readMs, readVersion).catch(() => null),
+    readEnvironment: (unit, signal) =>
+      withPeer(signal, readMs, (peer) => readEnvironment(peer, unit)),
     readUnit: (unit, signal) => withPeer(signal, readMs, (peer) => readUnit(peer, unit)),
     restartUnit: (unit, signal) => withPeer(signal, restartMs, (peer) => restartUnit(peer, unit)),
   };
@@ -118,6 +125,11 @@ async function readUnit(peer: PeerConnection, unit: string): Promise<UnitState> 
     restarts: number(await property(peer, path, SERVICE, 'NRestarts'), 'NRestarts'),
     command: argumentsOf(await property(peer, path, SERVICE, 'ExecStart')),
   };
+}
+
+async function readEnvironment(peer: PeerConnection, unit: string): Promise<readonly string[]> {
+  const path = text(await manager(peer, 'LoadUnit', [unit]), 'the path of a unit');
+  return texts(await property(peer, path, SERVICE, 'Environment'), 'Environment');
 }
 
 async function property(
@@ -189,10 +201,13 @@ function argumentsOf(commands: DbusValue): readonly string[] {
   if (!Array.isArray(commands)) throw unexpected('ExecStart', commands);
   const [command] = commands as readonly DbusValue[];
   if (command === undefined) return [];
-  const words: unknown = Array.isArray(command) ? command[1] : undefined;
-  const isText = (word: unknown): word is string => typeof word === 'string';
-  if (!Array.isArray(words) || !words.every(isText)) throw unexpected('ExecStart', command);
-  return words;
+  return texts(Array.isArray(command) ? command[1] : undefined, 'ExecStart');
+}
+
+function texts(values: unknown, name: string): readonly string[] {
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  if (!Array.isArray(values) || !values.every(isText)) throw unexpected(name, values);
+  return values;
 }
 
 function text([value]: readonly DbusValue[], name: string): string {

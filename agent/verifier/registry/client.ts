@@ -13,6 +13,7 @@ import { askInTurn, listInTurn, type Turn } from './hosts/in-turn.ts';
 import type { RegistryHost } from './hosts/registry-host.ts';
 import type { CreateTransport, RequestEvent } from './http.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
+import type { ProxyOf } from './proxies/rules.ts';
 import { listReferrers, listReferrersByApi, type Referrers } from './referrers.ts';
 import { resolve } from './resolve.ts';
 import { createSession, type RepositoryName, type Session } from './session.ts';
@@ -30,6 +31,8 @@ export interface RegistryClientOptions {
   readonly plainHttp?: PlainHttp;
   /** Where hosts.toml files say which hosts serve a registry. Default: nowhere. */
   readonly hosts?: RegistryHostsOptions;
+  /** Default: no request goes through a proxy. */
+  readonly proxyOf?: ProxyOf;
   /** Certificates in PEM, trusted beside those that the runtime brings. */
   readonly ca?: string;
   /** Those that differ from `DEFAULT_LIMITS`. */
@@ -50,7 +53,7 @@ export interface RegistryClientOptions {
 export interface RegistryHostsOptions {
   readonly files: HostFiles;
   /** Directories, of which the first that has something for a registry decides. */
-  readonly roots: readonly string[];
+  readonly roots: () => readonly string[];
   /** Called for a hosts.toml that is passed over. Must not throw. */
   readonly onFault?: OnHostsFault;
 }
@@ -119,7 +122,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const transport = options.createTransport({ ...options, limits });
   const authorizer = new Authorizer({ ...options, transport, limits, credentials, nowMs });
   const memory = new HostMemory(nowMs);
-  const { plainHttp, hosts: { files = NO_FILES, roots = [], onFault } = {} } = options;
+  const { plainHttp, hosts: { files = NO_FILES, roots = () => [], onFault } = {} } = options;
   const source = new HostSource({ files, roots, plainHttp }, nowMs, onFault);
   const sessionOf = (host: RegistryHost) =>
     createSession(

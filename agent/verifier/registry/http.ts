@@ -1,5 +1,6 @@
 // The shape of an HTTP request and its response, as the registry client sees them.
 import type { HostConnection } from './hosts/connection.ts';
+import type { ProxyOf } from './proxies/rules.ts';
 import type { RegistryLimits } from './limits.ts';
 
 /** What a request is for; a metric label. */
@@ -54,6 +55,8 @@ export interface TransportOptions {
   /** Certificates in PEM that are trusted beside those that the runtime brings. */
   readonly ca?: string;
   readonly onRequest?: (event: RequestEvent) => void;
+  /** Default: no request goes through a proxy. Throws `registry_unreachable` for one that cannot be used. */
+  readonly proxyOf?: ProxyOf;
 }
 
 /** Opens no connection yet. Throws `setting_invalid` if `ca` is not PEM. */

@@ -1,7 +1,8 @@
 // HTTP requests over connections that are kept, by undici: for a process that asks many registries for long.
 import { attemptTwice } from './attempt-twice.ts';
 import type { CreateTransport, HttpRequest, HttpResponse, TransportOptions } from './http.ts';
-import { Pools } from './pools.ts';
+import { isForwarded, Pools } from './pools.ts';
+import { proxyAuthorization } from './proxies/tunnel.ts';
 import { BoundedResponse } from './response.ts';
 import { Wait } from './wait.ts';
 
@@ -15,20 +16,26 @@ export const createPooledTransport: CreateTransport = (options) => {
 
 async function attempt(
   pools: Pools,
-  { limits, userAgent, onRequest }: TransportOptions,
+  { limits, userAgent, onRequest, proxyOf }: TransportOptions,
   { operation, connection, registry, url, method, headers, body, what }: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
+  const proxy = proxyOf?.(url);
   const wait = new Wait(signal, limits.requestMs, what);
   const startedMs = performance.now();
   let status: number | undefined;
   try {
-    const response = await pools.of(url.origin, connection).request({
-      path: `${url.pathname}${url.search}`,
+    const response = await pools.of({ url, connection, proxy }).request({
+      path: requestPath(url, proxy),
       method,
       ...(body === undefined ? {} : { body }),
       // A compressed body could grow without bound, and digests are over what is stored.
-      headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
+      headers: {
+        'user-agent': userAgent,
+        'accept-encoding': 'identity',
+        ...headers,
+        ...(isForwarded(url, proxy) && { host: url.host, ...proxyAuthorization(proxy) }),
+      },
       // undici would close the connection after HEAD.
       reset: false,
       signal: wait.signal,
@@ -40,4 +47,10 @@ async function attempt(
   } finally {
     onRequest?.({ operation, registry, status, durationMs: performance.now() - startedMs });
   }
+}
+
+/** A proxy is told all of the URL, where it does not only pass bytes on. */
+function requestPath(url: URL, proxy: URL | undefined): string {
+  const path = `${url.pathname}${url.search}`;
+  return isForwarded(url, proxy) ? `${url.origin}${path}` : path;
 }

@@ -4,6 +4,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { AgentError } from '../../errors.ts';
 import { decodePemCertificates } from '../../notation/encoding/pem.ts';
 import type { HostConnection } from './hosts/connection.ts';
+import { connectByProxy, type Connected, type Destination } from './proxies/tunnel.ts';
 import type { RegistryLimits } from './limits.ts';
 
 /**
@@ -28,10 +29,12 @@ export class Pools {
     this.#connect = connectOptions(limits, ca, undefined);
   }
 
-  /** The connections to an origin, some of which may be open. Throws `registry_hosts_invalid`. */
-  of(origin: string, connection?: HostConnection): Dispatcher {
-    const key = `${origin} ${connection?.id ?? ''}`;
-    const pool = this.#pools.get(key) ?? new Pool(origin, this.#options(connection));
+  /** The connections by a route, some of which may be open. Throws `registry_hosts_invalid`. */
+  of(route: Route): Dispatcher {
+    const { url, connection, proxy } = route;
+    const { origin } = isForwarded(url, proxy) ? proxy : url;
+    const key = `${origin} ${connection?.id ?? ''} ${proxy?.href ?? ''}`;
+    const pool = this.#pools.get(key) ?? new Pool(origin, this.#options(route));
     this.#pools.delete(key);
     this.#pools.set(key, pool);
     const [oldest] = this.#pools;
@@ -43,15 +46,28 @@ export class Pools {
     return pool;
   }
 
-  #options(connection: HostConnection | undefined): Pool.Options {
+  #options({ url, connection, proxy }: Route): Pool.Options {
     const limits = this.#limits;
+    const connect =
+      connection === undefined ? this.#connect : connectOptions(limits, this.#ca, connection);
     return {
-      connect:
-        connection === undefined ? this.#connect : connectOptions(limits, this.#ca, connection),
+      connect: proxy === undefined || isForwarded(url, proxy) ? connect : this.#by(proxy, connect),
       connections: limits.connectionsPerOrigin,
       headersTimeout: limits.headersMs,
       bodyTimeout: limits.bodyIdleMs,
       maxHeaderSize: limits.headerBytes,
+    };
+  }
+
+  #by(proxy: URL, { timeout, ...tls }: ConnectOptions): Connector {
+    const { secureContext: proxyContext } = this.#connect;
+    return ({ hostname, port }, connected) => {
+      connectByProxy(
+        proxy,
+        { hostname, port },
+        { timeoutMs: timeout, tls, proxyContext },
+        connected,
+      );
     };
   }
 
@@ -62,7 +78,25 @@ export class Pools {
   }
 }
 
-type ConnectOptions = Extract<Pool.Options['connect'], { timeout?: unknown }>;
+interface ConnectOptions {
+  readonly timeout: number;
+  readonly rejectUnauthorized?: boolean;
+  readonly secureContext?: tls.SecureContext;
+}
+
+type Connector = (destination: Destination, connected: Connected) => void;
+
+/** Where a request goes, and how. */
+export interface Route {
+  readonly url: URL;
+  readonly connection?: HostConnection | undefined;
+  readonly proxy?: URL | undefined;
+}
+
+/** Through TLS a proxy passes bytes; without, it is asked for the URL. */
+export function isForwarded(url: URL, proxy: URL | undefined): proxy is URL {
+  return proxy !== undefined && url.protocol === 'http:';
+}
 
 function connectOptions(
   limits: RegistryLimits,

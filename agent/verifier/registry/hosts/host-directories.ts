@@ -1,8 +1,5 @@
 // Which directories of hosts.toml files are for a registry, in the order in which containerd looks for one.
 
-/** What containerd 2 has when its configuration names none. */
-export const DEFAULT_HOSTS_PATHS: readonly string[] = ['/etc/containerd/certs.d'];
-
 /**
  * Below `root`; the first that exists is the one, and `_default` is for every registry without its
  * own. The registry must be as `parseReference` gave it, which keeps it safe in a path.

@@ -12,7 +12,7 @@ import type { RegistryHost } from './registry-host.ts';
 export interface HostsPlace {
   readonly files: HostFiles;
   /** Directories, of which the first that has something for the registry decides. */
-  readonly roots: readonly string[];
+  readonly roots: () => readonly string[];
   readonly plainHttp?: PlainHttp | undefined;
 }
 
@@ -59,7 +59,7 @@ async function findDirectory(
   { files, roots }: HostsPlace,
   registry: string,
 ): Promise<Directory | undefined> {
-  for (const directory of roots.flatMap((root) => hostDirectories(root, registry))) {
+  for (const directory of roots().flatMap((root) => hostDirectories(root, registry))) {
     const names = await reading(directory, () => files.list(directory));
     if (names !== null) return readDirectory(files, directory, names);
   }

@@ -26,6 +26,9 @@ mount point: uninstalling would leave them.
   (dict "path" "/var/log" "readOnly" true)) -}}
 {{- end -}}
 {{- with $agent.containerdLog }}{{ $all = append $all (dict "path" (dir .) "readOnly" true) }}{{ end -}}
+{{- if $agent.registryHosts -}}
+{{- range splitList ":" $agent.registryHosts }}{{ $all = append $all (dict "path" (clean .) "readOnly" true) }}{{ end -}}
+{{- end -}}
 {{- with $agent.binDir }}{{ $all = append $all (dict "path" (dir (clean .)) "readOnly" false) }}{{ end -}}
 {{- if and $agent.credentialProviderConfig $agent.credentialProviderBinDir -}}
 {{- $all = concat $all (list

@@ -17,7 +17,7 @@ export function certsD(files: Record<string, string>) {
       );
     },
   };
-  return { files: reader, roots: [CERTS_D] };
+  return { files: reader, roots: () => [CERTS_D] };
 }
 
 function bytesOf(text: string | undefined): Uint8Array | null {

@@ -145,7 +145,7 @@ describe('the hosts of a registry', () => {
   it('are refused where files cannot be read', async () => {
     const { files } = certsD({ 'a.example/hosts.toml': 'ca = "ca.pem"' });
     const denied = () => Promise.reject(new Error('EACCES'));
-    const place = { files: { ...files, list: denied }, roots: [CERTS_D] };
+    const place = { files: { ...files, list: denied }, roots: () => [CERTS_D] };
     await expectCodeAsync(loadHosts(place, 'a.example'), 'registry_hosts_invalid');
   });
 
@@ -154,7 +154,7 @@ describe('the hosts of a registry', () => {
     onTestFinished(() => {
       rmSync(root, { recursive: true });
     });
-    const place = { files: OWN_FILES, roots: [join(root, 'absent'), root] };
+    const place = { files: OWN_FILES, roots: () => [join(root, 'absent'), root] };
     expect((await loadHosts(place, 'a.example')).hosts).toHaveLength(1);
     mkdirSync(join(root, 'a.example'));
     writeFileSync(

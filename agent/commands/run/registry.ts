@@ -1,0 +1,60 @@
+// Registries as a running agent asks them: over kept connections, by containerd's hosts.toml, with this node's credentials.
+import type { Logger } from 'pino';
+import type { Clock } from '../../audit/clock.ts';
+import type { Config } from '../../config.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { createHostReader } from '../../node/host/host-reader.ts';
+import { createHostRegistryClient } from '../../verifier/host-verifier.ts';
+import type { RegistryClient } from '../../verifier/registry/client.ts';
+import { createPooledTransport } from '../../verifier/registry/pooled-transport.ts';
+import { registryCa } from '../host-install.ts';
+import { Credentials } from './credentials.ts';
+import type { FollowedHost } from './followed-host.ts';
+import { createProxyOf } from './proxies.ts';
+import { RegistryRequests } from './registry-requests.ts';
+
+export interface AgentRegistryParts {
+  readonly config: Config;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly host: FollowedHost;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'debug' | 'warn'>;
+}
+
+/** The client, and what it tells. */
+export class AgentRegistry {
+  readonly client: RegistryClient;
+  readonly #requests = new RegistryRequests();
+  readonly #credentials: Credentials;
+
+  /** Opens no connection yet. Throws `setting_invalid` if the CA is not PEM. */
+  constructor(parts: AgentRegistryParts) {
+    const { config, host, log } = parts;
+    const ca = registryCa(config);
+    this.#credentials = new Credentials(parts);
+    this.client = createHostRegistryClient({
+      createTransport: createPooledTransport,
+      plainHttp: config.registryPlainHttp,
+      hosts: {
+        files: createHostReader(config.hostRoot),
+        roots: () => host.now.registryHosts,
+        onFault: ({ code, message }) => {
+          log.warn({ code }, message);
+        },
+      },
+      proxyOf: createProxyOf(parts.environment, () => host.proxyVariables),
+      credentials: this.#credentials.source,
+      onCredential: this.#credentials.onCredential,
+      onRequest: this.#requests.onRequest,
+      ...(ca === undefined ? {} : { ca }),
+    });
+  }
+
+  /** From now on what is asked and taken is counted. */
+  countBy(
+    metrics: Pick<Metrics, 'observeRegistryRequest' | 'countCredential' | 'countError'>,
+  ): void {
+    this.#requests.metrics = metrics;
+    this.#credentials.metrics = metrics;
+  }
+}
