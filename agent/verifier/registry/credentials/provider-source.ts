@@ -25,8 +25,8 @@ export interface ProviderSourceOptions {
   /** Null where kubelet is told of none. */
   readonly places: () => Promise<ProviderPlaces | null>;
   readonly host: ProgramHost;
-  /** Reads YAML, which is what kubelet's configuration may be in; throws for what is none. */
-  readonly parseYaml: (text: string) => Promise<unknown>;
+  /** Gives what reads YAML, which is what kubelet's configuration may be in, and throws for what is none. */
+  readonly loadYaml: () => Promise<(text: string) => unknown>;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   readonly onFault: OnFault;
@@ -59,7 +59,7 @@ export function createProviderSource(options: ProviderSourceOptions): SecretSour
 
 async function readProviders(
   { configFile }: ProviderPlaces,
-  { host, parseYaml }: ProviderSourceOptions,
+  { host, loadYaml }: ProviderSourceOptions,
 ): Promise<readonly CredentialProvider[]> {
   const bytes = await host.access.read(configFile, MAX_CONFIG_BYTES).catch((cause: unknown) => {
     throw invalid(configFile, `expected to read it, found ${String(cause)}`, cause);
@@ -74,11 +74,16 @@ async function readProviders(
     const value = parseStrictJson(text, { ...document, maxBytes: MAX_CONFIG_BYTES });
     return parseProviderConfig(value, configFile);
   }
-  const value = await parseYaml(text).catch(() => {
+  return parseProviderConfig(readYaml(await loadYaml(), text, configFile), configFile);
+}
+
+function readYaml(parse: (text: string) => unknown, text: string, configFile: string): unknown {
+  try {
+    return parse(text);
+  } catch {
     // Not as the cause: it may quote the text, and variables in it may be secret.
     throw invalid(configFile, 'expected YAML or JSON, found neither');
-  });
-  return parseProviderConfig(value, configFile);
+  }
 }
 
 async function lookupOne(

@@ -42,7 +42,7 @@ function open(folder: ProgramFolder, text: string, script: string = answer()) {
   const source = createProviderSource({
     places: () => Promise.resolve({ configFile, binDir: folder.path }),
     host: { access: OWN_HOST, timeoutMs: 2_000, environment: {} },
-    parseYaml: (yaml) => Promise.resolve().then(() => parse(yaml) as unknown),
+    loadYaml: () => Promise.resolve((yaml) => parse(yaml) as unknown),
     nowMs: () => clock.nowMs,
     onFault: (fault) => faults.push(fault),
   });
