@@ -12,6 +12,7 @@ import {
   type Target,
   withVariables,
 } from '../support/dashboard.ts';
+import { nodeseal } from '../support/node-agent.ts';
 import {
   importImage,
   type PushedImage,
@@ -212,11 +213,31 @@ describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
     if (IS_SLOW) await record(SERIES);
   });
 
-  it('ends well: containerd is mended, and enforcement proved again', async () => {
+  it('goes on well: containerd is mended, and enforcement proved again', async () => {
     await first.configure(pause);
     await expect.poll(() => valueOf(fleet('Enforcing')), PATIENCE).toBe(WORKERS);
     expect(await valueOf(fleet('Bypassed'))).toBe(0);
     await expect.poll(alerts, PATIENCE).not.toContain('NodesealNodeBypassed worker-1');
+  });
+
+  it('goes on with break-glass, which is told of as what it is', async () => {
+    expect(await valueOf(detail('Break-glass'))).toBe(0);
+    await operate('break-glass', '--for', '1h', '--reason', 'a story', '--by', 'alice');
+    await expect.poll(() => valueOf(detail('Break-glass')), PATIENCE).toBe(1);
+    await expect.poll(alerts, PATIENCE).toContain('NodesealBreakGlassActive worker-1');
+    expect(await alerts()).not.toContain('NodesealNodeBypassed worker-1');
+    await operate('break-glass', '--off');
+    await expect.poll(alerts, PATIENCE).not.toContain('NodesealBreakGlassActive worker-1');
+    await expect.poll(() => valueOf(fleet('Enforcing')), PATIENCE).toBe(WORKERS);
+  });
+
+  it('ends with an agent that does not answer any more', async () => {
+    expect(await valueOf(fleet('Unknown'))).toBe(0);
+    const last = workers.at(-1) ?? first;
+    await last.agent.stop();
+    await expect.poll(() => valueOf(fleet('Unknown')), PATIENCE).toBe(1);
+    expect(await valueOf(fleet('Enforcing'))).toBe(WORKERS - 1);
+    await expect.poll(alerts, PATIENCE).toContain(`NodesealAgentDown ${last.name}`);
   });
 
   it.each(DASHBOARDS)('had data for every query of %s at some time', async (name) => {
@@ -289,6 +310,11 @@ describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
     return firing.map(({ labels: { alertname = '', node: of } }) =>
       of === undefined ? alertname : `${alertname} ${of}`,
     );
+  }
+
+  async function operate(...args: readonly string[]): Promise<void> {
+    const { code, stderr } = await nodeseal(node, ...args);
+    expect(code, stderr).toBe(0);
   }
 
   async function signedImage(at: Registry, tag: string): Promise<PushedImage> {
