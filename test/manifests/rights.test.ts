@@ -85,11 +85,18 @@ describeWithTools('the rights of the agent', () => {
     );
   });
 
-  it('end at its own Node, its label and its condition', () => {
-    const policy = JSON.stringify(findManifest(renderChart(), 'ValidatingAdmissionPolicy'));
-    expect(policy).toContain('system:serviceaccount:nodeseal:nodeseal');
-    expect(policy).toContain(ENFORCEMENT_LABEL);
-    expect(policy).toContain(ENFORCEMENT_CONDITION);
+  it('end at its own Node, its label and its condition, and at Events in its own name', () => {
+    const policyOf = (name: string) =>
+      JSON.stringify(
+        findManifest(renderChart(), 'ValidatingAdmissionPolicy', `nodeseal-nodeseal-${name}`),
+      );
+    const [node, events] = [policyOf('own-node'), policyOf('own-events')];
+    for (const policy of [node, events]) {
+      expect(policy).toContain('system:serviceaccount:nodeseal:nodeseal');
+    }
+    expect(node).toContain(ENFORCEMENT_LABEL);
+    expect(node).toContain(ENFORCEMENT_CONDITION);
+    expect(events).toContain(`component.orValue('') == 'nodeseal'`);
     const older = renderChart(HOST_TRUST, '--kube-version', '1.29.0');
     expect(older.map(({ kind }) => kind)).not.toContain('ValidatingAdmissionPolicy');
   });
