@@ -62,7 +62,16 @@ export async function startNodePrometheus(
   // JSON is YAML too.
   await node.writeFile(`${DIRECTORY}/prometheus.yaml`, JSON.stringify(config));
   await node.writeFile(`${DIRECTORY}/rules.yaml`, rules);
-  const url = await listen(node);
+  return runPrometheus(node, DIRECTORY, 'prometheus --config.file=prometheus.yaml');
+}
+
+/** Runs it by a command line in a directory that holds what it names, until the node ends. */
+export async function runPrometheus(
+  node: TestNode,
+  directory: string,
+  command: string,
+): Promise<NodePrometheus> {
+  const url = await listen(node, directory, command);
   const ask = (path: string, parameters: Record<string, string>) => get(url, path, parameters);
   return {
     url,
@@ -75,12 +84,9 @@ export async function startNodePrometheus(
   };
 }
 
-async function listen(node: TestNode): Promise<string> {
-  const child = node.spawn([
-    ...['sh', '-c', `cd ${DIRECTORY}; exec prometheus "$@" 2>&1`, 'prometheus'],
-    ...['--config.file=prometheus.yaml', '--storage.tsdb.path=data'],
-    '--web.listen-address=127.0.0.1:0',
-  ]);
+async function listen(node: TestNode, directory: string, command: string): Promise<string> {
+  const own = '--storage.tsdb.path=data --web.listen-address=127.0.0.1:0';
+  const child = node.spawn(['sh', '-euc', `cd ${directory}; exec ${command} ${own} 2>&1`]);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let log = '';
   const fail = (what: string): void => {
