@@ -1,4 +1,5 @@
 // A node full of signed images: as records in containerd, without the content that a verdict does not read.
+import { createHash } from 'node:crypto';
 import { createContainerdClient } from '../../agent/node/containerd/client.ts';
 import type { Method } from '../../agent/node/containerd/descriptors.ts';
 import type { ImageMessage } from '../../agent/node/containerd/messages.ts';
@@ -10,6 +11,10 @@ import { MEDIA_TYPES, signEnvelope } from '../../test/support/sign-envelope.ts';
 import type { TestNode } from '../../test/support/test-node.ts';
 
 const ca = createCa();
+const stranger = createCa({ name: 'Stranger' });
+const FORMATS = ['jws', 'cose'] as const;
+/** As `notation sign` writes it: SHA-256 of the certificates of the chain. */
+const THUMBPRINTS = 'io.cncf.notary.x509chain.thumbprint#S256';
 
 /** Writes a policy that allows, strictly, what `createSignedImages` signs. */
 export async function writeTrust(
@@ -32,6 +37,33 @@ export async function writeTrust(
 }
 
 /**
+ * Puts an image into the registry with as many signatures as told, JWS and COSE in turns, of which
+ * only that at `good` is by somebody who is trusted. Default: one, and it is good.
+ */
+export function pushSignedImage(
+  registry: TestRegistry,
+  repository: string,
+  n: number,
+  { signatures = 1, good = 0 } = {},
+): Descriptor {
+  const target = registry.pushImage(repository, 'v1', `content ${n}`);
+  const [trusted, other] = [ca.issue(), stranger.issue()];
+  for (let at = 0; at < signatures; at += 1) {
+    const format = FORMATS[(n + at) % FORMATS.length] ?? 'jws';
+    const signer = at === good ? trusted : other;
+    const envelope = signEnvelope({ format, signer, target });
+    const thumbprints = JSON.stringify(signer.chain.map(thumbprint));
+    const annotations = { [THUMBPRINTS]: thumbprints };
+    registry.attachSignature(repository, target, envelope, MEDIA_TYPES[format], { annotations });
+  }
+  return target;
+}
+
+function thumbprint(certificate: Uint8Array): string {
+  return createHash('sha256').update(certificate).digest('hex');
+}
+
+/**
  * Puts `count` images into the registry, a signature on each, JWS and COSE in turns, and the three
  * records into containerd that a pull through CRI leaves. Returns their names with digests.
  */
@@ -41,15 +73,11 @@ export async function createSignedImages(
   count: number,
 ): Promise<readonly string[]> {
   const client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-  const signer = ca.issue();
   const pinned: string[] = [];
   try {
     for (let n = 0; n < count; n += 1) {
       const repository = `team-${n % 20}/app-${n}`;
-      const target = registry.pushImage(repository, 'v1', `content ${n}`);
-      const format = n % 2 === 0 ? 'jws' : 'cose';
-      const envelope = signEnvelope({ format, signer, target });
-      registry.attachSignature(repository, target, envelope, MEDIA_TYPES[format]);
+      const target = pushSignedImage(registry, repository, n);
       const { digest: configDigest } = registry.pushBlob(repository, Buffer.from(`config ${n}`));
       const name = `${registry.host}/${repository}`;
       pinned.push(`${name}@${target.digest}`);

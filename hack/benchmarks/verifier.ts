@@ -1,100 +1,162 @@
-// Bench: one call of the pull verifier, with the agent and without, against one `notation verify` of the same image.
-import { createSigningKey, sign, writeTruststore } from '../../test/support/node-signatures.ts';
+// Bench: the pull verifier against `notation verify` of the same images, and against an empty program of its runtime.
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { AGENT_BINDS, SOURCE, startNodeAgent } from '../../test/support/node-agent.ts';
-import { pushImage, type PushedImage, startRegistry } from '../../test/support/node-images.ts';
+import { startTestRegistry, type TestRegistry } from '../../test/support/registry.ts';
 import { bootTestNode, type TestNode } from '../../test/support/test-node.ts';
-import { type Benchmark, type Measurement, ratios } from './measurement.ts';
+import { DISTANT_NAME, startDistantRegistry } from './distant-registry.ts';
+import { type Benchmark, type Measurement, median } from './measurement.ts';
+import { peakMemory } from './peak-memory.ts';
+import { DESCRIPTOR_TYPE, inTurns, type Pull, report, VERIFIER_PATH } from './pulls-in-turns.ts';
+import { pushSignedImage, writeTrust } from './signed-images.ts';
 
-const ROUNDS = 40;
-const TIMEOUT_MS = 120_000;
-const VERIFIER_PATH = '/opt/containerd/image-verifier/bin/nodeseal-verifier';
+const run = promisify(execFile);
+const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url));
 const NOTATION_HOME = '/root/.config/notation';
+/** Where the node has what the agent and `notation` trust of the distant registry. */
+const CA_FILE = '/srv/registry-ca.pem';
+const EMPTY_PROGRAM = '/usr/local/lib/empty-program';
+/** Written as the empty program is: how a file came into memory decides how much of it counts. */
+const COPIED_VERIFIER = '/usr/local/lib/copied-verifier';
+const IMAGES = 41;
+const FAR_IMAGES = 16;
+/** Each of them takes `notation` hundreds of requests. */
+const MUCH_SIGNED_IMAGES = 7;
+const SIGNATURES = 100;
+const ROUND_TRIP_MS = 20;
+const MEMORY_ROUNDS = 15;
 
 /** Boots a node, measures both programs in turns, and stops it. */
 export const VERIFIER: Benchmark = {
-  about: 'one verdict on an image in a loopback registry, wall time',
+  about: 'one verdict of the pull verifier on a signed image',
   run: measure,
 };
 
 async function measure(): Promise<readonly Measurement[]> {
   await using node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
-  const registry = await startRegistry(node, 'crane');
-  const key = await createSigningKey(node, 'bench');
-  const image = await pushImage(registry, 'team/app');
-  await sign(registry, image.pinned, { key, format: 'jws' });
-  await writePolicy(node, `${SOURCE}/policy.json`);
-  await writePolicy(node, `${NOTATION_HOME}/trustpolicy.json`);
-  for (const directory of [`${SOURCE}/truststore`, `${NOTATION_HOME}/truststore`]) {
-    await writeTruststore(node, 'bench', [key], directory);
-  }
-  const agent = await startNodeAgent(node);
-  const up = await inTurns(node, image);
-  await agent.stop();
-  const down = await inTurns(node, image);
-  return [...report('agent up', up, 1), ...report('agent down', down, 2.5)];
+  await writeTrust(node, SOURCE);
+  await writeTrust(node, NOTATION_HOME, 'trustpolicy.json');
+  return [...(await near(node)), ...(await far(node))];
 }
 
-async function writePolicy(node: TestNode, path: string): Promise<void> {
-  const statement = {
-    name: 'bench',
-    registryScopes: ['*'],
-    // Both programs skip what the certificates have no address for anyway.
-    signatureVerification: { level: 'strict', override: { revocation: 'skip' } },
-    trustStores: ['ca:bench'],
-    trustedIdentities: ['*'],
-  };
-  const document = { version: '1.0', trustPolicies: [statement] };
-  // notation warns of a policy that others may read.
-  await node.writeFile(path, JSON.stringify(document), 0o600);
+/** The registry on the same machine. */
+async function near(node: TestNode): Promise<Measurement[]> {
+  const registry = await startTestRegistry();
+  try {
+    const { pulls, last, first } = fill(registry);
+    const [one] = pulls;
+    if (one === undefined) throw new TypeError('no image');
+    const agent = await startNodeAgent(node);
+    const up = [
+      ...report('agent up, first time', await inTurns(node, pulls), 0.6),
+      ...report('agent up, judged before', await inTurns(node, pulls, { warm: 'all' }), 0.5),
+      ...report(`${SIGNATURES} signatures, last good`, await inTurns(node, last), 0.2),
+      ...report(`${SIGNATURES} signatures, first good`, await inTurns(node, first), 0.3),
+    ];
+    const empty = await emptyProgram(node);
+    await copyFile(node.path(VERIFIER_PATH), node.path(COPIED_VERIFIER));
+    const memoryUp = await verifierMemory(node, one);
+    await agent.stop();
+    const down = report('agent down', await inTurns(node, pulls), 1.5);
+    const memoryDown = await verifierMemory(node, one);
+    return [
+      ...up,
+      ...down,
+      { what: 'peak memory, empty program', unit: 'MB', values: empty },
+      ...memoryReport('agent up', memoryUp, empty, 1.5),
+      ...memoryReport('agent down', memoryDown, empty, 3),
+    ];
+  } finally {
+    await registry.close();
+  }
 }
 
-interface Times {
-  readonly notationMs: readonly number[];
-  readonly verifierMs: readonly number[];
+/** The registry far away, behind TLS and a token service. */
+async function far(node: TestNode): Promise<Measurement[]> {
+  const registry = await startDistantRegistry(ROUND_TRIP_MS);
+  try {
+    await node.writeFile(CA_FILE, registry.ca);
+    await node.output(['sh', '-euc', `echo '127.0.0.1 ${DISTANT_NAME}' >>/etc/hosts`]);
+    const pulls = Array.from({ length: FAR_IMAGES }, (_, n) =>
+      pullOf(registry.content, `far/app-${n}`, n, registry.host),
+    );
+    const agent = await startNodeAgent(node, { NODESEAL_REGISTRY_CA: CA_FILE });
+    const when = `${ROUND_TRIP_MS} ms away`;
+    const measured = [
+      ...report(`${when}, first time`, await inTurns(node, pulls, { ca: CA_FILE }), 0.4),
+      ...report(
+        `${when}, judged before`,
+        await inTurns(node, pulls, { ca: CA_FILE, warm: 'all' }),
+        0.1,
+      ),
+    ];
+    await agent.stop();
+    return measured;
+  } finally {
+    await registry.close();
+  }
 }
 
-// Arguments: rounds, verifier, image with tag, image with digest, its digest, its descriptor.
-// Each line of output is the microseconds of one run of either program, in turns.
-const MEASURE = `
-  rounds=$1 verifier=$2 tagged=$3 pinned=$4 digest=$5 descriptor=$6
-  by_notation() { notation verify --insecure-registry "$pinned"; }
-  by_verifier() {
-    "$verifier" -name "$tagged" -digest "$digest" -stdin-media-type application/vnd.oci.descriptor.v1+json <<<"$descriptor"
-  }
-  timed() {
-    local start=$EPOCHREALTIME end
-    "$@" >/dev/null
-    end=$EPOCHREALTIME
-    echo $((\${end/./} - \${start/./}))
-  }
-  by_notation >/dev/null; by_verifier >/dev/null
-  for ((round = 0; round < rounds; round++)); do timed by_notation; timed by_verifier; done`;
-
-async function inTurns(node: TestNode, image: PushedImage): Promise<Times> {
-  const { tagged, pinned, digest } = image;
-  const manifest = await node.output(['crane', 'manifest', pinned]);
-  const mediaType = (JSON.parse(manifest) as { readonly mediaType: string }).mediaType;
-  const descriptor = JSON.stringify({ mediaType, digest, size: Buffer.byteLength(manifest) });
-  const args = [String(ROUNDS), VERIFIER_PATH, tagged, pinned, digest, descriptor];
-  const printed = await node.output(['bash', '-euc', MEASURE, 'measure', ...args], {
-    timeoutMs: TIMEOUT_MS,
-  });
-  const times = printed
-    .trim()
-    .split('\n')
-    .map((timeUs) => Number(timeUs) / 1000);
+function fill(registry: TestRegistry) {
+  const much = (good: number, name: string) =>
+    Array.from({ length: MUCH_SIGNED_IMAGES }, (_, n) =>
+      pullOf(registry, `${name}/app-${n}`, n, registry.host, { signatures: SIGNATURES, good }),
+    );
   return {
-    notationMs: times.filter((_, index) => index % 2 === 0),
-    verifierMs: times.filter((_, index) => index % 2 === 1),
+    pulls: Array.from({ length: IMAGES }, (_, n) =>
+      pullOf(registry, `near/app-${n}`, n, registry.host),
+    ),
+    last: much(SIGNATURES - 1, 'last'),
+    first: much(0, 'first'),
   };
 }
 
-function report(when: string, { notationMs, verifierMs }: Times, atMost: number): Measurement[] {
-  const ratio = ratios(verifierMs, notationMs);
+/** An image of its own repository: so it asks for a token of its own, too. */
+function pullOf(
+  registry: TestRegistry,
+  name: string,
+  n: number,
+  host: string,
+  signed: { readonly signatures?: number; readonly good?: number } = {},
+): Pull {
+  return {
+    repository: `${host}/${name}`,
+    descriptor: pushSignedImage(registry, name, n, signed),
+  };
+}
+
+function verifierMemory(node: TestNode, { repository, descriptor }: Pull) {
+  const args = ['-name', `${repository}:v1`, '-digest', descriptor.digest];
+  const command = [COPIED_VERIFIER, ...args, '-stdin-media-type', DESCRIPTOR_TYPE];
+  return peakMemory(node, MEMORY_ROUNDS, command, JSON.stringify(descriptor));
+}
+
+async function emptyProgram(node: TestNode): Promise<readonly number[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'nodeseal-bench-'));
+  try {
+    await writeFile(join(folder, 'empty.js'), '');
+    await run(BUN, ['build', 'empty.js', '--compile', '--outfile', 'empty'], { cwd: folder });
+    await copyFile(join(folder, 'empty'), node.path(EMPTY_PROGRAM));
+    return await peakMemory(node, MEMORY_ROUNDS, [EMPTY_PROGRAM]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function memoryReport(
+  when: string,
+  values: readonly number[],
+  empty: readonly number[],
+  atMost: number,
+): Measurement[] {
   const target = { bound: 'at most', value: atMost } as const;
+  const ratio = values.map((value) => value / median(empty));
   return [
-    { what: `notation verify, ${when}`, values: notationMs, unit: 'ms' },
-    { what: `nodeseal-verifier, ${when}`, values: verifierMs, unit: 'ms' },
-    { what: `ratio, ${when}`, values: ratio, unit: 'x', target },
+    { what: `peak memory, ${when}`, unit: 'MB', values },
+    { what: `ratio of memory, ${when}`, unit: 'x', values: ratio, target },
   ];
 }
