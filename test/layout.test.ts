@@ -191,7 +191,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'verifier/registry/proxies/rules.ts': 'node:net',
   'verifier/registry/proxies/tunnel.ts': 'node:http, node:https, node:tls',
   'verifier/registry/response.ts': 'node:timers/promises',
-  'verifier/registry/wait.ts': 'AbortSignal.timeout',
+  'verifier/registry/wait.ts': 'setTimeout',
   'verifier/truststore/store-files.ts': 'node:fs',
   'verifier/truststore/store-location.ts': 'node:fs',
   'verifier/verifier.ts': 'performance, setImmediate',

@@ -42,6 +42,8 @@ export class FetchedResponse implements HttpResponse {
       return await gatherBody(pieces, { encoding, maxBytes, what });
     } catch (error) {
       throw this.#time.wait.failure(error);
+    } finally {
+      this.#time.wait.end();
     }
   }
 
@@ -72,6 +74,7 @@ export class FetchedResponse implements HttpResponse {
     } catch {
       // The body was not wanted: however it ended, it is gone.
     }
+    this.#time.wait.end();
   }
 
   async *#pieces(): AsyncGenerator<Uint8Array, void, undefined> {

@@ -37,6 +37,7 @@ export class BoundedResponse implements HttpResponse {
     } catch (error) {
       throw this.#wait.failure(error);
     } finally {
+      this.#wait.end();
       await nextTurn();
     }
   }
@@ -47,6 +48,7 @@ export class BoundedResponse implements HttpResponse {
     } catch {
       // The body was not wanted: however it ended, it is gone.
     }
+    this.#wait.end();
     await nextTurn();
   }
 }
