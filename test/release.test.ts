@@ -19,6 +19,7 @@ const VERSIONED = [
   'CHANGELOG.md',
   'manifests/chart/nodeseal/Chart.yaml',
   'manifests/kustomize/base/nodeseal.yaml',
+  'manifests/kustomize/components/webhook/webhook.yaml',
   'package-lock.json',
   'package.json',
 ];
@@ -74,15 +75,40 @@ describe('what ships', () => {
   });
 });
 
+interface Step {
+  readonly name?: string;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+interface Job {
+  readonly 'timeout-minutes'?: number;
+  readonly uses?: string;
+  readonly needs?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly environment?: string;
+  readonly steps?: readonly Step[];
+}
+
 describe.each(['test', 'release'])('the workflow %s', (name) => {
   const path = `.github/workflows/${name}.yml`;
   const workflow = parse(read(path)) as {
     readonly permissions: Readonly<Record<string, string>>;
-    readonly jobs: Readonly<Record<string, { readonly 'timeout-minutes'?: number; uses?: string }>>;
+    readonly jobs: Readonly<Record<string, Job>>;
   };
 
   it('may do nothing that it does not say', () => {
     expect(Object.values(workflow.permissions).filter((right) => right !== 'read')).toEqual([]);
+  });
+
+  it('uses actions of others by commit, and says which version that is', () => {
+    const uses = [...read(path).matchAll(/^ +(?:- )?uses: (.+)$/gm)].map(
+      ([, action = '']) => action,
+    );
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses.filter((one) => !one.startsWith('./'))) {
+      expect(action).toMatch(/^[\w-]+\/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    }
   });
 
   it('ends', () => {
@@ -99,5 +125,55 @@ describe.each(['test', 'release'])('the workflow %s', (name) => {
     expect(scripts.length).toBeGreaterThan(0);
     for (const [, script = ''] of scripts)
       expect(existsSync(`${ROOT}/${script}`), script).toBe(true);
+  });
+});
+
+describe('a release', () => {
+  const { jobs } = parse(read('.github/workflows/release.yml')) as {
+    readonly jobs: { readonly release: Required<Job> };
+  };
+  const { needs, environment, permissions, steps } = jobs.release;
+  const indexOf = (pattern: RegExp): number => {
+    const found = steps.flatMap(({ run = '', uses = '' }, at) =>
+      pattern.test(`${run}${uses}`) ? [at] : [],
+    );
+    expect(found, String(pattern)).toHaveLength(1);
+    return found[0] ?? NaN;
+  };
+
+  it('comes after the tests, and after somebody has approved it', () => {
+    expect({ needs, environment }).toEqual({ needs: 'test', environment: 'release' });
+  });
+
+  it('has a name that others can pull by only once it was audited, built twice, signed, verified and attested', () => {
+    const order = [
+      /hack\/audit/,
+      /push-by-digest=true/,
+      /notation sign /,
+      /actions\/attest-build-provenance@/,
+      /imagetools create --tag/,
+    ].map(indexOf);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    const sign = steps[order[2] ?? NaN]?.run ?? '';
+    const verified = sign.indexOf('nodeseal -- verify "$IMAGE@$DIGEST"');
+    expect(verified).toBeGreaterThan(sign.indexOf('notation sign "$IMAGE@$DIGEST"'));
+  });
+
+  it('has a bill of materials for each architecture, and what has changed', () => {
+    const last = steps.at(-1)?.run;
+    expect(last).toMatch(/gh release create .*--notes-file notes\.md .*\*\.cdx\.json/);
+    const build = steps[indexOf(/push-by-digest=true/)]?.run;
+    expect(build).toContain('for architecture in amd64 arm64; do');
+    expect(build).toContain('hack/release/sbom.ts image.tar');
+  });
+
+  it('shows its key to the step alone that signs, and has no other rights than it uses', () => {
+    const withSecrets = steps.filter(({ env = {} }) =>
+      Object.values(env).some((value) => value.includes('secrets.')),
+    );
+    expect(withSecrets.map(({ name }) => name)).toEqual([steps[indexOf(/notation sign /)]?.name]);
+    expect(permissions).toEqual({
+      ...{ attestations: 'write', contents: 'write', 'id-token': 'write', packages: 'write' },
+    });
   });
 });
