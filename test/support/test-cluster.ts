@@ -46,11 +46,12 @@ export class TestCluster implements AsyncDisposable {
     this.directory = directory;
   }
 
-  /** Starts one of its own for the caller, who stops it. */
+  /** Starts one of its own for the caller, who stops it; at the latest it ends with this process. */
   static async start(): Promise<TestCluster> {
     // hack/test stops, by its own number, what a runner that was killed left behind.
     const name = `test-${process.env['TEST_RUN'] ?? 'own'}-${randomBytes(6).toString('hex')}`;
-    const started = promisify(execFile)(script('start'), [name], { timeout: CLUSTER_TIMEOUT_MS });
+    const words = [name, '--while', String(process.pid)];
+    const started = promisify(execFile)(script('start'), words, { timeout: CLUSTER_TIMEOUT_MS });
     return new TestCluster(name, (await started).stdout.trim());
   }
 
