@@ -2,6 +2,7 @@
 import { withDeadline } from '../deadline.ts';
 import { AgentError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
+import type { Preferred } from './preference.ts';
 import { ByteBudget } from './signature-limits.ts';
 import {
   fetchSignature,
@@ -14,16 +15,17 @@ import {
 /**
  * Gives one candidate for every descriptor, always in the same order, whichever comes first: as
  * they were listed, but those that are unusually large or slow after all others, one by one, so
- * that they neither hide nor delay them. Whoever stops early stops the rest: nothing is under way
+ * that they neither hide nor delay them. A likely first one is fetched alone: it is most often good,
+ * and then the others cost no request. Whoever stops early stops the rest: nothing is under way
  * any more once the generator has returned. Throws only when `signal` ends it.
  */
 export async function* candidates(
   source: SignatureSource,
-  descriptors: readonly Descriptor[],
+  preferred: Preferred,
   signal: AbortSignal,
 ): AsyncGenerator<SignatureCandidate, void> {
   const deferred: Descriptor[] = [];
-  for await (const [descriptor, candidate] of promptly(source, descriptors, signal)) {
+  for await (const [descriptor, candidate] of promptly(source, preferred, signal)) {
     if (candidate === undefined) deferred.push(descriptor);
     else yield candidate;
   }
@@ -39,7 +41,7 @@ type Prompt = readonly [Descriptor, SignatureCandidate | undefined];
 /** Fetches ahead of what is asked for; `undefined` stands for one to come back to. */
 async function* promptly(
   source: SignatureSource,
-  descriptors: readonly Descriptor[],
+  { descriptors, startsLikely }: Preferred,
   signal: AbortSignal,
 ): AsyncGenerator<Prompt, void> {
   const stragglers = new AbortController();
@@ -58,7 +60,8 @@ async function* promptly(
         next++;
         continue;
       }
-      const ahead = descriptors.slice(next, next + source.limits.concurrent - flights.length);
+      const atOnce = next === 0 && startsLikely ? 1 : source.limits.concurrent;
+      const ahead = descriptors.slice(next, next + atOnce - flights.length);
       flights.push(...ahead.map((descriptor) => start(source, descriptor, promptMs, within)));
       next += ahead.length;
       const flight = flights.shift();

@@ -34,7 +34,8 @@ export async function judge(
   for await (const listed of listings(source, signal)) {
     const seen = new Set<Digest>(looked.map(({ signature }) => signature));
     const fresh = listed.descriptors.filter(({ digest }) => !seen.has(digest));
-    for await (const found of candidates(source, byPreference(fresh, context.trust), signal)) {
+    const preferred = byPreference(fresh, context.trust);
+    for await (const found of candidates(source, preferred, signal)) {
       if (found.kind === 'unusable') {
         looked.push(found);
         continue;

@@ -10,6 +10,13 @@ const THUMBPRINTS = 'io.cncf.notary.x509chain.thumbprint#S256';
 /** A chain of ten certificates takes a sixth of this. */
 const MAX_THUMBPRINTS_CHARACTERS = 4096;
 
+/** Signatures in the order in which to look at them. */
+export interface Preferred {
+  readonly descriptors: readonly Descriptor[];
+  /** Whether the first says that it was made under a certificate of the trust stores. */
+  readonly startsLikely: boolean;
+}
+
 /**
  * Puts those first that say they were made under a certificate of the trust stores; otherwise the
  * order stays. Anybody who may push can say so, or leave it out: it is a hint, and decides nothing.
@@ -17,8 +24,8 @@ const MAX_THUMBPRINTS_CHARACTERS = 4096;
 export function byPreference(
   descriptors: readonly Descriptor[],
   trust: readonly TrustStore[],
-): readonly Descriptor[] {
-  if (descriptors.length < 2) return descriptors;
+): Preferred {
+  if (descriptors.length < 2) return { descriptors, startsLikely: false };
   const trusted = new Set(
     trust.flatMap(({ certificates }) =>
       certificates instanceof AgentError
@@ -27,7 +34,8 @@ export function byPreference(
     ),
   );
   const hinted = new Set(descriptors.filter((descriptor) => namesAny(descriptor, trusted)));
-  return [...hinted, ...descriptors.filter((descriptor) => !hinted.has(descriptor))];
+  const others = descriptors.filter((descriptor) => !hinted.has(descriptor));
+  return { descriptors: [...hinted, ...others], startsLikely: hinted.size > 0 };
 }
 
 /** A JSON array of hexadecimal text, in either case; that it is well formed is of no consequence. */

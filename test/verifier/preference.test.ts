@@ -35,7 +35,8 @@ describe('signatures that name a certificate of the trust stores', () => {
     ['among others', JSON.stringify(['00'.repeat(32), 'short', ...chain])],
   ])('come first: %s', (_, thumbprints) => {
     const hinted = listed('hinted', thumbprints);
-    expect(byPreference([plain, hinted], TRUST)).toEqual([hinted, plain]);
+    const descriptors = [hinted, plain];
+    expect(byPreference([plain, hinted], TRUST)).toEqual({ descriptors, startsLikely: true });
   });
 
   it.each([
@@ -47,20 +48,21 @@ describe('signatures that name a certificate of the trust stores', () => {
     ['one beyond what is read', ' '.repeat(4096) + JSON.stringify(chain)],
   ])('are not those with %s', (_, thumbprints) => {
     const unhinted = listed('unhinted', thumbprints);
-    expect(byPreference([plain, unhinted], TRUST)).toEqual([plain, unhinted]);
+    const descriptors = [plain, unhinted];
+    expect(byPreference(descriptors, TRUST)).toEqual({ descriptors, startsLikely: false });
   });
 
   it('keep their order among each other, and so do all others', () => {
     const hint = JSON.stringify(chain);
     const [a, b, c, d] = [listed('a'), listed('b', hint), listed('c'), listed('d', hint)];
-    expect(byPreference([a, b, c, d], TRUST)).toEqual([b, d, a, c]);
+    expect(byPreference([a, b, c, d], TRUST).descriptors).toEqual([b, d, a, c]);
   });
 
   it('stay where they are when there is no trust to name', () => {
     const hinted = listed('hinted', JSON.stringify(chain));
     const missing = new AgentError('truststore_missing', 'no store');
     for (const trust of [[], [{ name: 'ca:acme' as const, certificates: missing }]]) {
-      expect(byPreference([plain, hinted], trust)).toEqual([plain, hinted]);
+      expect(byPreference([plain, hinted], trust).descriptors).toEqual([plain, hinted]);
     }
   });
 });
