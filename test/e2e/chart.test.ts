@@ -1,6 +1,6 @@
 // The chart on a real control plane: every object is taken, its rights are enough and no more, and uninstalling reaches every node.
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import {
   type ApiClientOptions,
   type Patch,
@@ -49,6 +49,9 @@ const EVERYTHING: ChartValues = {
   resourceQuota: { create: true },
   imagePullSecrets: [{ name: 'pull' }],
 };
+
+// What is waited for takes seconds, but of several processes on a machine that may be loaded.
+vi.setConfig({ testTimeout: 300_000 });
 
 describeOnNode('the chart on a control plane', () => {
   let cluster: TestCluster;

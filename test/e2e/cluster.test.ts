@@ -1,5 +1,5 @@
 // The chart on a real cluster: a kubelet runs its DaemonSet on the node, and Kubernetes is told of the node and its pods.
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import {
   type ContainerdClient,
   createContainerdClient,
@@ -43,6 +43,9 @@ interface EventList {
 }
 
 const ENFORCED = 'pod-security.kubernetes.io/enforce';
+
+// What is waited for takes seconds, but of several processes on a machine that may be loaded.
+vi.setConfig({ testTimeout: 300_000 });
 
 describeOnNode('the chart on a cluster', () => {
   let node: TestNode;

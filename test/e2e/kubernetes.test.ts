@@ -1,5 +1,5 @@
 // What the agent tells a real API server with the chart's own rights, when the way there and the server are not always well.
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { openLedger } from '../../agent/audit/ledger.ts';
 import { kubernetesOf, KubernetesReports } from '../../agent/commands/run/kubernetes.ts';
 import { causeOf } from '../../agent/enforcement/causes.ts';
@@ -36,6 +36,9 @@ const BURST = 20;
 /** Before pods are looked for. */
 const LOOK_MS = 3000;
 const ENFORCING: Enforcement = { state: 'enforcing', causes: [], provedAt: null };
+
+// What is waited for takes seconds, but of several processes on a machine that may be loaded.
+vi.setConfig({ testTimeout: 300_000 });
 
 describeOnNode('what Kubernetes is told', () => {
   let cluster: TestCluster;
