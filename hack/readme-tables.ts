@@ -100,6 +100,7 @@ export function defaultText(setting: Setting): string {
     return `${value / size}${unit}`;
   }
   if (typeof value === 'object' && 'port' in value) return `${value.host}:${value.port}`;
+  if (typeof value === 'object' && 'namespace' in value) return `${value.namespace}/${value.name}`;
   return String(value);
 }
 
