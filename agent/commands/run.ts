@@ -5,6 +5,7 @@ import { SYSTEM_CLOCK } from '../audit/clock.ts';
 import { countInventory } from '../audit/image-counts.ts';
 import type { Ledger } from '../audit/ledger.ts';
 import { type Config, parseConfig } from '../config.ts';
+import { keepMemoryOutOfCoreDumps } from '../core-dump.ts';
 import type { Canary } from '../enforcement/canary.ts';
 import type { CanaryVerifierParts } from '../enforcement/canary-verifier.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
@@ -74,6 +75,7 @@ interface Ground {
 async function runAgent({ args, environment, stdout, signal }: CommandContext): Promise<ExitCode> {
   parseArguments(args, {}, []);
   const config = parseConfig(environment);
+  keepMemoryOutOfCoreDumps();
   keepHeapSmall();
   collectRegularly();
   const log = pino({ level: config.logLevel, base: null }, stdout);

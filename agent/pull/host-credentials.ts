@@ -1,4 +1,5 @@
 // Credentials for a pull that this process judges: those that the host itself holds.
+import { keepMemoryOutOfCoreDumps } from '../core-dump.ts';
 import type { AgentError } from '../errors.ts';
 import type { CredentialSource } from '../verifier/registry/credentials/credential.ts';
 import type { VerifierSettings } from './verifier-settings.ts';
@@ -26,6 +27,7 @@ async function load(
   { kubeletDir, credentialProviderConfig, credentialProviderBinDir }: VerifierSettings,
   onFault: (error: AgentError) => void,
 ): Promise<CredentialSource> {
+  keepMemoryOutOfCoreDumps();
   const [{ createHostCredentials }, { OWN_HOST }] = await Promise.all([
     import('../verifier/registry/credentials/host-credentials.ts'),
     import('../verifier/registry/credentials/host-access.ts'),
