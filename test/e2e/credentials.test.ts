@@ -7,6 +7,7 @@ import {
 } from '../../agent/node/containerd/client.ts';
 import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
 import { type PushedImage, pushImage } from '../support/node-images.ts';
+import { formsOf, tracesOf } from '../support/credential-traces.ts';
 import {
   createSigningKey,
   sign,
@@ -30,7 +31,7 @@ const REPOSITORIES = ['none', 'file', 'plugin', 'down-none', 'down-file', 'down-
 
 describeOnNode('private registries', () => {
   const login: Login = { username: 'puller', password: randomBytes(16).toString('hex') };
-  const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  const [, basic] = formsOf(login);
   let node: TestNode;
   let registry: PrivateRegistry;
   let client: ContainerdClient;
@@ -79,7 +80,7 @@ describeOnNode('private registries', () => {
     let log: readonly string[];
 
     beforeAll(async () => {
-      expect(await traces()).toEqual([]);
+      expect(await tracesOf(login, node)).toEqual([]);
       ({ log } = await agent.stop());
     });
 
@@ -98,7 +99,7 @@ describeOnNode('private registries', () => {
     });
 
     it('has left no credential in the journal, the ledger, an environment or a file', async () => {
-      expect(await traces()).toEqual([]);
+      expect(await tracesOf(login, node)).toEqual([]);
       const text = log.join('\n');
       expect(text).toContain('registry let us in');
       expect(text).not.toContain(login.password);
@@ -108,7 +109,7 @@ describeOnNode('private registries', () => {
     it('would find one that is left', async () => {
       await node.writeFile('/run/nodeseal/left', basic);
       await node.output(['systemd-cat', 'echo', login.password]);
-      expect(await traces()).toEqual(['/run/nodeseal/left', 'journal']);
+      expect(await tracesOf(login, node)).toEqual(['/run/nodeseal/left', 'journal']);
     });
   });
 
@@ -188,29 +189,5 @@ providers:
       `--image-credential-provider-config=${PROVIDERS}`,
       `--image-credential-provider-bin-dir=${BIN_DIR}`,
     ]);
-  }
-
-  /** Where the password is, in one of its two forms, but for where it was put on purpose. */
-  async function traces(): Promise<readonly string[]> {
-    const script = String.raw`
-      printf '%s\n%s\n' "$1" "$2" >/dev/shm/needles
-      {
-        grep --recursive --text --files-with-matches --fixed-strings --file=/dev/shm/needles \
-          --exclude-dir=private-registry --exclude-dir=providers \
-          /etc /opt /root /run /srv /tmp /var/lib/nodeseal /var/log /var/lib/containerd/io.containerd.metadata.v1.bolt
-        for directory in /proc/[0-9]*; do
-          # The shell and grep are told what to look for.
-          [ "$directory" = "/proc/$$" ] ||
-            grep --text --files-with-matches --fixed-strings --file=/dev/shm/needles \
-              "$directory/environ" "$directory/cmdline"
-        done
-        journalctl --all --output=export | grep --text --quiet --fixed-strings --file=/dev/shm/needles &&
-          echo journal
-      } 2>/dev/null
-      rm /dev/shm/needles`;
-    const command = ['sh', '-c', script, 'traces', login.password, basic];
-    const found = (await node.output(command)).split('\n').filter(Boolean);
-    // The journal's files hold what the journal does.
-    return found.filter((path) => !/^\/(?:run|var)\/log\/journal\//.test(path));
   }
 });
