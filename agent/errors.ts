@@ -26,7 +26,7 @@ export const ERROR_CODES = {
   registry_timeout: 'The registry did not answer in time.',
   registry_denied: 'The registry refused access (401 or 403).',
   registry_not_found: 'The registry does not have the manifest or blob asked for.',
-  registry_busy: 'The registry asked to slow down (429).',
+  registry_busy: 'The registry asked to slow down (429, or 503 with a time to come back).',
   registry_failed: 'The registry answered with an error or with something it must not answer.',
   registry_hosts_invalid:
     'What certs.d says of a registry (hosts.toml, or a certificate it names) cannot be used.',

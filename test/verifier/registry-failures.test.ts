@@ -21,7 +21,7 @@ describe.each(STAGES)('a registry that fails at %s', (path) => {
     [403, 'registry_denied'],
     [429, 'registry_busy'],
     [500, 'registry_failed'],
-    [503, 'registry_failed'],
+    [503, 'registry_busy'],
   ])('with %i leaves the verdict inconclusive: %s', async (status, reason) => {
     const bench = await openSigned();
     bench.answerWith(status, path, { 'retry-after': '3600' });

@@ -18,7 +18,8 @@ const RETRY_JITTER_MS = 100;
 
 /**
  * Sends a request and follows its redirects. Credentials go to the origin that was asked and,
- * once another one has been, to nobody. A 429 that names a short pause is tried once more.
+ * once another one has been, to nobody. A 429 or 503 that names a short pause is tried
+ * once more.
  * Throws `registry_redirect_refused` and what `Transport.send` throws; any status but a redirect
  * is a response.
  */
@@ -64,7 +65,8 @@ async function sendPatiently(
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const response = await transport.send(request, signal);
-  if (response.status !== 429) return response;
+  // A registry under maintenance says when it will be back; any other 503 may be for long.
+  if (response.status !== 429 && response.status !== 503) return response;
   const pauseMs = parseRetryAfterMs(response.header('retry-after'));
   if (pauseMs === undefined || pauseMs > limits.retryAfterMs) return response;
   await response.discard();

@@ -95,7 +95,8 @@ export function statusFailure(
   what: string,
   missing: ErrorCode = 'registry_not_found',
 ): AgentError {
-  const code = status === 404 ? missing : statusCode(status);
+  const isPause = status === 503 && retryAfter !== undefined;
+  const code = status === 404 ? missing : isPause ? 'registry_busy' : statusCode(status);
   const named = errorCode === undefined ? '' : ` ${errorCode}`;
   const later = retryAfter === undefined ? '' : `, retry after ${show(retryAfter)}`;
   return new AgentError(code, `${what}: expected 200, found ${status}${named}${later}`);

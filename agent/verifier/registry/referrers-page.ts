@@ -3,7 +3,7 @@ import { parseStrictJson } from '../../notation/encoding/json.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseManifest } from '../../oci/manifest.ts';
-import { OCI_INDEX } from '../../oci/media-types.ts';
+import { OCI_EMPTY, OCI_INDEX } from '../../oci/media-types.ts';
 import { expectMediaType, mediaTypeOf } from './content.ts';
 import { statusFailure } from './failure.ts';
 import type { HttpResponse } from './http.ts';
@@ -23,6 +23,8 @@ export interface ReferrersQuery {
 export interface ReferrersPage {
   /** Those of the artifact type. */
   readonly descriptors: readonly Descriptor[];
+  /** Those of which the registry does not say what they are. */
+  readonly untyped: readonly Descriptor[];
   /** Size of the index. */
   readonly bytes: number;
   readonly next: URL | undefined;
@@ -64,6 +66,11 @@ export async function fetchReferrersTag(
     return undefined;
   }
   await expectSuccess(response, what, session.limits.errorBytes);
+  // GitLab's takes `sha256-HEX` for the digest and gives the image itself.
+  if (response.header('docker-content-digest') === query.subject) {
+    await response.discard();
+    return undefined;
+  }
   await expectMediaType(response, OCI_INDEX, what);
   return readPage(session, { ...query, what }, url, response);
 }
@@ -95,13 +102,22 @@ async function readPage(
   const bytes = await response.read(maxBytes);
   const value = parseStrictJson(bytes, { what, code: 'manifest_invalid', maxBytes });
   const index = parseManifest(value, OCI_INDEX, what);
-  const descriptors = (index.kind === 'index' ? index.manifests : []).filter(
-    (descriptor) =>
-      descriptor.artifactType === artifactType ||
-      // Some registries filter by a type that they then leave out.
-      (descriptor.artifactType === undefined && hasFiltered(response)),
-  );
-  return { descriptors, bytes: bytes.length, next: nextPage(url, response.header('link')) };
+  const all = index.kind === 'index' ? index.manifests : [];
+  const next = nextPage(url, response.header('link'));
+  // Some registries filter by a type that they then leave out.
+  const isUntypedOurs = hasFiltered(response);
+  return {
+    descriptors: all.filter(
+      (one) => one.artifactType === artifactType || (isUntypedOurs && isUntyped(one)),
+    ),
+    untyped: isUntypedOurs ? [] : all.filter(isUntyped),
+    ...{ bytes: bytes.length, next },
+  };
+}
+
+/** Azure's lists some referrers without a type, Google's with that of the configuration in its place. */
+function isUntyped({ artifactType }: Descriptor): boolean {
+  return artifactType === undefined || artifactType === OCI_EMPTY;
 }
 
 function hasFiltered(response: HttpResponse): boolean {

@@ -9,6 +9,7 @@ import {
   type ReferrersPage,
   type ReferrersQuery,
 } from './referrers-page.ts';
+import { findTyped } from './referrers-untyped.ts';
 import type { RepositoryName, Session } from './session.ts';
 
 /** Referrers of one artifact type, each digest once, in the registry's order. */
@@ -37,26 +38,43 @@ export async function listReferrers(
   signal: AbortSignal,
 ): Promise<Referrers> {
   const query = queryOf(repository, subject, artifactType);
-  if (session.asksTagAlongside) return askAlongside(session, query, signal);
-  const known = session.referrers.lacksApi(repository)
-    ? await readTagFirst(session, query, signal)
-    : undefined;
+  const tag = lazily(() => readTag(session, query, signal));
+  // Both at once is what a process that judges one image pays for not knowing which there is. Where
+  // there is the API nobody waits for the tag.
+  if (session.asksTagAlongside) tag().catch(() => undefined);
+  const isKnown = !session.asksTagAlongside && session.referrers.lacksApi(repository);
+  const known = isKnown ? await readTagFirst(tag, signal) : undefined;
   if (known !== undefined && known.descriptors.length > 0) return known;
-  const asked = await askApi(session, query, signal);
+  const asked = await askApiOrTag(session, query, tag, signal);
   if (asked !== undefined) return asked;
-  return known === undefined ? readTag(session, query, signal) : { ...known, source: 'tag' };
+  return known === undefined ? tag() : { ...known, source: 'tag' };
 }
 
-/** Both at once: what a process that judges one image pays for not knowing which there is. */
-async function askAlongside(
+/**
+ * As `askApi`. Old Harbors deny the API because they do not know it: what the tag lists is taken
+ * then, but that it lists nothing says nothing.
+ */
+async function askApiOrTag(
   session: Session,
   query: ReferrersQuery,
+  tag: () => Promise<Referrers>,
   signal: AbortSignal,
-): Promise<Referrers> {
-  const tag = readTag(session, query, signal);
-  // Where there is the API nobody waits for it.
-  tag.catch(() => undefined);
-  return (await askApi(session, query, signal)) ?? tag;
+): Promise<Referrers | undefined> {
+  try {
+    return await askApi(session, query, signal);
+  } catch (error) {
+    const isDenied = error instanceof AgentError && error.code === 'registry_denied';
+    if (!isDenied || signal.aborted) throw error;
+    const listed = await tag().catch(() => undefined);
+    if (listed === undefined || listed.descriptors.length === 0) throw error;
+    return listed;
+  }
+}
+
+/** The same promise each time, made when it is first asked for. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 /** What the referrers API lists, or `undefined` from a registry without it. */
@@ -81,12 +99,11 @@ function queryOf(
 
 /** `undefined` if the tag cannot be read: then it is as if nothing were known of the registry. */
 async function readTagFirst(
-  session: Session,
-  query: ReferrersQuery,
+  tag: () => Promise<Referrers>,
   signal: AbortSignal,
 ): Promise<Referrers | undefined> {
   try {
-    return { ...(await readTag(session, query, signal)), source: 'tag_unasked' };
+    return { ...(await tag()), source: 'tag_unasked' };
   } catch (error) {
     if (error instanceof AgentError && !signal.aborted) return undefined;
     throw error;
@@ -125,6 +142,7 @@ async function collect(
   const { limits } = session;
   let page = first;
   let found = distinct(first.descriptors);
+  let untyped = first.untyped;
   let bytes = first.bytes;
   for (let pages = 1; page.next !== undefined; pages++) {
     const enough =
@@ -134,9 +152,11 @@ async function collect(
     if (enough) break;
     page = await fetchNext(session, query, page.next, signal);
     found = distinct([...found, ...page.descriptors]);
+    untyped = distinct([...untyped, ...page.untyped]);
     bytes += page.bytes;
   }
-  return bounded(found, page.next, limits.referrers, 'api');
+  const others = untyped.length === 0 ? [] : await findTyped(session, query, untyped, signal);
+  return bounded(distinct([...found, ...others]), page.next, limits.referrers, 'api');
 }
 
 async function fetchNext(

@@ -88,6 +88,7 @@ async function sendAuthorized(
     const { response, redirectedAway } = await send(next);
     const { status } = response;
     if (redirectedAway || (status !== 401 && status !== 403)) {
+      if (status === 404 && !redirectedAway) await refuseHidden(trial, response);
       // Whoever is led elsewhere was let in, and so was who is told that something is not there.
       if (status < 400 || status === 404 || redirectedAway) trial.accepted();
       return response;
@@ -95,6 +96,15 @@ async function sendAuthorized(
     next = await trial.next({ status, challenge: response.header('www-authenticate') }, signal);
     if (next === undefined) return response;
     await response.discard();
+  }
+}
+
+async function refuseHidden(trial: Trial, response: HttpResponse): Promise<void> {
+  try {
+    trial.assertNotHidden();
+  } catch (error) {
+    await response.discard();
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 // What one request is authorized by: candidates in turn, until the registry takes one.
 import { AgentError } from '../../errors.ts';
+import { repositoryOf } from '../../oci/reference.ts';
 import type { Authorizer, Candidate } from './authorizer.ts';
 import { type Challenge, selectChallenge } from './challenge.ts';
 import type { Target } from './token-request.ts';
@@ -20,6 +21,7 @@ export class Trial {
   #current: { readonly candidate: Candidate; readonly authorization: string } | undefined;
   /** Until a token that was kept has been refused: it may only have grown old. */
   #isKept = false;
+  #denied: AgentError | undefined;
 
   constructor(authorizer: Authorizer, target: Target) {
     this.#authorizer = authorizer;
@@ -55,10 +57,23 @@ export class Trial {
     if (this.#current !== undefined) {
       const { candidate, authorization } = this.#current;
       this.#authorizer.refused(this.#target, candidate, authorization);
-      if (this.#isKept && status === 401) this.#left?.unshift(candidate);
+      const isOld = this.#isKept && status === 401;
+      if (isOld) this.#left?.unshift(candidate);
+      if (!isOld && candidate.credential !== undefined)
+        this.#denied ??= refusal(this.#target, status);
     }
     this.#isKept = false;
     return this.#take(challenge, signal);
+  }
+
+  /**
+   * Throws `registry_denied` where nothing is found without a credential, and one was refused: some
+   * registries hide so what one may not see, and what is hidden is not missing.
+   */
+  assertNotHidden(): void {
+    const isAnonymous =
+      this.#current !== undefined && this.#current.candidate.credential === undefined;
+    if (isAnonymous && this.#denied !== undefined) throw this.#denied;
   }
 
   /** The registry took what it was sent last. */
@@ -81,9 +96,15 @@ export class Trial {
         if (!(error instanceof AgentError) || error.code !== 'registry_denied') throw error;
         // The first to be tried is most often the one that should have been taken.
         denied ??= error;
+        if (candidate.credential !== undefined) this.#denied ??= error;
       }
     }
     if (denied !== undefined && this.#tried.size === 0) throw denied;
     return undefined;
   }
+}
+
+function refusal(target: Target, status: number): AgentError {
+  const fault = `expected one of the credentials to be taken, found ${status}, and 404 without any`;
+  return new AgentError('registry_denied', `${repositoryOf(target)}: ${fault}`);
 }
