@@ -1,13 +1,13 @@
 // A pod that uninstalls is alive at once and ready once its host is clean, and stays so until it is stopped.
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { install } from '../../agent/commands/install.ts';
 import { startStaying } from '../../agent/commands/uninstall-stay.ts';
 import { AgentHost, IS_ROOT, VERIFIER } from '../support/agent-host.ts';
+import { freePort } from '../support/free-port.ts';
 import { runCommand, startNodeseal } from '../support/front-door.ts';
 
 describe('staying', () => {
@@ -50,13 +50,4 @@ describe.runIf(IS_ROOT)('uninstall --stay', () => {
 async function isReady(port: number): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
   return response?.ok === true;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

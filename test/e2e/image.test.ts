@@ -1,6 +1,5 @@
 // The image as it is deployed: the chart's pod, run by containerd on a real node, from its pull to the node without it.
-import { createServer } from 'node:net';
-import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
 import {
   type ContainerdClient,
@@ -15,8 +14,9 @@ import {
 } from '../support/agent-image.ts';
 import { type AgentPod, runAgentPod } from '../support/agent-pod.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
+import { freePort } from '../support/free-port.ts';
 import { AGENT_BINDS, nodeAgentAt } from '../support/node-agent.ts';
-import { configureContainerd } from '../support/node-containerd.ts';
+import { CONFIG_PATH, configureContainerd } from '../support/node-containerd.ts';
 import {
   type PushedImage,
   pushImage,
@@ -36,6 +36,8 @@ describeOnNode('the image on a node', () => {
   let node: TestNode;
   let registry: Registry;
   let client: ContainerdClient;
+  let pause: PushedImage;
+  let plugins: Awaited<ReturnType<typeof installRuntime>>;
   let image: PushedImage;
   let key: SigningKey;
   let rendered: RenderedPod;
@@ -49,10 +51,11 @@ describeOnNode('the image on a node', () => {
     try {
       registry = await startRegistry(node, 'crane');
       client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-      const pause = await pushImage(registry, 'pause', { command: 'sleep 3600' });
+      pause = await pushImage(registry, 'pause', { command: 'sleep 3600' });
+      plugins = await installRuntime(node);
       await configureContainerd(node, client, {
         images: { pinned_images: { sandbox: pause.tagged } },
-        plugins: await installRuntime(node),
+        plugins,
       });
       image = await pushAgentImage(registry);
       key = await createSigningKey(node, 'acme', 'p-256');
@@ -164,14 +167,36 @@ describeOnNode('the image on a node', () => {
   it('leaves the node as it was, once uninstalled', async () => {
     await pod.stop();
     await pod.remove();
-    const goodbye = await runAgentPod({ node, client }, image, rendered, { args: ['uninstall'] });
-    await agent.until('its end', async () => {
-      const { stdout } = await node.exec(['ctr', '-n', 'k8s.io', 'tasks', 'list']);
-      return new RegExp(`^${goodbye.containerId}\\s+\\d+\\s+STOPPED`, 'm').test(stdout);
-    });
-    await goodbye.remove();
+    await runOnce('uninstall');
     expect(await files()).toBe(filesBefore);
   });
+
+  it('lets containerd ask verifiers where it did not, and takes that back, from its container', async () => {
+    await configureContainerd(node, client, {
+      images: { pinned_images: { sandbox: pause.tagged }, use_local_image_pull: true },
+      plugins,
+    });
+    const before = await readFile(node.path(CONFIG_PATH));
+    const unsigned = await pushImage(registry, 'app', { tag: 'local' });
+    expect(await runOnce('install', '--configure-containerd')).toContain('use_local_image_pull');
+    await expectCodeAsync(pullImage(client, unsigned.tagged), 'containerd_failed');
+    await runOnce('uninstall');
+    expect(await readFile(node.path(CONFIG_PATH))).toEqual(before);
+    await pullImage(client, unsigned.tagged);
+  });
+
+  /** Runs the pod with other arguments to its end, and returns what it said. */
+  async function runOnce(...args: readonly string[]): Promise<string> {
+    const once = await runAgentPod({ node, client }, image, rendered, { args });
+    await agent.until('its end', async () => {
+      // containerd may just be restarted.
+      return (await once.exitCode().catch(() => null)) !== null;
+    });
+    const said = (await once.log()).join('\n');
+    expect([await once.exitCode(), said]).toEqual([0, said]);
+    await once.remove();
+    return said;
+  }
 
   async function inContainer(...command: readonly string[]) {
     const exec = ['ctr', '-n', 'k8s.io', 'tasks', 'exec', '--exec-id', 'test', pod.containerId];
@@ -185,14 +210,3 @@ describeOnNode('the image on a node', () => {
     ]);
   }
 });
-
-/** Of this machine, whose network the node has. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('no port');
-  return address.port;
-}

@@ -1,11 +1,10 @@
 // The agent of a node whose containerd writes to a file, or whose journal is sent to it: each line counts once, also across changes of the way.
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
 import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
 
@@ -137,12 +136,3 @@ describeOnNode('other ways for containerd’s log', () => {
     },
   );
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -10,8 +10,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,6 +21,7 @@ import { logagentContext, logagentRecord } from '../../../agent/node/journald/lo
 import { LogagentState } from '../../../agent/node/journald/logagent-state.ts';
 import { buildLogagentInput } from '../../../hack/build.ts';
 import { expectCode } from '../../support/expect-code.ts';
+import { freePort } from '../../support/free-port.ts';
 import { containerdFields, cursorOf, exportEntry, realtimeUs } from '../../support/journal.ts';
 import { post } from '../../support/journal-uploader.ts';
 
@@ -326,12 +325,3 @@ stateFile: ${join(folder, 'state')}`;
     expect(running?.exitCode).toBeNull();
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
