@@ -19,6 +19,8 @@ import type { TestNode } from './test-node.ts';
 /** runtime.v1.NamespaceMode: the node's. A network of its own would need a plugin on the node. */
 export const NODE_NAMESPACE = 2;
 const STOP_SECONDS = 1;
+/** runtime.v1.ContainerState. */
+const CONTAINER_EXITED = 2;
 
 // Field numbers of CRI's public .proto file; only what is needed here.
 const MESSAGES: Nested = {
@@ -77,6 +79,9 @@ const MESSAGES: Nested = {
   CreateContainerResponse: message({ containerId: text(1) }),
   StartContainerRequest: message({ containerId: text(1) }),
   StopContainerRequest: message({ containerId: text(1), timeout: of('int64', 2) }),
+  ContainerStatusRequest: message({ containerId: text(1) }),
+  ContainerStatus: message({ state: of('int32', 3), exitCode: of('int32', 7) }),
+  ContainerStatusResponse: message({ status: of('ContainerStatus', 1) }),
   StopPodSandboxRequest: message({ podSandboxId: text(1) }),
   RemovePodSandboxRequest: message({ podSandboxId: text(1) }),
   Nothing: message({}),
@@ -86,6 +91,7 @@ const MESSAGES: Nested = {
       CreateContainer: call('CreateContainerRequest', 'CreateContainerResponse'),
       StartContainer: call('StartContainerRequest', 'Nothing'),
       StopContainer: call('StopContainerRequest', 'Nothing'),
+      ContainerStatus: call('ContainerStatusRequest', 'ContainerStatusResponse'),
       StopPodSandbox: call('StopPodSandboxRequest', 'Nothing'),
       RemovePodSandbox: call('RemovePodSandboxRequest', 'Nothing'),
     },
@@ -122,6 +128,8 @@ export async function installRuntime(node: TestNode) {
 export interface NodePod {
   readonly uid: string;
   readonly containerId: string;
+  /** What its container ended with; null while it runs. */
+  exitCode(): Promise<number | null>;
   /** Ends the container; the pod stays. */
   stop(): Promise<void>;
   /** Ends and removes all of it. */
@@ -189,6 +197,10 @@ export async function runContainer(
   return {
     uid,
     containerId,
+    exitCode: async () => {
+      const { status } = await cri(client, 'ContainerStatus', { containerId });
+      return status?.state === CONTAINER_EXITED ? (status.exitCode ?? 0) : null;
+    },
     stop: async () => {
       await cri(client, 'StopContainer', { containerId, timeout });
     },
@@ -199,7 +211,11 @@ export async function runContainer(
   };
 }
 
-type Answer = Readonly<Partial<Record<'podSandboxId' | 'containerId', string>>>;
+interface Answer {
+  readonly podSandboxId?: string;
+  readonly containerId?: string;
+  readonly status?: { readonly state?: number; readonly exitCode?: number };
+}
 
 function cri(client: ContainerdClient, name: string, request: object): Promise<Answer> {
   const service = PACKAGE['runtime.v1.RuntimeService'] as unknown as Readonly<
