@@ -15,7 +15,7 @@ const READER = fileURLToPath(new URL('./journal-reader.ts', import.meta.url));
 /** As the agent is started. */
 const NODE_FLAGS = ['--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
 const ENVIRONMENT = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
-const ENTRIES = 200_000;
+const ENTRIES = 500_000;
 const ROUNDS = 5;
 const READ_TIMEOUT_MS = 120_000;
 const UNIT = 'containerd.service';
@@ -43,7 +43,8 @@ async function measure(): Promise<readonly Measurement[]> {
     }
     const recorded = await readWithFollow(folder, 'record');
     const rates = ours.map(({ elapsedMs }) => rate(elapsedMs));
-    const target = { bound: 'at least', value: 0.8 } as const;
+    // 1.15 times the time.
+    const target = { bound: 'at least', value: 0.87 } as const;
     const small = { bound: 'at most', value: 120 } as const;
     return [
       { what: 'journalctl -o export > /dev/null', values: theirs, unit: 'entries/s' },
