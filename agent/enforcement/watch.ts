@@ -67,8 +67,12 @@ export class EnforcementWatch {
   enforcement(): Enforcement {
     const { events, clock, intervalMs } = this.#options;
     const heard = events();
+    const openedAt = this.#openedAt;
+    const opened = this.#opened();
+    // Others may look too seldom to have seen a short one, and no proof would follow it.
+    if (this.#openedAt !== openedAt) this.wake();
     const suspicions = [
-      ...this.#opened(),
+      ...opened,
       this.#verifierMissing(),
       fallbackWarning(heard),
       ...this.#suspicions,

@@ -216,6 +216,25 @@ describe('the watch', () => {
     await stop();
   });
 
+  it('tries a canary at once when that begins and when it ends, whoever else saw it', async () => {
+    const { clock, world, seen, state, stop } = open();
+    await settle();
+    expect([seen.runs, state()]).toEqual([1, 'enforcing']);
+    for (const [opened, before, after] of [
+      [[causeOf('break_glass')], 'bypassed break_glass canary_pending', 'enforcing break_glass'],
+      [[], 'unknown canary_pending', 'enforcing'],
+    ] as const) {
+      await clock.advance(1);
+      world.opened = opened;
+      expect(state()).toBe(before);
+      await settle();
+      await clock.advance(SETTLE_MS);
+      expect(state()).toBe(after);
+    }
+    expect(seen.runs).toBe(3);
+    await stop();
+  });
+
   it('takes findings anew with each canary, each code once', async () => {
     const { world, state, look, stop } = open();
     world.missing = '/opt/x';
