@@ -16,6 +16,7 @@ import { createVerifier, type VerifierParts } from '../verifier/verifier.ts';
 import { outputFormat, parseArguments, required } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { type Host, hostOf, registryCa } from './host-install.ts';
+import { createNodeCredentials } from './node-credentials.ts';
 import { jsonLine } from './output.ts';
 import { describePreview, previewAsJson } from './preview-report.ts';
 import { screenOf } from './screen.ts';
@@ -62,7 +63,7 @@ async function runPolicyPreview(context: CommandContext): Promise<ExitCode> {
   const host = hostOf(config);
   const against = againstOf(values.against, host);
   const socket = values['containerd-socket'] ?? join(config.hostRoot, config.containerdSocket);
-  const judges = await openJudges(config, host, {
+  const judges = await openJudges(config, environment, host, {
     ...{ policy, against },
     truststore: values.truststore ?? host.truststoreDir,
   });
@@ -98,7 +99,12 @@ interface Sides {
 }
 
 /** Both sides over the same connections and signatures; documents are read once, and first of all. */
-async function openJudges(config: Config, host: Host, { policy, truststore, against }: Sides) {
+async function openJudges(
+  config: Config,
+  environment: CommandContext['environment'],
+  host: Host,
+  { policy, truststore, against }: Sides,
+) {
   const documents = {
     candidate: await loadPolicyFile(policy),
     current: against === null ? null : await loadPolicyFile(against),
@@ -110,6 +116,11 @@ async function openJudges(config: Config, host: Host, { policy, truststore, agai
     createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
     hosts: { files: createHostReader(config.hostRoot), roots: () => host.registryHosts },
+    credentials: createNodeCredentials({
+      ...{ config, environment, nowMs: Date.now },
+      // What it costs is in the verdicts.
+      onFault: () => undefined,
+    }),
     ...(ca === undefined ? {} : { ca }),
   });
   const evidence = createEvidenceSources({ clock, pluginDir: host.pluginDir });

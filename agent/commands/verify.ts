@@ -1,6 +1,7 @@
 // `nodeseal verify`: the verdict on one image, as a pull on a node would get it.
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { parseConfig } from '../config.ts';
 import { AgentError } from '../errors.ts';
 import { createLayout } from '../node/host/layout.ts';
 import { DEFAULT_REGISTRY_HOSTS } from '../pull/verifier-settings.ts';
@@ -27,6 +28,8 @@ Gives the verdict on an image, as a pull on a node would get it.
   --plain-http        speak plain HTTP with the registry (loopback registries always do)
   --registry-ca FILE  PEM of certificate authorities to trust for the registry
   --hosts-dir DIR     folder of HOST/hosts.toml (default /etc/containerd/certs.d)
+  --docker-config FILE  config.json with credentials (default as Docker has it), beside those that the
+                      host holds
   --plugins DIR       folder of verification plugins, as notation has it (default
                       /opt/nodeseal/plugins)
   --timeout DURATION  how long it may take, such as 30s or 2m (default 60s); then the verdict is
@@ -43,6 +46,7 @@ const OPTIONS = {
   'plain-http': { type: 'boolean' },
   'registry-ca': { type: 'string' },
   'hosts-dir': { type: 'string' },
+  'docker-config': { type: 'string' },
   plugins: { type: 'string' },
   timeout: { type: 'string' },
   verbose: { type: 'boolean' },
@@ -89,6 +93,7 @@ interface RegistryArguments {
   readonly 'plain-http'?: boolean | undefined;
   readonly 'registry-ca'?: string | undefined;
   readonly 'hosts-dir'?: string | undefined;
+  readonly 'docker-config'?: string | undefined;
   readonly verbose?: boolean | undefined;
 }
 
@@ -100,22 +105,43 @@ async function registryOptions(
   const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
   const { createProxyOf } = await import('./run/proxies.ts');
   const ca = await readCa(values['registry-ca']);
+  const { createNodeCredentials } = await import('./node-credentials.ts');
   const { 'hosts-dir': hostsDir } = values;
+  const tell = ({ message }: AgentError) => stderr.write(textLines([message]));
   const roots = hostsDir === undefined ? DEFAULT_REGISTRY_HOSTS : [resolve(hostsDir)];
   return {
     createTransport: createPooledTransport,
     plainHttp: values['plain-http'] === true ? [name.split('/')[0] ?? ''] : [],
     proxyOf: createProxyOf(environment, () => null),
+    credentials: createNodeCredentials({
+      config: {
+        ...parseConfig({}),
+        dockerConfig: dockerConfig(values['docker-config'], environment),
+      },
+      environment,
+      nowMs: Date.now,
+      onFault: tell,
+    }),
     hosts: {
       files: OWN_FILES,
       roots: () => roots,
-      onFault: ({ message }) => stderr.write(textLines([message])),
+      onFault: tell,
     },
     ...(ca === undefined ? {} : { ca }),
     ...(values.verbose === true
       ? { onRequest: (event) => stderr.write(describeRequest(event)) }
       : {}),
   };
+}
+
+/** As Docker finds its own. */
+function dockerConfig(
+  given: string | undefined,
+  { DOCKER_CONFIG: directory, HOME: home }: CommandContext['environment'],
+): string | undefined {
+  if (given !== undefined) return resolve(given);
+  if (directory !== undefined) return join(resolve(directory), 'config.json');
+  return home === undefined ? undefined : join(resolve(home), '.docker/config.json');
 }
 
 function describeRequest({ operation, status, durationMs }: RequestEvent): string {

@@ -18,6 +18,7 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { hostOf, registryCa } from './host-install.ts';
 import { auditLogger } from './run/audit-log.ts';
+import { Credentials } from './run/credentials.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { createAdmissionVerifier } from './webhook/admission-verifier.ts';
 import { chooseServingSource } from './webhook/choose-serving-source.ts';
@@ -73,12 +74,16 @@ export async function runWebhook(
       firstCrlEnd: evidence.firstCrlEnd(),
     }),
   });
+  const credentials = new Credentials({ config, environment, clock: SYSTEM_CLOCK, log });
+  credentials.metrics = metrics;
   const registry = createHostRegistryClient({
     createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
     onRequest: ({ registry: name, status, durationMs }) => {
       metrics.observeRegistryRequest(name, status, durationMs / 1000);
     },
+    credentials: credentials.source,
+    onCredential: credentials.onCredential,
     ...caOf(config),
   });
   const verifier = createAdmissionVerifier({ registry, evidence, inForce, clock: SYSTEM_CLOCK });

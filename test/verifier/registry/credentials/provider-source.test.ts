@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { AgentError } from '../../../../agent/errors.ts';
-import { OWN_HOST } from '../../../../agent/verifier/registry/credentials/host-access.ts';
+import {
+  type HostAccess,
+  OWN_HOST,
+} from '../../../../agent/verifier/registry/credentials/host-access.ts';
 import { createProviderSource } from '../../../../agent/verifier/registry/credentials/provider-source.ts';
 import {
   createProgramFolder,
@@ -34,14 +37,19 @@ function answer(changes: object = {}): string {
   return `echo '${JSON.stringify(response)}'`;
 }
 
-function open(folder: ProgramFolder, text: string, script: string = answer()) {
+function open(
+  folder: ProgramFolder,
+  text: string,
+  script: string = answer(),
+  access: HostAccess = OWN_HOST,
+) {
   folder.add('provider', script);
   const configFile = folder.write('providers.yaml', text);
   const faults: AgentError[] = [];
   const clock = { nowMs: 1_000_000 };
   const source = createProviderSource({
     places: () => Promise.resolve({ configFile, binDir: folder.path }),
-    host: { access: OWN_HOST, timeoutMs: 2_000, environment: {} },
+    host: { access, timeoutMs: 2_000, environment: {} },
     loadYaml: () => Promise.resolve((yaml) => parse(yaml) as unknown),
     nowMs: () => clock.nowMs,
     onFault: (fault) => faults.push(fault),
@@ -87,6 +95,14 @@ describe('credentials of kubelet’s provider plugins', () => {
     const script = answer().replace('"username":"user"', `"username":"'"$1 $USER_NAME"'"`);
     const { lookup } = open(folder, config(changes), script);
     expect(await lookup('a.example')).toEqual([{ ...SECRET, username: 'get of the env' }]);
+  });
+
+  it('are asked for in the host’s root, where that is not ours', async () => {
+    const folder = createProgramFolder();
+    const script = answer().replace('"username":"user"', `"username":"'"$ENTERED"'"`);
+    const access = { ...OWN_HOST, enter: ['env', 'ENTERED=the host'] };
+    const { lookup } = open(folder, config(), script, access);
+    expect(await lookup('a.example')).toEqual([{ ...SECRET, username: 'the host' }]);
   });
 
   it.each([

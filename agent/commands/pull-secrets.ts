@@ -1,21 +1,21 @@
 // The image pull secrets of this node's pods, as a source of credentials.
-import type { Config } from '../../config.ts';
-import { AgentError } from '../../errors.ts';
-import { parseApiServer, SERVICE_ACCOUNT_DIR } from '../../node/kubernetes/in-cluster.ts';
-import type { PullingPod } from '../../node/kubernetes/pull-secret.ts';
+import type { Config } from '../config.ts';
+import { AgentError } from '../errors.ts';
+import { parseApiServer, SERVICE_ACCOUNT_DIR } from '../node/kubernetes/in-cluster.ts';
+import type { PullingPod } from '../node/kubernetes/pull-secret.ts';
 import {
   listPullingPods,
   readPullSecret,
   readServiceAccount,
-} from '../../node/kubernetes/read-pull-secrets.ts';
-import { parseReference, repositoryOf } from '../../oci/reference.ts';
+} from '../node/kubernetes/read-pull-secrets.ts';
+import { parseReference, repositoryOf } from '../oci/reference.ts';
 import {
   createPullSecretSource,
   type PullSecretSourceOptions,
   type SecretPod,
-} from '../../verifier/registry/credentials/pull-secret-source.ts';
-import type { SecretSource } from '../../verifier/registry/credentials/secret-source.ts';
-import { wholeImageName } from '../../webhook/image-name.ts';
+} from '../verifier/registry/credentials/pull-secret-source.ts';
+import type { SecretSource } from '../verifier/registry/credentials/secret-source.ts';
+import { wholeImageName } from '../webhook/image-name.ts';
 
 /** Of each request: others wait for the answer, and it is kept. */
 const NEVER = new AbortController().signal;
