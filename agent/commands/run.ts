@@ -33,6 +33,7 @@ import { Logs } from './run/logs.ts';
 import { openNodeLedger } from './run/node-ledger.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { serve } from './run/serving.ts';
+import { RegistryHosts } from './run/registry-hosts.ts';
 import { AgentRegistry } from './run/registry.ts';
 import { Settling } from './run/settling.ts';
 import { auditSource, Trail } from './run/trail.ts';
@@ -157,6 +158,10 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     canaries: canary.own,
     onGone: watch.containerdGone,
   });
+  const registryHosts = new RegistryHosts({
+    place: ground.registry.hosts,
+    ...{ metrics, log, clock: SYSTEM_CLOCK },
+  });
   const trail = new Trail({ ...ground, metrics, onAdd: () => reports?.linesAdded() });
   const inStep = new InStep({
     ...{ config, host, inForce, metrics, log, clock: SYSTEM_CLOCK },
@@ -188,8 +193,8 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
           ending,
         ),
         // It names the sources of lines before there are any.
-        ...[settling, ...logs.journals, images, enforcing, breakGlass, trail].map((part) =>
-          part.run(ending),
+        ...[settling, ...logs.journals, images, enforcing, breakGlass, trail, registryHosts].map(
+          (part) => part.run(ending),
         ),
         ...(reports === undefined ? [] : [reports.run(ending)]),
       ];

@@ -16,7 +16,12 @@ export interface RegistryMetrics {
   countSignatureLookup(registry: string, isKnown: boolean): void;
   /** `source` is `none` for a registry that let us in without a credential. */
   countCredential(registry: string, source: CredentialSourceName): void;
+  /** What certs.d says that is unsafe, and what of it cannot be used. */
+  setRegistryHosts(found: Readonly<Record<(typeof HOST_STATES)[number], number>>): void;
 }
+
+/** What an operator is to know of a host in certs.d. */
+export const HOST_STATES = ['unverified', 'invalid'] as const;
 
 /** How a request to a registry ended. */
 export const REGISTRY_OUTCOMES = [
@@ -40,7 +45,7 @@ export function declareRegistries(
   registry: Registry,
   { namesRegistry }: RegistrySource,
 ): RegistryMetrics {
-  const { counter, histogram } = declarers(registry);
+  const { counter, gauge, histogram } = declarers(registry);
   const labels = new RegistryLabels(namesRegistry);
   const requests = counter(
     'registry_requests_total',
@@ -63,7 +68,15 @@ export function declareRegistries(
     'Times that a registry took a credential for a repository where it had taken none or another.',
     ...['registry', 'source'],
   );
+  const hosts = gauge(
+    'registry_hosts',
+    'Hosts of certs.d whose certificate is not looked at (skip_verify), and its directories that cannot be used.',
+    'state',
+  );
   return {
+    setRegistryHosts: (found) => {
+      for (const state of HOST_STATES) hosts.set({ state }, found[state]);
+    },
     observeRegistryRequest: (name, status, seconds) => {
       const label = { registry: labels.of(name) };
       // Without a sample before the first, the first increase would not be seen.

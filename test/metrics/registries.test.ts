@@ -52,6 +52,19 @@ describe('the metrics of registries', () => {
     ]);
   });
 
+  it('tell of hosts that are not safe or not usable', async () => {
+    const { metrics, samples } = open();
+    metrics.setRegistryHosts({ unverified: 2, invalid: 1 });
+    expect(
+      (await samples())
+        .filter(({ name }) => name === 'nodeseal_registry_hosts')
+        .map(({ labels, value }) => [labels['state'], value]),
+    ).toEqual([
+      ['unverified', 2],
+      ['invalid', 1],
+    ]);
+  });
+
   it('count by what credential a registry let us in', async () => {
     const { metrics, samples } = open();
     for (const source of ['pull_secret', 'none', 'none'] as const) {

@@ -6,6 +6,7 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import { createHostReader } from '../../node/host/host-reader.ts';
 import { createHostRegistryClient } from '../../verifier/host-verifier.ts';
 import type { RegistryClient } from '../../verifier/registry/client.ts';
+import type { HostsPlace } from '../../verifier/registry/hosts/load-hosts.ts';
 import { createPooledTransport } from '../../verifier/registry/pooled-transport.ts';
 import { registryCa } from '../host-install.ts';
 import { Credentials } from './credentials.ts';
@@ -24,24 +25,25 @@ export interface AgentRegistryParts {
 /** The client, and what it tells. */
 export class AgentRegistry {
   readonly client: RegistryClient;
+  /** Where hosts.toml files are. */
+  readonly hosts: HostsPlace;
   readonly #requests = new RegistryRequests();
   readonly #credentials: Credentials;
 
   /** Opens no connection yet. Throws `setting_invalid` if the CA is not PEM. */
   constructor(parts: AgentRegistryParts) {
-    const { config, host, log } = parts;
+    const { config, host } = parts;
     const ca = registryCa(config);
     this.#credentials = new Credentials(parts);
+    // What is wrong in them is told by who looks after them.
+    this.hosts = {
+      files: createHostReader(config.hostRoot),
+      roots: () => host.now.registryHosts,
+    };
     this.client = createHostRegistryClient({
       createTransport: createPooledTransport,
       plainHttp: config.registryPlainHttp,
-      hosts: {
-        files: createHostReader(config.hostRoot),
-        roots: () => host.now.registryHosts,
-        onFault: ({ code, message }) => {
-          log.warn({ code }, message);
-        },
-      },
+      hosts: this.hosts,
       proxyOf: createProxyOf(parts.environment, () => host.proxyVariables),
       credentials: this.#credentials.source,
       onCredential: this.#credentials.onCredential,
