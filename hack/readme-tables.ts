@@ -6,6 +6,7 @@ import { DISAGREEMENT_CAUSES } from '../agent/audit/disagreement.ts';
 import { SETTINGS } from '../agent/config.ts';
 import { ERROR_CODES } from '../agent/errors.ts';
 import { createMetrics } from '../agent/metrics/metrics.ts';
+import { createWebhookMetrics } from '../agent/metrics/webhook-metrics.ts';
 import { CAUSES } from '../agent/enforcement/causes.ts';
 import { FINDINGS } from '../agent/node/containerd/finding.ts';
 import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
@@ -32,8 +33,7 @@ const UNITS: Readonly<
   ],
 };
 
-/** What the agent exports. */
-export const METRICS = createMetrics({
+const AGENT_METRICS = createMetrics({
   version: '',
   mode: 'enforce',
   breakGlass: () => null,
@@ -50,6 +50,17 @@ export const METRICS = createMetrics({
   pulls: () => [],
   ledgerSpace: () => ({ file: 0, free: 0 }),
 }).describe();
+
+const WEBHOOK_METRICS = createWebhookMetrics({
+  ...{ version: '', mode: 'enforce', namesRegistry: () => false },
+  trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
+}).describe();
+
+/** What the agent and the webhook export; what both have is told of as the agent's. */
+export const METRICS = [
+  ...AGENT_METRICS,
+  ...WEBHOOK_METRICS.filter(({ name }) => !AGENT_METRICS.some((one) => one.name === name)),
+];
 
 /** The tables by name, each with its head as the first row. */
 export const TABLES: Readonly<Record<string, Table>> = {

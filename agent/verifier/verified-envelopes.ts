@@ -13,6 +13,11 @@ const MAX_KEPT = 16;
 export class VerifiedEnvelopes {
   // By identity: the same object from the signature cache, whose bytes nobody changes.
   readonly #kept = new Map<FetchedSignature, Verified>();
+  readonly #maxKept: number;
+
+  constructor(maxKept = MAX_KEPT) {
+    this.#maxKept = maxKept;
+  }
 
   /** As `verifyEnvelope`, whose codes it throws. */
   readonly verify = (signature: FetchedSignature): Verified => {
@@ -20,7 +25,7 @@ export class VerifiedEnvelopes {
     this.#kept.delete(signature);
     this.#kept.set(signature, verified);
     const [oldest] = this.#kept.keys();
-    if (oldest !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
+    if (oldest !== undefined && this.#kept.size > this.#maxKept) this.#kept.delete(oldest);
     return verified;
   };
 }

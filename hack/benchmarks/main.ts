@@ -11,6 +11,7 @@ import { REVERIFICATION } from './reverification.ts';
 import { STAMPEDE } from './stampede.ts';
 import { VERIFICATION } from './verification.ts';
 import { VERIFIER } from './verifier.ts';
+import { WEBHOOK } from './webhook.ts';
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['verifier', VERIFIER],
@@ -21,6 +22,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['reverification', REVERIFICATION],
   ['stampede', STAMPEDE],
   ['image', IMAGE],
+  ['webhook', WEBHOOK],
 ]);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,6 @@
 // `nodeseal webhook` in this process, with files that it follows, and an API server's side of its connections.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -158,19 +158,21 @@ export interface Asking {
   readonly path?: string;
   /** PEM of what is trusted. */
   readonly ca: string;
+  /** Default: a connection of its own. */
+  readonly agent?: Agent;
 }
 
 /** What the webhook answers to a review; rejects for any status but 200. */
 export async function askWebhook(
   { port }: Pick<RunningWebhook, 'port'>,
   body: unknown,
-  { path = '/validate?timeout=10s', ca }: Asking,
+  { path = '/validate?timeout=10s', ca, agent }: Asking,
 ): Promise<AnswerJson['response']> {
   const bytes = await new Promise<Buffer>((resolve, reject) => {
     const outgoing = request(
       {
         ...{ host: '127.0.0.1', port, path, method: 'POST', servername: WEBHOOK_NAME },
-        ...{ ca, agent: false, headers: { 'content-type': 'application/json' } },
+        ...{ ca, agent: agent ?? false, headers: { 'content-type': 'application/json' } },
       },
       (response) => {
         buffer(response).then((found) => {

@@ -17,6 +17,8 @@ export interface AdmissionVerifierParts {
 
 /** Images of a whole cluster, where a node has its own alone. */
 const MAX_SIGNATURE_BYTES = 16 * 1024 * 1024;
+/** Of the images that are rolled out at a time; some 5 MiB. */
+const MAX_ENVELOPES = 256;
 
 /** Creates it. */
 export function createAdmissionVerifier(parts: AdmissionVerifierParts): Verifier {
@@ -27,6 +29,6 @@ export function createAdmissionVerifier(parts: AdmissionVerifierParts): Verifier
     ...{ policy: inForce.policy, trust: inForce.trust },
     registry: rememberResolutions(registry, () => clock.now().getTime()),
     goodSignatures: new GoodSignatures(signatures),
-    envelopes: new VerifiedEnvelopes(),
+    envelopes: new VerifiedEnvelopes(MAX_ENVELOPES),
   });
 }
