@@ -32,10 +32,11 @@ LABEL org.opencontainers.image.title="nodeseal" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.source="${SOURCE}"
 COPY --from=build /rootfs/ /
-# One arena of malloc, because memory that threads free is else never given back; and no threads of V8's own.
+# One arena of malloc, because memory that threads free is else never given back; and one thread of V8's own, which
+# has one for each core if told 0.
 ENV PATH=/nodejs/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     MALLOC_ARENA_MAX=1 \
-    NODE_OPTIONS="--v8-pool-size=0 --disable-warning=ExperimentalWarning" \
+    NODE_OPTIONS="--v8-pool-size=1 --disable-warning=ExperimentalWarning" \
     NODESEAL_HOST_ROOT=/host \
     NODESEAL_VERIFIER=/usr/lib/nodeseal/nodeseal-verifier
 # Files of the host are root's.

@@ -13,7 +13,7 @@ import { pullLines, pullVerdict } from './pull-lines.ts';
 const run = promisify(execFile);
 const READER = fileURLToPath(new URL('./journal-reader.ts', import.meta.url));
 /** As the agent is started. */
-const NODE_FLAGS = ['--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
+const NODE_FLAGS = ['--v8-pool-size=1', '--disable-warning=ExperimentalWarning'];
 const ENVIRONMENT = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
 const ENTRIES = 500_000;
 const ROUNDS = 5;

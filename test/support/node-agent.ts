@@ -64,7 +64,7 @@ export function nodesealWith(
   return node.exec(commandOf(settings, args));
 }
 
-const NODE_FLAGS = ['--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
+const NODE_FLAGS = ['--v8-pool-size=1', '--disable-warning=ExperimentalWarning'];
 
 function commandOf(
   settings: Readonly<Record<string, string>>,
