@@ -6,15 +6,19 @@ import { createCa } from '../support/ca.ts';
 import { openEvidenceHost } from '../support/evidence-host.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { runCommand, temporaryDirectory } from '../support/front-door.ts';
-import { startTestRegistry } from '../support/registry.ts';
+import {
+  startTestRegistry,
+  TEST_CREDENTIAL,
+  type TestRegistryOptions,
+} from '../support/registry.ts';
 import { MEDIA_TYPES, signEnvelope } from '../support/sign-envelope.ts';
 import { documentOf, statement, type StatementJson } from '../support/trust-policy.ts';
 
 const ca = createCa();
 
 /** A registry with one signed and one unsigned image, and files that trust the signer. */
-async function open(changes: StatementJson = {}) {
-  const registry = await startTestRegistry();
+async function open(changes: StatementJson = {}, registryOptions: TestRegistryOptions = {}) {
+  const registry = await startTestRegistry(registryOptions);
   onTestFinished(() => registry.close());
   const directory = temporaryDirectory();
   const [policy, truststore] = [join(directory, 'policy.json'), join(directory, 'trust')];
@@ -46,6 +50,23 @@ describe('verify', () => {
     const denied = await run('unsigned');
     expect(denied.code).toBe(1);
     expect(denied.stdout).toMatch(/\ndeny {2}signature_missing: .+\n$/);
+  });
+
+  it('opens a private registry with the credentials of Docker’s configuration', async () => {
+    const { run, registry } = await open({}, { auth: 'basic' });
+    const { username, password } = TEST_CREDENTIAL;
+    const config = join(temporaryDirectory(), 'config.json');
+    writeFileSync(config, JSON.stringify({ auths: { [registry.host]: { username, password } } }));
+    expect(await run('signed', '--docker-config', config)).toMatchObject({ code: 0 });
+    expect((await run('unsigned', '--docker-config', config)).stdout).toContain(
+      'signature_missing',
+    );
+    const without = await run('signed', '--docker-config', `${config}.missing`);
+    expect([without.code, without.stdout.includes('registry_denied')]).toEqual([1, true]);
+    writeFileSync(config, '{"auths":{"a.example":{"auth":"a secret"}}}');
+    const broken = await run('signed', '--docker-config', config);
+    expect(broken.stderr).toContain('expected base64 of username:password');
+    expect(broken.stderr).not.toContain('a secret');
   });
 
   it('runs verification plugins of the directory that it is given', async () => {

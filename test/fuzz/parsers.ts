@@ -1,5 +1,6 @@
 // Every reader of bytes that come from others.
 import type { Reader } from './fuzz.ts';
+import { CREDENTIAL_READERS } from './parsers/credentials.ts';
 import { ENCODING_READERS } from './parsers/encoding.ts';
 import { EVIDENCE_READERS } from './parsers/evidence.ts';
 import { HOST_READERS } from './parsers/host.ts';
@@ -19,6 +20,7 @@ export const PARSERS: readonly Reader[] = [
   ...POLICY_READERS,
   ...OCI_READERS,
   ...REGISTRY_READERS,
+  ...CREDENTIAL_READERS,
   ...PULL_READERS,
   ...NODE_READERS,
   ...HOST_READERS,
