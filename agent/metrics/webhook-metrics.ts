@@ -2,7 +2,7 @@
 import { Registry } from 'prom-client';
 import { AgentError, type ErrorCode } from '../errors.ts';
 import { type AdmissionMetrics, declareAdmission } from './admission.ts';
-import { declarers } from './declarers.ts';
+import { declarers, type DescribedMetric, describeMetrics } from './declarers.ts';
 import { declareGenerations, type GenerationMetrics } from './generations.ts';
 import { type ModeName, MODES } from './labels.ts';
 import { declareProcess } from './process.ts';
@@ -16,8 +16,8 @@ export interface WebhookMetrics extends AdmissionMetrics, GenerationMetrics, Reg
   /** The text for Prometheus. */
   render(): Promise<string>;
   readonly contentType: string;
-  /** Every metric with its help, for documentation to be checked against. */
-  describe(): readonly { readonly name: string; readonly help: string }[];
+  /** Every metric, for documentation, dashboards and alerts to be checked against. */
+  describe(): readonly DescribedMetric[];
 }
 
 /** Where the values come from that others keep. */
@@ -51,6 +51,6 @@ export function createWebhookMetrics(sources: WebhookMetricSources): WebhookMetr
       return registry.metrics();
     },
     contentType: registry.contentType,
-    describe: () => registry.getMetricsAsArray().map(({ name, help }) => ({ name, help })),
+    describe: () => describeMetrics(registry),
   };
 }
