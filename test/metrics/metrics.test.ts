@@ -41,6 +41,17 @@ describe('the metrics', () => {
     for (const { help } of metrics.describe()) expect(help.length).toBeGreaterThan(10);
   });
 
+  it('carry these labels alone, whose values are few; none names an image', () => {
+    const names = createMetrics(EMPTY)
+      .describe()
+      .flatMap(({ labelNames }) => labelNames);
+    expect([...new Set(names)].sort()).toEqual([
+      ...['by', 'cause', 'code', 'decision', 'event', 'from', 'judgement', 'kind', 'mode'],
+      ...['outcome', 'part', 'place', 'reason', 'registry', 'result', 'source', 'state'],
+      ...['to', 'type', 'version'],
+    ]);
+  });
+
   it('show each pull as what it was counted as, and what this version does not know as other', async () => {
     const timeout = { judgement: 'no_judgement', cause: 'timeout', mode: 'none' };
     const metrics = createMetrics({
