@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type Archive, debianPackages, readArchive } from '../image/archive.ts';
-import { shippedPackages } from './packages.ts';
+import { type ShippedPackage, shippedPackages } from './packages.ts';
 
 const ROOT = dirname(dirname(import.meta.dirname));
 const NPM_TIMEOUT_MS = 60_000;
@@ -29,20 +29,19 @@ export interface BillOfMaterials {
 }
 
 /**
- * The bill of an image: its npm packages with their licences and hashes, the Bun that the verifier
- * runs on, and the Debian packages that were added to the base. The base has its own. The same image
+ * The bill of an image: its npm packages with their licences and hashes, what npm leaves out because it
+ * is also there to build and test (such as the Bun that the verifier runs on), and the Debian packages
+ * that were added to the base. The base has its own. The same image
  * makes the same bill. Rejects when npm cannot tell.
  */
 export async function billOfMaterials(file: string): Promise<BillOfMaterials> {
   const archive = await readArchive(file);
   const bill = await npmBill();
-  const bun = shippedPackages().find(({ name }) => name === 'bun');
-  if (bun === undefined) throw new Error('package-lock.json: expected bun, found none');
+  const known = new Set(bill.components.map(({ purl }) => purl));
   const added = [
-    {
-      ...part('application', 'bun', bun.version, `pkg:npm/bun@${bun.version}`),
-      licenses: [{ license: { id: bun.licence } }],
-    },
+    ...shippedPackages()
+      .map(npmPart)
+      .filter(({ purl }) => !known.has(purl)),
     ...(await debianPackages(file)).map(({ name, version, architecture }) =>
       part(
         'library',
@@ -68,6 +67,11 @@ async function npmBill(): Promise<BillOfMaterials> {
     maxBuffer: 16 * 1024 * 1024,
   });
   return JSON.parse(stdout) as BillOfMaterials;
+}
+
+function npmPart({ name, version, licence }: ShippedPackage) {
+  const url = `pkg:npm/${name.replace('@', '%40')}@${version}`;
+  return { ...part('library', name, version, url), licenses: [{ license: { id: licence } }] };
 }
 
 function part(type: string, name: string, version: string, purl: string): Component {

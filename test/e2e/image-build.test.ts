@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { addedBytes, type Archive, readArchive, unpackRoot } from '../../hack/image/archive.ts';
+import { billOfMaterials } from '../../hack/release/sbom.ts';
+import { shippedPackages } from '../../hack/release/packages.ts';
 import { MAX_ADDED_MB } from '../../hack/benchmarks/image.ts';
 import {
   agentVersion,
@@ -31,21 +33,23 @@ describeOnNode('the image of the agent', () => {
   let own: Archive;
   let again: Archive;
   let other: Archive;
+  let ownFile: string;
+  let againFile: string;
   let otherFile: string;
 
   beforeAll(async () => {
-    own = await readArchive(await buildAgentImage());
+    ownFile = await buildAgentImage();
+    own = await readArchive(ownFile);
     const created = own.labels['org.opencontainers.image.created'] ?? '';
     const environment = {
       SOURCE_DATE_EPOCH: String(Date.parse(created) / 1000),
       REVISION: own.labels['org.opencontainers.image.revision'] ?? '',
     };
-    const [second, foreign] = await Promise.all([
+    [againFile, otherFile] = await Promise.all([
       buildAgentImage({ file: 'image-again.tar', environment }),
       buildAgentImage({ architecture: OTHER, file: `image-${OTHER}.tar` }),
     ]);
-    otherFile = foreign;
-    [again, other] = await Promise.all([readArchive(second), readArchive(foreign)]);
+    [again, other] = await Promise.all([readArchive(againFile), readArchive(otherFile)]);
   }, BUILD_TIMEOUT_MS);
 
   it('has the same digest when it is built again from nothing', () => {
@@ -101,6 +105,38 @@ describeOnNode('the image of the agent', () => {
       }
       expect(added.length).toBeGreaterThan(0);
     });
+  });
+
+  it('has a bill of materials that names all that it adds, the same of the same image', async () => {
+    const [bill, second] = await Promise.all([ownFile, againFile].map(billOfMaterials));
+    expect(second).toEqual(bill);
+    expect(bill).toMatchObject({
+      ...{ bomFormat: 'CycloneDX', specVersion: '1.5' },
+      serialNumber: expect.stringMatching(
+        /^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+      ) as string,
+      metadata: {
+        timestamp: own.labels['org.opencontainers.image.created'],
+        component: { type: 'container', name: 'nodeseal', version: await agentVersion() },
+      },
+    });
+    const components = bill?.components ?? [];
+    const urls = components.map(({ purl }) => purl);
+    expect(new Set(urls).size).toBe(urls.length);
+    for (const { name, version } of shippedPackages()) {
+      expect(urls).toContain(`pkg:npm/${name.replace('@', '%40')}@${version}`);
+    }
+    const paths = new Set(own.layers.at(-1)?.files.map(({ path }) => path));
+    const records = [...paths].filter((path) => /^var\/lib\/dpkg\/status\.d\/./.test(path));
+    expect(records.length).toBeGreaterThan(10);
+    for (const record of records) {
+      const name = record.replace(/^.*\//, '');
+      expect(urls.some((url) => url.startsWith(`pkg:deb/debian/${name}@`))).toBe(true);
+      expect(paths).toContain(`usr/share/doc/${name}/copyright`);
+    }
+    for (const terms of ['LICENSE', 'THIRD-PARTY-LICENSES']) {
+      expect(paths).toContain(`usr/lib/nodeseal/${terms}`);
+    }
   });
 
   describe(`for ${OTHER}, emulated`, () => {
