@@ -14,8 +14,12 @@ const { version } = JSON.parse(read('package.json')) as { readonly version: stri
 /** Of which a program may be part that is given away under Apache-2.0. */
 const LICENCES = new Set(['Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT']);
 
-/** They are rendered from the others, or are what npm makes of package.json. */
+/** Examples that fetch a release. */
+const EXAMPLES = ['manifests/ci/github-actions.yml', 'manifests/ci/gitlab-ci.yml'];
+
+/** They are held to package.json by a test, rendered from those that are, or what npm makes of it. */
 const VERSIONED = [
+  ...EXAMPLES,
   'CHANGELOG.md',
   'manifests/chart/nodeseal/Chart.yaml',
   'manifests/kustomize/base/nodeseal.yaml',
@@ -28,6 +32,10 @@ describe('the version', () => {
   it('is that of the newest section of the changelog', () => {
     const [newest] = /^## .*/m.exec(read('CHANGELOG.md')) ?? [];
     expect(newest).toMatch(new RegExp(`^## ${version.replaceAll('.', '\\.')} \\(`));
+  });
+
+  it('is that which examples fetch', () => {
+    for (const path of EXAMPLES) expect(read(path)).toContain(`NODESEAL_REF: v${version}\n`);
   });
 
   it('is written nowhere else', () => {

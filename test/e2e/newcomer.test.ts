@@ -135,6 +135,8 @@ describeOnNode('the path of a newcomer', () => {
     expect(said).toContain('release "nodeseal" uninstalled');
     expect(await files()).toBe(before);
     expect(await node.output(['ls', '/var/lib/nodeseal'])).toContain('ledger.sqlite');
+    // The kubelet made it for the pod, and it is gone with the next boot.
+    expect(await node.output(['ls', '-A', '/run/nodeseal'])).toBe('');
     const nodes = await run('kubectl get nodes --show-labels');
     expect(nodes).not.toContain('nodeseal.io');
   });
