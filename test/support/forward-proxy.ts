@@ -18,10 +18,12 @@ export interface ForwardProxyOptions {
   /** `USER:PASSWORD` that it asks for. */
   readonly credentials?: string;
   readonly tls?: ServerCertificate;
+  /** `HOST:PORT` to go to, whatever is asked for. */
+  readonly upstream?: string;
 }
 
 export async function startForwardProxy(options: ForwardProxyOptions = {}): Promise<ForwardProxy> {
-  const { credentials, tls } = options;
+  const { credentials, tls, upstream } = options;
   const requests: string[] = [];
   const sockets = new Set<Duplex>();
   const isKnown = ({ method = '', url = '', headers }: IncomingMessage) => {
@@ -37,7 +39,9 @@ export async function startForwardProxy(options: ForwardProxyOptions = {}): Prom
     }
     const headers = { ...request.headers };
     delete headers['proxy-authorization'];
-    const onward = forward(request.url ?? '', { method: request.method, headers }, (answer) => {
+    const target = new URL(request.url ?? '');
+    if (upstream !== undefined) target.host = upstream;
+    const onward = forward(target, { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
@@ -49,7 +53,7 @@ export async function startForwardProxy(options: ForwardProxyOptions = {}): Prom
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
       return;
     }
-    const { hostname, port } = new URL(`http://${request.url ?? ''}`);
+    const { hostname, port } = new URL(`http://${upstream ?? request.url ?? ''}`);
     const onward = connect(Number(port), hostname, () => {
       client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       onward.pipe(client).pipe(onward);

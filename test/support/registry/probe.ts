@@ -3,6 +3,8 @@ import { AgentError } from '../../../agent/errors.ts';
 import { parseReference } from '../../../agent/oci/reference.ts';
 import { createFetchTransport } from '../../../agent/pull/fetch-transport.ts';
 import { createRegistryClient } from '../../../agent/verifier/registry/client.ts';
+import { OWN_FILES } from '../../../agent/verifier/registry/hosts/host-files.ts';
+import { parseProxyRules, selectProxy } from '../../../agent/verifier/registry/proxies/rules.ts';
 import type { Credential } from '../../../agent/verifier/registry/credentials/credential.ts';
 
 /** Its only argument, as JSON. */
@@ -13,6 +15,8 @@ export interface ProbeArguments {
   readonly plainHttp: boolean;
   readonly ca?: string;
   readonly credential?: Credential;
+  /** Holds folders of hosts.toml files. */
+  readonly hostsDir?: string;
   readonly timeoutMs: number;
 }
 
@@ -22,12 +26,19 @@ export type ProbeResult =
   | { readonly code: string; readonly message: string };
 
 async function probe({ image, artifactType, ...options }: ProbeArguments): Promise<ProbeResult> {
+  const rules = parseProxyRules(process.env);
   const client = createRegistryClient({
     createTransport: createFetchTransport,
     userAgent: 'nodeseal-probe',
-    plainHttp: () => options.plainHttp,
+    // With hosts.toml, as a node has it by default.
+    plainHttp: () => (options.hostsDir === undefined ? options.plainHttp : undefined),
     credentials: () =>
       Promise.resolve(options.credential === undefined ? [] : [options.credential]),
+    hosts: {
+      files: OWN_FILES,
+      roots: () => (options.hostsDir === undefined ? [] : [options.hostsDir]),
+    },
+    proxyOf: (url) => selectProxy(rules, url),
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   });
   const signal = AbortSignal.timeout(options.timeoutMs);

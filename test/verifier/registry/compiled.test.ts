@@ -10,6 +10,10 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startForwardProxy } from '../../support/forward-proxy.ts';
 import type { ProbeArguments, ProbeResult } from '../../support/registry/probe.ts';
+import {
+  mintClientCertificate,
+  startMutualTls,
+} from '../../support/registry/client-certificate.ts';
 import { mintServerCertificate } from '../../support/registry/tls.ts';
 import {
   SIGNATURE_TYPE,
@@ -115,6 +119,29 @@ describe('the compiled client', () => {
       expect(await probe({ image, hostsDir: await hostsDir(registry.host, bad) })).toMatchObject({
         code: 'registry_unreachable',
       });
+    });
+
+    it('shows the certificate that it names', async () => {
+      const { registry, image } = await openSigned({});
+      const client = mintClientCertificate('Clients');
+      const front = await startMutualTls(registry.host, ours, client.ca);
+      onTestFinished(() => front.close());
+      const named = image.replace(registry.host, front.host);
+      const files = {
+        'hosts.toml': 'client = [["client.pem", "client.key"]]\nca = "ca.pem"',
+        ...{ 'ca.pem': ours.ca, 'client.pem': client.certificate, 'client.key': client.key },
+      };
+      const roots = await hostsDir(front.host, files);
+      expect(await probe({ image: named, hostsDir: roots })).toEqual(SIGNED);
+      const stranger = mintClientCertificate('Strangers');
+      const other = { 'client.pem': stranger.certificate, 'client.key': stranger.key };
+      for (const bad of [
+        { ...files, ...other },
+        { ...files, 'hosts.toml': 'ca = "ca.pem"' },
+      ]) {
+        const found = await probe({ image: named, hostsDir: await hostsDir(front.host, bad) });
+        expect(found).toMatchObject({ code: 'registry_unreachable' });
+      }
     });
 
     it('asks the mirror, and the registry for what the mirror does not have', async () => {

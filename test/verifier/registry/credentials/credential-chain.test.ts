@@ -69,9 +69,10 @@ describe('the sources of credentials', () => {
     expect(await names()).toEqual(['provider 2']);
   });
 
-  it('are bounded', async () => {
+  it('are bounded, each for itself', async () => {
     const many = Array.from({ length: 100 }, (_, index) => String(index));
-    const { lookup } = open([having('pull_secret', ...many)]);
-    expect(await lookup(REPOSITORY)).toHaveLength(32);
+    const { names } = open([having('pull_secret', ...many), having('docker_config', 'last')]);
+    expect(await names()).toHaveLength(17);
+    expect((await names()).at(-1)).toBe('docker_config last');
   });
 });

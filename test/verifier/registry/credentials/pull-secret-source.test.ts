@@ -56,7 +56,8 @@ describe('pull secrets', () => {
       'other/its': config('d'),
     };
     const { names, asked } = open(pods, secrets);
-    expect(await names()).toEqual(['a', 'b', 'c']);
+    // The namespaces take turns.
+    expect(await names()).toEqual(['a', 'c', 'b']);
     expect(asked).toEqual(['pods', 'one/first', 'one/second', 'two/third']);
   });
 
@@ -117,6 +118,14 @@ describe('pull secrets', () => {
       'one/first': { form: 'config', document },
     });
     expect([await names(), faults]).toEqual([[], []]);
+  });
+
+  it('are tried although another namespace names the repository with many', async () => {
+    const many = Array.from({ length: 100 }, (_, index) => `s${index}`);
+    const secrets = Object.fromEntries(many.map((name) => [`other/${name}`, config(name)]));
+    const pods = [pod('other', many), pod('one', ['first'])];
+    const { names } = open(pods, { ...secrets, 'one/first': config('a') });
+    expect((await names()).slice(0, 2)).toEqual(['s0', 'a']);
   });
 
   it('are bounded', async () => {

@@ -1,6 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RegistryClientOptions } from '../../../../agent/verifier/registry/client.ts';
 import { expectCodeAsync } from '../../../support/expect-code.ts';
+import {
+  mintClientCertificate,
+  startMutualTls,
+} from '../../../support/registry/client-certificate.ts';
 import { mintServerCertificate } from '../../../support/registry/tls.ts';
 import {
   describeBytes,
@@ -378,6 +382,31 @@ describe('TLS of hosts.toml', () => {
     expect(await resolve()).toHaveProperty('digest');
     const { resolve: verify } = await openTls('skip_verify = false');
     await expectCodeAsync(verify(), 'registry_unreachable');
+  });
+
+  it('shows the certificate that it names, and to no other origin', async () => {
+    const client = mintClientCertificate('Clients');
+    const registry = await openRegistry();
+    const image = registry.pushImage('team/app');
+    const front = await startMutualTls(registry.host, server, client.ca);
+    onTestFinished(() => front.close());
+    const files: Record<string, string> = {
+      [`${front.host}/hosts.toml`]: 'client = "client.pem"\nca = "ca.pem"',
+      [`${front.host}/ca.pem`]: server.ca,
+      [`${front.host}/client.pem`]: client.certificate + client.key,
+    };
+    const reference = { registry: front.host, repository: 'team/app', digest: image.digest };
+    const resolve = () => openClient({ hosts: certsD(files) }).resolve(reference, NEVER);
+    expect(await resolve()).toEqual(image);
+    // Another server that asks for the same certificate.
+    const other = await startMutualTls(registry.host, server, client.ca);
+    onTestFinished(() => other.close());
+    registry.intercept = ({ path }, response) =>
+      response.writeHead(307, { location: `https://${other.host}${path}` }).end().writableEnded;
+    await expectCodeAsync(resolve(), 'registry_unreachable');
+    registry.intercept = undefined;
+    files[`${front.host}/hosts.toml`] = 'ca = "ca.pem"';
+    await expectCodeAsync(resolve(), 'registry_unreachable');
   });
 
   it('is refused with a key that is none', async () => {
