@@ -19,8 +19,8 @@ export interface CredentialChainOptions {
 const RECENT_MS = 5_000;
 /** Repositories that a node asks for within that time. */
 const MAX_RECENT = 256;
-/** More than anybody has for one repository; each is a request to the registry, or two. */
-const MAX_CREDENTIALS = 32;
+/** More than anybody has for one repository; each is a request to the registry, or two. Of each source, so that none keeps out another. */
+const MAX_CREDENTIALS = 16;
 
 /**
  * Asks all sources at once, and remembers the answer for 5 s. Each secret is tried once, as that of the
@@ -43,7 +43,9 @@ async function lookupAll(
         onFault(error);
         return [];
       });
-      return secrets.map((secret): Credential => ({ ...secret, source: source.name }));
+      return secrets
+        .slice(0, MAX_CREDENTIALS)
+        .map((secret): Credential => ({ ...secret, source: source.name }));
     }),
   );
   const byContent = new Map<string, Credential>();
@@ -51,7 +53,7 @@ async function lookupAll(
     const content = JSON.stringify({ ...credential, source: '' });
     if (!byContent.has(content)) byContent.set(content, credential);
   }
-  return [...byContent.values()].slice(0, MAX_CREDENTIALS);
+  return [...byContent.values()];
 }
 
 async function lookupInTime(source: SecretSource, repository: RepositoryName, waitMs: number) {

@@ -98,16 +98,36 @@ export function createPullSecretSource(options: PullSecretSourceOptions): Secret
       const name = repositoryOf(repository);
       const chosen = await choosePods(name);
       const keys = new Set((await Promise.all(chosen.map(secretsOf))).flat());
+      const fairly = inTurn([...keys].map((key) => ({ namespace: namespaceOf(key), value: key })));
       const found = await Promise.all(
-        [...keys]
-          .slice(0, MAX_SECRETS)
-          .map((key) =>
-            keyrings
-              .get(key, KEPT_MS, () => open(key))
-              .catch((error: unknown) => tell(error, null)),
-          ),
+        fairly.slice(0, MAX_SECRETS).map(async (key) => {
+          const keyring = await keyrings
+            .get(key, KEPT_MS, () => open(key))
+            .catch((error: unknown) => tell(error, null));
+          const secrets = keyring?.lookup(name) ?? [];
+          return secrets.map((value) => ({ namespace: namespaceOf(key), value }));
+        }),
       );
-      return found.flatMap((keyring) => keyring?.lookup(name) ?? []);
+      return inTurn(found.flat());
     },
   };
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
+
+/**
+ * One of each namespace, then the second of each: not all can be tried, and whoever may make pods in one
+ * namespace must not crowd out the secrets of another by naming the same repository.
+ */
+function inTurn<T>(all: readonly { readonly namespace: string; readonly value: T }[]): T[] {
+  const seen = new Map<string, number>();
+  const placed = all.map(({ namespace, value }) => {
+    const turn = seen.get(namespace) ?? 0;
+    seen.set(namespace, turn + 1);
+    return { turn, value };
+  });
+  // Sorting keeps the order of those of one turn.
+  return placed.sort((a, b) => a.turn - b.turn).map(({ value }) => value);
 }

@@ -58,7 +58,7 @@ describe('pull secrets', () => {
     const { names, asked } = open(pods, secrets);
     // The namespaces take turns.
     expect(await names()).toEqual(['a', 'c', 'b']);
-    expect(asked).toEqual(['pods', 'one/first', 'one/second', 'two/third']);
+    expect(asked).toEqual(['pods', 'one/first', 'two/third', 'one/second']);
   });
 
   it('are those of all pods where none names the repository', async () => {
