@@ -72,6 +72,7 @@ const NOW: readonly Panel[] = [
       [0.8, DOUBTFUL],
       [0.99, GOOD],
     ],
+    runbook: 'NodesealFailedImageRunning',
   },
   {
     ...STAT,
@@ -127,6 +128,7 @@ const NOW: readonly Panel[] = [
       [1, GOOD],
       [2, DOUBTFUL],
     ],
+    runbook: 'NodesealPolicyRefused',
   },
 ];
 

@@ -102,7 +102,10 @@ describe.each(DASHBOARDS)('%s', (name) => {
       for (const other of unitsOf(panel)) expect(UNITS).toContain(other);
     });
 
-    it('leads to runbooks that there are', () => {
+    it('leads to runbooks that there are, and to one where it can turn red', () => {
+      const { steps = [] } = panel.fieldConfig?.defaults.thresholds ?? {};
+      const isAlarming = steps.some(({ color }) => color === 'red');
+      expect(isAlarming && panel.links?.length === 0).toBe(false);
       for (const { url } of panel.links ?? []) {
         const [, path = ''] = /\/blob\/main\/(manifests\/runbooks\/\w+\.md)$/.exec(url) ?? [];
         expect([url, existsSync(path)]).toEqual([url, true]);
