@@ -26,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'image',
-          include: ['pulls', 'enforcement', 'install', 'modes'].map(
+          include: ['pulls', 'enforcement', 'install', 'modes', 'credentials'].map(
             (name) => `test/e2e/${name}.test.ts`,
           ),
           env: { TEST_AGENT: 'image', TEST_CONTAINERDS: 'own', TEST_UPGRADES: '1' },
