@@ -22,6 +22,8 @@ export class SignatureTable implements SignatureStore {
   readonly #put: StatementSync;
   readonly #forget: StatementSync;
   readonly #prune: StatementSync;
+  /** There are not more bytes than these. Counted again only when it matters: counting looks at all. */
+  #mostBytes = Infinity;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -69,7 +71,8 @@ export class SignatureTable implements SignatureStore {
     this.#write('keep a signature', () => {
       // Also where the new one is not kept: the one before may be good no more.
       this.#forget.run(repository, image);
-      if (bytes > MAX_SIGNATURE_BYTES || this.bytes + bytes > MAX_SIGNATURES_BYTES) return;
+      if (bytes > MAX_SIGNATURE_BYTES || !this.#hasRoom(bytes)) return;
+      this.#mostBytes += bytes;
       this.#put.run(repository, image, digest, manifestType, manifest, envelope, bytes);
     });
   }
@@ -81,6 +84,11 @@ export class SignatureTable implements SignatureStore {
   /** Drops those of images that are gone. Must be called in a transaction. */
   prune(): void {
     this.#prune.run();
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#mostBytes + bytes > MAX_SIGNATURES_BYTES) this.#mostBytes = this.bytes;
+    return this.#mostBytes + bytes <= MAX_SIGNATURES_BYTES;
   }
 
   #write(attempt: string, work: () => void): void {
