@@ -12,6 +12,12 @@ export interface KubeletProviders {
   readonly binDir: string;
 }
 
+/** k3s has kubelet inside itself, and hides its command line; its own default, which RKE2 shares, is used if it is there. */
+const RANCHER: KubeletProviders = {
+  configFile: '/var/lib/rancher/credentialprovider/config.yaml',
+  binDir: '/var/lib/rancher/credentialprovider/bin',
+};
+
 /** No kubelet is started with as much. */
 const MAX_PROC_BYTES = 64 * 1024;
 
@@ -27,7 +33,8 @@ export async function findKubeletProviders(host: ProcReader): Promise<KubeletPro
     const providers = parseKubeletFlags(commandLine.split('\0'));
     if (providers !== null) return providers;
   }
-  return null;
+  const isThere = (await host.read(RANCHER.configFile, 0).catch(() => null)) !== null;
+  return isThere ? RANCHER : null;
 }
 
 /**

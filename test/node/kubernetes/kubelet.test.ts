@@ -80,6 +80,16 @@ describe('the kubelet of a node', () => {
     expect(await findKubeletProviders(hostOf(process))).toBeNull();
   });
 
+  it('is inside k3s where k3s has plugins', async () => {
+    const host = hostOf({ status: GOOD.status.replace('kubelet', 'k3s-server') });
+    const configFile = '/var/lib/rancher/credentialprovider/config.yaml';
+    const read = (path: string, maxBytes: number) =>
+      path === configFile ? Promise.resolve(Buffer.from('')) : host.read(path, maxBytes);
+    const binDir = '/var/lib/rancher/credentialprovider/bin';
+    expect(await findKubeletProviders({ ...host, read })).toEqual({ configFile, binDir });
+    expect(await findKubeletProviders({ ...hostOf({}), read: hostOf({}).read })).toEqual(FOUND);
+  });
+
   it('is none where /proc does not tell', async () => {
     const broken = () => Promise.reject(new Error('EACCES'));
     expect(await findKubeletProviders({ list: broken, read: broken })).toBeNull();
