@@ -7,20 +7,17 @@ import { startMetricsServer } from '../metrics/server.ts';
 import { createWebhookMetrics, type WebhookMetrics } from '../metrics/webhook-metrics.ts';
 import { SERVICE_ACCOUNT_DIR } from '../node/kubernetes/in-cluster.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
-import { createHostRegistryClient } from '../verifier/host-verifier.ts';
 import { InForce } from '../verifier/in-force.ts';
-import { createPooledTransport } from '../verifier/registry/pooled-transport.ts';
-import type { Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
 import type { ReviewPath } from '../webhook/review.ts';
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
-import { hostOf, registryCa } from './host-install.ts';
+import { hostOf } from './host-install.ts';
 import { auditLogger } from './run/audit-log.ts';
-import { Credentials } from './run/credentials.ts';
 import { untilAllEnd } from './run/parts.ts';
-import { createAdmissionVerifier } from './webhook/admission-verifier.ts';
+import { AdmissionRegistries } from './webhook/admission-registries.ts';
+import { AdmissionVerifiers } from './webhook/admission-verifiers.ts';
 import { chooseServingSource } from './webhook/choose-serving-source.ts';
 import { FollowedTrust } from './webhook/followed-trust.ts';
 import { answerReview } from './webhook/reviewer.ts';
@@ -74,26 +71,21 @@ export async function runWebhook(
       firstCrlEnd: evidence.firstCrlEnd(),
     }),
   });
-  const credentials = new Credentials({ config, environment, clock: SYSTEM_CLOCK, log });
-  credentials.metrics = metrics;
-  const registry = createHostRegistryClient({
-    createTransport: createPooledTransport,
-    plainHttp: config.registryPlainHttp,
-    onRequest: ({ registry: name, status, durationMs }) => {
-      metrics.observeRegistryRequest(name, status, durationMs / 1000);
-    },
-    credentials: credentials.source,
-    onCredential: credentials.onCredential,
-    ...caOf(config),
+  const { serviceAccountDir } = surroundings;
+  const registries = new AdmissionRegistries({
+    ...{ config, environment, serviceAccountDir, metrics, log, clock: SYSTEM_CLOCK },
   });
-  const verifier = createAdmissionVerifier({ registry, evidence, inForce, clock: SYSTEM_CLOCK });
+  const verifiers = new AdmissionVerifiers({
+    ...{ evidence, inForce, clock: SYSTEM_CLOCK, hasPullSecrets: config.pullSecrets === 'on' },
+    openRegistry: registries.open,
+  });
   try {
     const { drainMs } = surroundings;
-    const ground = { config, log, auditLog, inForce, metrics, verifier, source, drainMs };
+    const ground = { config, log, auditLog, inForce, metrics, verifiers, source, drainMs };
     await work(ground, signal);
     return 0;
   } finally {
-    await Promise.all([registry.close(), evidence.close()]);
+    await Promise.all([verifiers.close(), evidence.close()]);
     log.info('stopped');
   }
 }
@@ -105,7 +97,7 @@ interface Ground {
   readonly auditLog: Logger;
   readonly inForce: InForce;
   readonly metrics: WebhookMetrics;
-  readonly verifier: Verifier;
+  readonly verifiers: AdmissionVerifiers;
   readonly source: ServingSource;
   readonly drainMs: number;
 }
@@ -157,11 +149,11 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
   }
 }
 
-function reviewing({ config: { mode }, metrics, log, auditLog, verifier }: Ground) {
+function reviewing({ config: { mode }, metrics, log, auditLog, verifiers }: Ground) {
   const parts = {
     ...{ mode, metrics, auditLog },
     elapsedMs: () => performance.now(),
-    verify: (name: string, _: unknown, within: AbortSignal) => verifier.verify({ name }, within),
+    verify: verifiers.verify.bind(verifiers),
   };
   return {
     review: (asked: Parameters<typeof answerReview>[0]) => answerReview(asked, parts),
@@ -184,9 +176,4 @@ async function drained(server: WebhookServer, drainMs: number): Promise<void> {
 function trustPlaces(config: Config): [policyFile: string, truststoreDir: string] {
   const { policyFile, truststoreDir } = hostOf(config);
   return [config.policySource ?? policyFile, config.truststoreSource ?? truststoreDir];
-}
-
-function caOf(config: Config): { readonly ca?: string } {
-  const ca = registryCa(config);
-  return ca === undefined ? {} : { ca };
 }

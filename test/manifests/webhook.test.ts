@@ -169,6 +169,20 @@ describeWithTools('the webhook in the chart', () => {
     });
   });
 
+  it('reads the pull secrets of the namespaces whose secrets the agents may read', () => {
+    const values = { registryCredentials: { pullSecretNamespaces: ['team'] } };
+    const certificate = { ...TLS };
+    const manifests = render({ certificate }, values);
+    expect(environmentOf(manifests)['NODESEAL_PULL_SECRETS']).toBe('on');
+    const spec = podSpecOf(findManifest(manifests, 'Deployment', NAME));
+    expect(spec).toMatchObject({ automountServiceAccountToken: true });
+    const binding = findManifest(manifests, 'RoleBinding', 'nodeseal-nodeseal-pull-secrets');
+    expect(binding).toMatchObject({ metadata: { namespace: 'team' } });
+    expect(binding['subjects']).toContainEqual(expect.objectContaining({ name: NAME }));
+    expect(environmentOf(render())).not.toHaveProperty('NODESEAL_PULL_SECRETS');
+    expect(JSON.stringify(renderChart({ ...TRUST, ...values }))).not.toContain(NAME);
+  });
+
   it('has cert-manager make a certificate of its name, and have it trusted', () => {
     const manifests = render({ certificate: { source: 'certManager' }, mutate: true });
     const certificate = findManifest(manifests, 'Certificate', NAME);

@@ -123,6 +123,8 @@ describe('a review', () => {
     const { signal } = new AbortController();
     for (const spec of [
       { serviceAccountName: 'builder', imagePullSecrets: [{ name: 'a' }, {}, { name: 'b' }] },
+      // A name that leads elsewhere is none.
+      { serviceAccountName: '../x', imagePullSecrets: [{ name: '../../kube-system/secrets/x' }] },
       {},
     ]) {
       const body = bytesOf(reviewOf(POD, { spec: { containers: [{ image: GOOD }], ...spec } }));
@@ -130,6 +132,7 @@ describe('a review', () => {
     }
     expect(identities).toEqual([
       { namespace: 'default', serviceAccount: 'builder', pullSecrets: ['a', 'b'] },
+      { namespace: 'default', serviceAccount: 'default', pullSecrets: [] },
       { namespace: 'default', serviceAccount: 'default', pullSecrets: [] },
     ]);
   });

@@ -28,7 +28,7 @@ export class Credentials {
   constructor({ config, environment, clock, log }: CredentialsParts) {
     this.#log = log;
     const nowMs = () => clock.now().getTime();
-    this.source = createNodeCredentials({ config, environment, nowMs, onFault: this.#onFault });
+    this.source = createNodeCredentials({ config, environment, nowMs, onFault: this.onFault });
   }
 
   /** For the registry client. */
@@ -37,7 +37,8 @@ export class Credentials {
     this.metrics?.countCredential(registry, source);
   };
 
-  readonly #onFault = ({ code, message }: AgentError): void => {
+  /** For further sources. */
+  readonly onFault = ({ code, message }: AgentError): void => {
     this.metrics?.countError(code);
     if (this.#faults.has(message)) return;
     if (this.#faults.size >= MAX_FAULTS) this.#faults.clear();
