@@ -14,7 +14,7 @@ import { type AnswerJson, bytesOf, parseAnswer } from './admission.ts';
 import { createCa, type TestCa } from './ca.ts';
 import { temporaryDirectory } from './front-door.ts';
 import { LogLines } from './log-lines.ts';
-import { startTestRegistry, type TestRegistry } from './registry.ts';
+import { startTestRegistry, type TestRegistry, type TestRegistryOptions } from './registry.ts';
 import { MEDIA_TYPES, signEnvelope } from './sign-envelope.ts';
 import { documentOf, statement, type StatementJson } from './trust-policy.ts';
 
@@ -36,13 +36,13 @@ export class TrustedRegistry implements AsyncDisposable {
     this.writePolicy();
   }
 
-  static async start(): Promise<TrustedRegistry> {
-    return new TrustedRegistry(await startTestRegistry());
+  static async start(options: TestRegistryOptions = {}): Promise<TrustedRegistry> {
+    return new TrustedRegistry(await startTestRegistry(options));
   }
 
   /** It ends with the test. */
-  static async open(): Promise<TrustedRegistry> {
-    const opened = await TrustedRegistry.start();
+  static async open(options: TestRegistryOptions = {}): Promise<TrustedRegistry> {
+    const opened = await TrustedRegistry.start(options);
     onTestFinished(() => opened[Symbol.asyncDispose]());
     return opened;
   }
@@ -124,8 +124,9 @@ export interface RunningWebhook {
 /** Runs it until it is stopped, or the test ends. */
 export async function startWebhook(
   settings: Readonly<Record<string, string>>,
+  serviceAccountDir?: string,
 ): Promise<RunningWebhook> {
-  const running = await launchWebhook(settings);
+  const running = await launchWebhook(settings, serviceAccountDir);
   onTestFinished(async () => {
     await running.stop();
   });
