@@ -43,6 +43,7 @@ const EVERYTHING: ChartValues = {
   trustStores: { ca: { acme: PEM } },
   existingTrustStores: [{ store: 'tsa/time', secret: 'time', key: 'ca.crt' }],
   registryCa: { pem: PEM },
+  registryCredentials: { pullSecretNamespaces: ['*'], dockerConfigSecret: 'docker' },
   journalUpload: { listen: '127.0.0.1:19532', tokenSecret: 'token', tlsSecret: 'tls' },
   security: { appArmorProfile: 'RuntimeDefault' },
   networkPolicy: { create: true },
