@@ -14,7 +14,11 @@ const run = promisify(execFile);
 const READER = fileURLToPath(new URL('./journal-reader.ts', import.meta.url));
 /** As the agent is started. */
 const NODE_FLAGS = ['--v8-pool-size=1', '--disable-warning=ExperimentalWarning'];
-const ENVIRONMENT = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
+const ENVIRONMENT = {
+  PATH: process.env['PATH'],
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '16384',
+};
 const ENTRIES = 500_000;
 const ROUNDS = 5;
 const READ_TIMEOUT_MS = 120_000;

@@ -96,8 +96,9 @@ export function spawnNodeAgent(
   settings: Readonly<Record<string, string>> = {},
 ): StartedAgent {
   const variables = {
-    // As README has it: one arena, because memory that threads free is else never given back.
+    // As the image has it, which says why.
     MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '16384',
     NODESEAL_POLICY_SOURCE: `${SOURCE}/policy.json`,
     NODESEAL_TRUSTSTORE_SOURCE: `${SOURCE}/truststore`,
     NODESEAL_LISTEN: '127.0.0.1:0',
