@@ -7,6 +7,7 @@ import { JOURNAL } from './journal.ts';
 import { LATENCY } from './latency.ts';
 import { type Benchmark, isMet, type Measurement, median, quantile } from './measurement.ts';
 import { MEMORY } from './memory.ts';
+import { REQUESTS } from './requests.ts';
 import { REVERIFICATION } from './reverification.ts';
 import { STAMPEDE } from './stampede.ts';
 import { VERIFICATION } from './verification.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['verification', VERIFICATION],
   ['reverification', REVERIFICATION],
   ['stampede', STAMPEDE],
+  ['requests', REQUESTS],
   ['image', IMAGE],
   ['webhook', WEBHOOK],
 ]);
