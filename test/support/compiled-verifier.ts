@@ -36,6 +36,8 @@ export interface SignedAndUnsigned {
   readonly unsigned: PulledImage;
   /** From now on the registry accepts requests and never answers. */
   readonly silence: () => void;
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
   readonly close: () => Promise<void>;
 }
 
@@ -47,6 +49,8 @@ export const DESCRIPTOR_TYPE = 'application/vnd.oci.descriptor.v1+json';
 export class CompiledVerifier {
   readonly #directory: string;
   readonly #ca = createCa();
+  /** What containerd's environment has beside what each has. */
+  environment: Readonly<Record<string, string>> = {};
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -108,7 +112,11 @@ export class CompiledVerifier {
   async start(args: readonly string[], stdin: string): Promise<PullOutcome> {
     const child = spawn(this.at('nodeseal-verifier'), args, {
       cwd: '/',
-      env: { PATH: '/usr/bin:/bin', LD_LIBRARY_PATH: '/var/lib/containerd/opt/lib:' },
+      env: {
+        PATH: '/usr/bin:/bin',
+        LD_LIBRARY_PATH: '/var/lib/containerd/opt/lib:',
+        ...this.environment,
+      },
       timeout: CONTAINERD_TIMEOUT_MS,
       killSignal: 'SIGKILL',
     });
@@ -163,8 +171,7 @@ export class CompiledVerifier {
     registry.attachSignature('team/app', signed.descriptor, envelope, MEDIA_TYPES.jws);
     await this.#trust(`${registry.host}/team/app`);
     return {
-      signed,
-      unsigned,
+      ...{ signed, unsigned, host: registry.host },
       silence: () => (registry.intercept = () => true),
       close: () => registry.close(),
     };
