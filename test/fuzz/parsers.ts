@@ -10,6 +10,7 @@ import { POLICY_READERS } from './parsers/policy.ts';
 import { PULL_READERS } from './parsers/pull.ts';
 import { REGISTRY_READERS } from './parsers/registry.ts';
 import { SIGNATURE_READERS } from './parsers/signature.ts';
+import { WEBHOOK_READERS } from './parsers/webhook.ts';
 import { X509_READERS } from './parsers/x509.ts';
 
 export const PARSERS: readonly Reader[] = [
@@ -24,4 +25,5 @@ export const PARSERS: readonly Reader[] = [
   ...PULL_READERS,
   ...NODE_READERS,
   ...HOST_READERS,
+  ...WEBHOOK_READERS,
 ];
