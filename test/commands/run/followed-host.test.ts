@@ -39,6 +39,22 @@ describe('a host that is followed', () => {
     expect(host.verifierTimeoutMs).toBe(30_000);
   });
 
+  it('has its registries where containerd has them, until they are set', () => {
+    const access = (hostsPath: string) => ({ hostsPath, proxyVariables: { HTTPS_PROXY: 'p' } });
+    const { host } = open();
+    const effective = { path: '/a', isInForce: true };
+    expect(host.now.registryHosts).toEqual(['/etc/containerd/certs.d']);
+    expect(host.proxyVariables).toBeNull();
+    expect(host.follow(effective, access(''))).toBe(false);
+    expect(host.proxyVariables).toEqual({ HTTPS_PROXY: 'p' });
+    expect(host.follow(effective, access('/x:/y'))).toBe(true);
+    expect(host.now.registryHosts).toEqual(['/x', '/y']);
+    expect(host.follow(effective)).toBe(false);
+    const set = open({ NODESEAL_REGISTRY_HOSTS: '/z' }).host;
+    expect(set.follow(effective, access('/x:/y'))).toBe(false);
+    expect(set.now.registryHosts).toEqual(['/z']);
+  });
+
   it('is not followed where a directory is set', () => {
     const { host } = open({ NODESEAL_BIN_DIR: '/a' });
     expect(host.follow({ path: '/b', isInForce: true })).toBe(false);

@@ -128,6 +128,29 @@ describe('restarting a unit', () => {
   });
 });
 
+describe('the environment of a unit', () => {
+  const withEnvironment = (signature: string, value: never) =>
+    systemd(unitHandler('done', { ...RUNNING, 'Service Environment': { signature, value } }));
+
+  it('is what the unit sets', async () => {
+    const peer = await withEnvironment('as', ['HTTPS_PROXY=http://proxy:3128', 'A=b=c'] as never);
+    expect(await peer.readEnvironment(UNIT, SIGNAL)).toEqual([
+      'HTTPS_PROXY=http://proxy:3128',
+      'A=b=c',
+    ]);
+    expect(await (await withEnvironment('as', [] as never)).readEnvironment(UNIT, SIGNAL)).toEqual(
+      [],
+    );
+  });
+
+  it('is not known where systemd tells something else, or nothing', async () => {
+    const peer = await withEnvironment('s', 'A=b' as never);
+    await expectCodeAsync(peer.readEnvironment(UNIT, SIGNAL), 'systemd_failed');
+    const absent = createSystemd(createHostRoot(), SOON);
+    await expectCodeAsync(absent.readEnvironment(UNIT, SIGNAL), 'systemd_unavailable');
+  });
+});
+
 describe('the version of systemd', () => {
   it.each([
     ['257.4-1~deb13u1', 257],
