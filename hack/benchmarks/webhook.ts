@@ -95,7 +95,8 @@ async function load(
   const asked: Promise<void>[] = [];
   for (let n = 0; n < total; n += 1) {
     const dueMs = startMs + (n * 1000) / REVIEWS_PER_SECOND;
-    if (dueMs > performance.now()) await delay(dueMs - performance.now());
+    const earlyMs = dueMs - performance.now();
+    if (earlyMs > 0) await delay(earlyMs);
     asked.push(
       ask(n).then(() => {
         latencies[n] = performance.now() - dueMs;
