@@ -44,16 +44,23 @@ const NOTHING_SAID = {
  */
 export async function loadHosts(place: HostsPlace, registry: string): Promise<LoadedHosts> {
   const found = await findDirectory(place, registry);
-  const { tables, fault } = found ?? { tables: [NOTHING_SAID], fault: undefined };
+  const { tables, fault, isOwn } = found ?? NO_DIRECTORY;
   const hosts: RegistryHost[] = [];
-  for (const table of tables) hosts.push(await hostOf(place, registry, table));
+  for (const table of tables) hosts.push(await hostOf(place, registry, table, isOwn));
   return { hosts, fault };
 }
 
-interface Directory {
+interface Content {
   readonly tables: readonly HostTable[];
   readonly fault: AgentError | undefined;
 }
+
+interface Directory extends Content {
+  /** It is for this registry, and not for every one. */
+  readonly isOwn: boolean;
+}
+
+const NO_DIRECTORY: Directory = { tables: [NOTHING_SAID], fault: undefined, isOwn: false };
 
 async function findDirectory(
   { files, roots }: HostsPlace,
@@ -61,7 +68,9 @@ async function findDirectory(
 ): Promise<Directory | undefined> {
   for (const directory of roots().flatMap((root) => hostDirectories(root, registry))) {
     const names = await reading(directory, () => files.list(directory));
-    if (names !== null) return readDirectory(files, directory, names);
+    if (names === null) continue;
+    const isOwn = !directory.endsWith('/_default');
+    return { ...(await readDirectory(files, directory, names)), isOwn };
   }
   return undefined;
 }
@@ -70,7 +79,7 @@ async function readDirectory(
   files: HostFiles,
   directory: string,
   names: readonly string[],
-): Promise<Directory> {
+): Promise<Content> {
   if (!names.includes('hosts.toml')) {
     return { tables: [dockerLayout(directory, names)], fault: undefined };
   }
@@ -106,10 +115,11 @@ async function hostOf(
   { files, plainHttp }: HostsPlace,
   registry: string,
   table: HostTable,
+  isOwn: boolean,
 ): Promise<RegistryHost> {
   const connection = await connectionOf(files, table);
-  // A loopback registry that TLS is set up for speaks it.
-  const byDefault = isLoopback(registry) && !hasTls(table);
+  // A loopback registry that TLS is set up for speaks it; what holds for all says nothing of it.
+  const byDefault = isLoopback(registry) && !(isOwn && hasTls(table));
   const own = new URL(
     'v2/',
     endpointOf(registry, (name) => plainHttp?.(name) ?? byDefault),

@@ -122,6 +122,10 @@ describe('the hosts of a registry', () => {
   it('of a loopback registry with a CA are spoken to over TLS', async () => {
     const files = { '127.0.0.1:5000/ca.crt': ca };
     expect(await rootsOf(files, '127.0.0.1:5000')).toEqual(['https://127.0.0.1:5000/v2/']);
+    // The canary's registry is one, and its certs.d may have something for all.
+    expect(await rootsOf({ '_default/ca.crt': ca }, '127.0.0.1:5000')).toEqual([
+      'http://127.0.0.1:5000/v2/',
+    ]);
     const plainHttp = () => true;
     const { hosts } = await loadHosts({ ...certsD(files), plainHttp }, '127.0.0.1:5000');
     expect(hosts[0]?.root.protocol).toBe('http:');
