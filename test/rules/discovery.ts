@@ -15,7 +15,7 @@ export const DISCOVERY_RULES: readonly Rule[] = [
       'referrers-type',
       'Those of another artifact type are dropped, whatever the registry says it filtered by.',
       'drops other artifact types, whatever the registry says it filtered by',
-      'keeps a descriptor without an artifact type only from a registry that filtered',
+      'keeps a descriptor without an artifact type, and without a manifest, only from a registry that filtered',
     ],
     [
       'referrers-unsupported',
