@@ -17,6 +17,7 @@ it('takes exactly these codes for "could not tell"', () => {
     'registry_busy',
     'registry_denied',
     'registry_failed',
+    'registry_hosts_invalid',
     'registry_redirect_refused',
     'registry_timeout',
     'registry_unreachable',
