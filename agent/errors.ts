@@ -38,6 +38,9 @@ export const ERROR_CODES = {
   content_too_large: 'Content is larger than its limit.',
   content_mismatch: 'Content does not have the digest, size or media type it was asked for by.',
 
+  bundle_invalid:
+    'A bundle of signatures and CRLs is not an OCI image layout, or a file of it cannot be read.',
+
   signature_missing: 'The image has no Notary Project signature.',
   signature_limit_exceeded:
     'The image has more signatures than are looked at, and none of those was good.',

@@ -1,5 +1,6 @@
 // Every reader of bytes that come from others.
 import type { Reader } from './fuzz.ts';
+import { BUNDLE_READERS } from './parsers/bundle.ts';
 import { CREDENTIAL_READERS } from './parsers/credentials.ts';
 import { ENCODING_READERS } from './parsers/encoding.ts';
 import { EVIDENCE_READERS } from './parsers/evidence.ts';
@@ -21,6 +22,7 @@ export const PARSERS: readonly Reader[] = [
   ...POLICY_READERS,
   ...OCI_READERS,
   ...REGISTRY_READERS,
+  ...BUNDLE_READERS,
   ...CREDENTIAL_READERS,
   ...PULL_READERS,
   ...NODE_READERS,

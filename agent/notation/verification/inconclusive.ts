@@ -13,6 +13,7 @@ const INCONCLUSIVE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'registry_failed',
   'registry_hosts_invalid',
   'registry_redirect_refused',
+  'bundle_invalid',
   'revocation_unknown',
   'revocation_unreachable',
   'revocation_address_refused',

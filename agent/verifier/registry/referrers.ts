@@ -21,8 +21,9 @@ export interface Referrers {
    * Where they come from: the referrers API, or the tag that stands in for it. `tag_unasked` if the
    * API was not asked, because it was not there a short while ago: it may know of others now.
    * `mirror`, however it lists them, if the registry itself was not asked: it may know of others.
+   * `bundle` if they were carried in, and no registry was asked.
    */
-  readonly source: 'api' | 'tag' | 'tag_unasked' | 'mirror';
+  readonly source: 'api' | 'tag' | 'tag_unasked' | 'mirror' | 'bundle';
 }
 
 /**
