@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   install: async () => (await import('./commands/install.ts')).install,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstall,
   verify: async () => (await import('./commands/verify.ts')).verify,
+  bundle: async () => (await import('./commands/bundle.ts')).bundle,
   'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
   'policy preview': async () => (await import('./commands/policy-preview.ts')).policyPreview,
   images: async () => (await import('./commands/images.ts')).images,

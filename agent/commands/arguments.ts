@@ -5,6 +5,13 @@ import { DURATION_FORM, parseDurationMs } from '../setting-forms.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
+/** Parses options, and any words beside them. Throws `argument_invalid`. */
+export function parseWords<const T extends Options>(args: readonly string[], options: T) {
+  return attempt(() =>
+    parseArgs({ args: [...args], options, allowPositionals: true, strict: true }),
+  );
+}
+
 /**
  * Parses options and at most `positionals.length` words, each named for messages; all of them are
  * required. Throws `argument_invalid`.
@@ -14,9 +21,7 @@ export function parseArguments<const T extends Options>(
   options: T,
   positionals: readonly string[],
 ) {
-  const parsed = attempt(() =>
-    parseArgs({ args: [...args], options, allowPositionals: true, strict: true }),
-  );
+  const parsed = parseWords(args, options);
   const missing = positionals[parsed.positionals.length];
   if (missing !== undefined) throw invalid(`expected ${missing}, found nothing`);
   const extra = parsed.positionals[positionals.length];
@@ -35,9 +40,14 @@ export type OutputFormat = 'text' | 'json';
 
 /** The value of `--output`. Throws `argument_invalid`. */
 export function outputFormat(value: string | undefined): OutputFormat {
+  return formatOf(value, '--output');
+}
+
+/** The same of an option of another name. Throws `argument_invalid`. */
+export function formatOf(value: string | undefined, option: string): OutputFormat {
   if (value === undefined || value === 'text') return 'text';
   if (value === 'json') return 'json';
-  throw invalid(`--output: expected text or json, found ${JSON.stringify(value)}`);
+  throw invalid(`${option}: expected text or json, found ${JSON.stringify(value)}`);
 }
 
 /** Longer than anybody waits, and less than what overflows a timer. */

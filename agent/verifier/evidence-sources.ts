@@ -1,5 +1,6 @@
 // Where evidence comes from: OCSP responders, CRLs and verification plugins, each loaded when a signature first needs it.
 import type { Evidence } from '../notation/verification/evidence.ts';
+import { type Bundle, orNothing } from './bundle/bundle.ts';
 import type { RevocationSource } from './evidence/revocation-source.ts';
 import type { PluginSource } from './plugins/plugin-source.ts';
 
@@ -13,6 +14,8 @@ export interface EvidenceOptions {
   readonly clock: { now(): Date };
   /** Keeps CRLs from run to run; absent: they are kept in memory only. */
   readonly crlCacheDir?: string;
+  /** CRLs that were carried in. */
+  readonly bundle?: Bundle | undefined;
   /** Holds a folder for each verification plugin. */
   readonly pluginDir: string;
 }
@@ -23,7 +26,7 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
   firstCrlEnd(): Date | null;
   close(): Promise<void>;
 } {
-  const { clock, crlCacheDir, pluginDir } = options;
+  const { clock, crlCacheDir, pluginDir, bundle } = options;
   let revocation: Promise<RevocationSource> | undefined;
   let loaded: RevocationSource | undefined;
   let plugins: Promise<PluginSource> | undefined;
@@ -32,7 +35,8 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
       revocation ??= import('./evidence/revocation-source.ts').then(
         ({ createRevocationSource }) => {
           const cacheDir = crlCacheDir === undefined ? {} : { cacheDir: crlCacheDir };
-          return (loaded = createRevocationSource({ clock, ...cacheDir }));
+          const carried = bundle && ((address: string) => orNothing(bundle.crl(address)));
+          return (loaded = createRevocationSource({ clock, ...cacheDir, carried }));
         },
       );
       return revocation;

@@ -1,4 +1,5 @@
 // The verifier over what the host itself holds: its policy file, its trust stores, its network.
+import { Bundle } from './bundle/bundle.ts';
 import { createEvidenceSources } from './evidence-sources.ts';
 import { loadPolicyFile } from './policy-file.ts';
 import {
@@ -22,6 +23,8 @@ export interface HostVerifierOptions {
   readonly pluginDir: string;
   /** Keeps CRLs from run to run. Default: in memory only. */
   readonly crlCacheDir?: string;
+  /** An OCI image layout with signatures and CRLs that was carried in. Default: none was. */
+  readonly bundleDir?: string | null;
 }
 
 /** How registries are reached. */
@@ -79,12 +82,17 @@ export function createHostRegistryClient({
 export function createHostVerifier(
   options: HostVerifierOptions,
 ): Verifier & { close(): Promise<void> } {
-  const { policyFile, truststoreDir, pluginDir, crlCacheDir } = options;
+  const { policyFile, truststoreDir, pluginDir, crlCacheDir, bundleDir = null } = options;
+  const bundle = bundleDir === null ? undefined : new Bundle(bundleDir);
   const clock = { now: () => new Date() };
   const registry = createHostRegistryClient(options.registry);
-  const evidence = createEvidenceSources({ clock, pluginDir, ...(crlCacheDir && { crlCacheDir }) });
+  const evidence = createEvidenceSources({
+    ...{ clock, pluginDir, bundle },
+    ...(crlCacheDir && { crlCacheDir }),
+  });
   const verifier = createVerifier({
     ...{ registry, clock, evidence },
+    ...(bundle && { bundle }),
     policy: () => loadPolicyFile(policyFile),
     trust: (names) => loadTrustStores(truststoreDir, names),
   });

@@ -13,6 +13,7 @@ import { type SignatureContext, verifySignature } from '../notation/verification
 import type { Digest } from '../oci/digest.ts';
 import { pinned } from '../oci/reference.ts';
 import { candidates } from './candidates.ts';
+import { carriedListings } from './carried-signatures.ts';
 import { byPreference } from './preference.ts';
 import type { Referrers } from './registry/referrers.ts';
 import type { SignatureSource } from './signatures.ts';
@@ -30,14 +31,16 @@ export async function judge(
   const known = await recall(source, context, evidence);
   if (known?.isFinal === true) return known.decided;
   const looked: LookedAt[] = [];
+  const seen = new Set<Digest>();
   let truncated = false;
-  for await (const listed of listings(source, signal)) {
-    const seen = new Set<Digest>(looked.map(({ signature }) => signature));
+  for await (const { listed, from } of allListings(source, signal)) {
     const fresh = listed.descriptors.filter(({ digest }) => !seen.has(digest));
     const preferred = byPreference(fresh, context.trust);
-    for await (const found of candidates(source, preferred, signal)) {
+    for await (const found of candidates(from, preferred, signal)) {
       if (found.kind === 'unusable') {
         looked.push(found);
+        // A file that is damaged must not hide the same signature at the registry.
+        if (listed.source !== 'bundle') seen.add(found.signature);
         continue;
       }
       const evaluation = await verifySignature(found.signature, context, evidence);
@@ -46,6 +49,7 @@ export async function judge(
         return allowFor(evaluation, looked);
       }
       looked.push(evaluation);
+      seen.add(evaluation.signature);
     }
     truncated = listed.truncated;
   }
@@ -82,6 +86,17 @@ export function listSignatures(
   signal: AbortSignal,
 ): Promise<Referrers> {
   return registry.listReferrers(repository, image, SIGNATURE_ARTIFACT_TYPE, signal);
+}
+
+/** What was carried in, and then what the registry lists; each with where it is fetched from. */
+async function* allListings(
+  source: SignatureSource,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly listed: Referrers; readonly from: SignatureSource }, void> {
+  const ofRegistry = () => listings(source, signal);
+  if (source.bundle !== undefined)
+    yield* carriedListings(source, source.bundle, ofRegistry, signal);
+  else for await (const listed of ofRegistry()) yield { listed, from: source };
 }
 
 /**

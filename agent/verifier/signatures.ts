@@ -4,6 +4,7 @@ import { MAX_ENVELOPE_BYTES } from '../notation/signature/decoded-envelope.ts';
 import type { UnusableSignature } from '../notation/verification/decision.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { Bundle } from './bundle/bundle.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
 import type { Referrers } from './registry/referrers.ts';
@@ -33,6 +34,8 @@ export interface SignatureSource {
   /** Absent where every verdict is to ask the registry. */
   readonly good: KnownSignatures | undefined;
   readonly limits: SignatureLimits;
+  /** What was carried in, looked at before the registry. Absent: nothing was. */
+  readonly bundle?: Bundle | undefined;
   /** What the registry lists, where it was asked before it was known to be needed. */
   readonly listed?: Promise<Referrers>;
 }

@@ -9,6 +9,8 @@ import type { SignatureContext } from '../notation/verification/signature.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { parseReference, type Reference, repositoryOf } from '../oci/reference.ts';
+import type { Bundle } from './bundle/bundle.ts';
+import { resolveCarried, withBundleAge } from './carried-signatures.ts';
 import { judge, listSignatures, recall, type Remembered } from './judge.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { loadStatementTrust } from './statement-trust.ts';
@@ -67,6 +69,8 @@ export interface VerifierParts {
   readonly goodSignatures?: KnownSignatures;
   /** For a process that keeps `signatures`. */
   readonly envelopes?: VerifiedEnvelopes;
+  /** Signatures that were carried in. What they are worth is judged as of any. */
+  readonly bundle?: Bundle;
   /** Those that differ from `SIGNATURE_LIMITS`. */
   readonly limits?: Partial<SignatureLimits>;
 }
@@ -128,12 +132,13 @@ async function decide(
   const { reference, statement } = await selectPolicy(parts, image, draft);
   if (isSkipped(statement)) return allowSkipped(statement.name);
   const registry = await parts.registry;
-  const artifact = image.descriptor ?? (await registry.resolve(reference, signal));
+  const artifact = image.descriptor ?? (await resolveCarried(parts, registry, reference, signal));
   assertDigest(reference, artifact);
   draft.digest = artifact.digest;
   const source = await askedAhead(sourceOf(parts, registry, reference, artifact), signal);
   const context = await contextOf(parts, statement, artifact, draft);
-  return judge(source, context, evidenceFor(parts.evidence, signal), signal);
+  const decided = await judge(source, context, evidenceFor(parts.evidence, signal), signal);
+  return withBundleAge(decided, parts.bundle, artifact.digest, context.now);
 }
 
 /** As `decide`, without asking a registry; undefined where one would have to be asked. */
@@ -185,6 +190,7 @@ function sourceOf(
     ...{ registry, repository, image: artifact.digest },
     cache: parts.signatures,
     good: parts.goodSignatures,
+    bundle: parts.bundle,
     limits: { ...SIGNATURE_LIMITS, ...parts.limits },
   };
 }
@@ -203,9 +209,9 @@ async function contextOf(
   };
 }
 
-/** Where nothing is remembered the registry will be asked: it answers while trust stores are read. */
+/** Where nothing is remembered or carried the registry will be asked: it answers while trust stores are read. */
 async function askedAhead(source: SignatureSource, signal: AbortSignal): Promise<SignatureSource> {
-  if (source.good !== undefined) return source;
+  if (source.good !== undefined || source.bundle !== undefined) return source;
   const listed = listSignatures(source, signal);
   // It may fail before anybody waits for it.
   listed.catch(() => undefined);

@@ -11,7 +11,7 @@ import { show } from '../../oci/show.ts';
 import type { Resolve } from './address.ts';
 import { createEvidenceClient, resolveBySystem } from './client.ts';
 import { CrlFiles } from './crl-files.ts';
-import { CrlSource } from './crl-source.ts';
+import { type CarriedCrls, CrlSource } from './crl-source.ts';
 import { combined } from './failure.ts';
 import { EVIDENCE_LIMITS, type EvidenceLimits } from './limits.ts';
 import { OcspSource } from './ocsp-source.ts';
@@ -42,6 +42,8 @@ export interface RevocationSourceOptions {
   readonly clock: { now(): Date };
   /** A folder of its own for CRLs, made when it is first needed; absent: memory only. */
   readonly cacheDir?: string;
+  /** See `CrlSourceOptions`. */
+  readonly carried?: CarriedCrls | undefined;
   readonly limits?: Partial<EvidenceLimits>;
   /** Default: the system's own resolution of names. */
   readonly resolve?: Resolve;
@@ -49,12 +51,12 @@ export interface RevocationSourceOptions {
 
 /** Nothing is fetched, and no file is touched, before `check`. */
 export function createRevocationSource(options: RevocationSourceOptions): RevocationSource {
-  const { clock, cacheDir, resolve = resolveBySystem } = options;
+  const { clock, cacheDir, carried, resolve = resolveBySystem } = options;
   const limits = { ...EVIDENCE_LIMITS, ...options.limits };
   const client = createEvidenceClient(limits, resolve);
   const maxima = { maxFileBytes: limits.crlBytes, maxBytes: limits.crlDiskBytes };
   const files = cacheDir === undefined ? undefined : new CrlFiles(cacheDir, maxima);
-  const crls = new CrlSource({ client, clock, limits, files });
+  const crls = new CrlSource({ client, clock, limits, files, carried });
   const ocsp = new OcspSource({ client, clock, limits, crls });
   return {
     check: (chain, { authenticSigningTime }, signal) =>

@@ -1,0 +1,140 @@
+// Fills a bundle: the signatures of images, as their registries list them, and the CRLs that their chains name.
+import { AgentError } from '../errors.ts';
+import { SIGNATURE_ARTIFACT_TYPE } from '../notation/signature/manifest.ts';
+import type { IssuedCertificate } from '../notation/revocation/status.ts';
+import { verifyEnvelope } from '../notation/verification/signature.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { OCI_INDEX } from '../oci/media-types.ts';
+import { parseReference, type Reference } from '../oci/reference.ts';
+import { REF_NAME } from './bundle/layout-index.ts';
+import type { LayoutWriter } from './bundle/layout-writer.ts';
+import type { RegistryClient } from './registry/client.ts';
+import { listSignatures } from './judge.ts';
+import { envelopeOf, type SignatureContent } from './signature-content.ts';
+import { ByteBudget, SIGNATURE_LIMITS } from './signature-limits.ts';
+import { fetchSignature } from './signatures.ts';
+
+/** What a bundle has of one image. */
+export interface CollectedImage {
+  readonly name: string;
+  /** Null where the registry does not say. */
+  readonly digest: Digest | null;
+  readonly signatures: readonly Digest[];
+  /** Why there are not more. */
+  readonly faults: readonly AgentError[];
+  /** For the index of the layout. */
+  readonly entries: readonly Descriptor[];
+  /** Certificates whose CRLs a verifier would ask for, if their chain is one. */
+  readonly issued: readonly IssuedCertificate[];
+}
+
+/**
+ * Adds the signatures of one image. None is judged: that is for who trusts somebody. What cannot be
+ * had is a fault of the image, and does not keep others out.
+ */
+export async function collectImage(
+  name: string,
+  registry: RegistryClient,
+  writer: LayoutWriter,
+  signal: AbortSignal,
+): Promise<CollectedImage> {
+  const nothing = { name, digest: null, signatures: [], entries: [], issued: [] };
+  const reference = parseReference(name);
+  try {
+    const image = await registry.resolve(reference, signal);
+    try {
+      return await collectSignatures({ name, reference, image }, registry, writer, signal);
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code === 'argument_invalid') throw error;
+      return { ...nothing, digest: image.digest, faults: [error] };
+    }
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code === 'argument_invalid') throw error;
+    return { ...nothing, faults: [error] };
+  }
+}
+
+interface NamedImage {
+  readonly name: string;
+  readonly reference: Reference;
+  readonly image: Descriptor;
+}
+
+async function collectSignatures(
+  { name, reference, image }: NamedImage,
+  registry: RegistryClient,
+  writer: LayoutWriter,
+  signal: AbortSignal,
+): Promise<CollectedImage> {
+  const { sound, faults, listed } = await fetchAll(reference, image.digest, registry, signal);
+  for (const { signature, layer } of sound) {
+    await writer.add(signature.envelope, layer.mediaType, layer.digest);
+    await writer.add(signature.manifest, signature.manifestType, signature.digest);
+  }
+  const kept = new Set(sound.map(({ signature }) => signature.digest));
+  const manifests = listed
+    .filter(({ digest }) => kept.has(digest))
+    .map((one) => ({ ...one, artifactType: SIGNATURE_ARTIFACT_TYPE }));
+  const referrers = await writer.addJson({ schemaVersion: 2, mediaType: OCI_INDEX, manifests });
+  const { mediaType, digest, size } = image;
+  return {
+    ...{ name, digest, faults, signatures: [...kept] },
+    issued: sound.flatMap(({ issued }) => issued),
+    entries: [
+      { mediaType, digest, size, annotations: { [REF_NAME]: name } },
+      { ...referrers, annotations: { [REF_NAME]: digest.replace(':', '-') } },
+    ],
+  };
+}
+
+interface SoundSignature {
+  readonly signature: SignatureContent;
+  /** Of the envelope. */
+  readonly layer: Descriptor;
+  readonly issued: readonly IssuedCertificate[];
+}
+
+/** Those that are signatures at all; what anybody may push beside them is told and left out. */
+async function fetchAll(
+  repository: Reference,
+  image: Digest,
+  registry: RegistryClient,
+  signal: AbortSignal,
+) {
+  const source = {
+    ...{ registry, repository, image },
+    ...{ cache: undefined, good: undefined, limits: SIGNATURE_LIMITS },
+  };
+  const budget = new ByteBudget(SIGNATURE_LIMITS.largeBytes);
+  const sound: SoundSignature[] = [];
+  const faults: AgentError[] = [];
+  const { descriptors: listed, truncated } = await listSignatures(source, signal);
+  if (truncated) faults.push(limited(`${listed.length} signatures`));
+  for (const descriptor of listed) {
+    try {
+      const found = await fetchSignature(source, descriptor, budget, signal);
+      if (found.kind === 'unusable') throw found.error;
+      if (found.kind === 'large') throw limited(`${SIGNATURE_LIMITS.largeBytes} bytes`);
+      sound.push(soundSignature(found.signature, image));
+    } catch (error) {
+      if (!(error instanceof AgentError) || signal.aborted) throw error;
+      faults.push(error);
+    }
+  }
+  return { sound, faults, listed };
+}
+
+function soundSignature(signature: SignatureContent, image: Digest): SoundSignature {
+  const { manifest, manifestType: mediaType, digest } = signature;
+  const { chain } = verifyEnvelope(signature);
+  const issued = chain.slice(0, -1).flatMap((certificate, index) => {
+    const issuer = chain[index + 1];
+    return issuer === undefined ? [] : [{ certificate, issuer }];
+  });
+  return { signature, layer: envelopeOf(manifest, { digest, mediaType }, image), issued };
+}
+
+function limited(most: string): AgentError {
+  return new AgentError('signature_limit_exceeded', `expected at most ${most}, found more`);
+}
