@@ -129,6 +129,10 @@ export const SETTINGS = {
     '/opt/nodeseal/plugins',
     'Folder of Notation verification plugins (`NAME/notation-NAME`), as a path on the host.',
   ),
+  bundleDir: optionalPath(
+    'BUNDLE_DIR',
+    'OCI image layout with signatures and CRLs, as `nodeseal bundle` writes it, as a path on the host; looked into before registries are asked. Unset: none.',
+  ),
   reverifyInterval: duration(
     'REVERIFY_INTERVAL',
     24 * 60 * 60 * 1000,

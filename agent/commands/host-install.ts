@@ -74,6 +74,7 @@ export async function installRequest(config: Config, host: Host): Promise<Instal
       registryHosts: host.registryHosts,
       pluginDir: host.layout.pluginDir,
       crlCacheDir: host.layout.crlCacheDir,
+      bundleDir: config.bundleDir ?? null,
       kubeletDir: config.kubeletDir,
       credentialProviderConfig: providers?.configFile ?? null,
       credentialProviderBinDir: providers?.binDir ?? null,

@@ -12,6 +12,7 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
 import { readBreakGlass } from '../pull/break-glass-file.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
+import type { Bundle } from '../verifier/bundle/bundle.ts';
 import { InForce } from '../verifier/in-force.ts';
 import type { Verifier } from '../verifier/verifier.ts';
 import { VERSION } from '../version.ts';
@@ -19,6 +20,7 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { findBinDirs } from './bin-dirs.ts';
 import { BreakGlassWatch } from './run/break-glass.ts';
+import { openBundle } from './run/carried-bundle.ts';
 import { followRunning } from './run/containers.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
 import { collectRegularly, keepHeapSmall } from './run/heap.ts';
@@ -67,6 +69,8 @@ interface Ground {
   /** What verdicts are made from beside policy and trust. */
   readonly verdicts: CanaryVerifierParts;
   readonly registry: AgentRegistry;
+  /** Signatures and CRLs that were carried in, if any were. */
+  readonly bundle: Bundle | undefined;
   /** When the first CRL ends of those in use. */
   readonly firstCrlEnd: () => Date | null;
   /** If there is a Kubernetes to ask and to tell. */
@@ -85,8 +89,9 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   if (found.refused !== null) log.warn({ code: found.refused.code }, found.refused.message);
   const host = new FollowedHost(config, found);
   const registry = new AgentRegistry({ config, environment, host, clock: SYSTEM_CLOCK, log });
+  const bundle = await openBundle(config, SYSTEM_CLOCK.now(), log);
   const evidence = createEvidenceSources({
-    clock: SYSTEM_CLOCK,
+    ...{ clock: SYSTEM_CLOCK, bundle },
     pluginDir: host.now.pluginDir,
     crlCacheDir: join(config.stateDir, 'crl'),
   });
@@ -95,7 +100,8 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const verdicts = { registry: registry.client, evidence, clock: SYSTEM_CLOCK };
   try {
     const kubernetes = kubernetesOf(config, environment, log);
-    const kept = { ledger, inForce, verdicts, registry, firstCrlEnd: () => evidence.firstCrlEnd() };
+    const firstCrlEnd = () => evidence.firstCrlEnd();
+    const kept = { ledger, inForce, verdicts, registry, bundle, firstCrlEnd };
     await work({ config, host, log, auditLog, ...kept, kubernetes }, signal);
     return 0;
   } finally {

@@ -24,11 +24,12 @@ export async function judgeByHost(
   notice: (reason: string) => void,
 ): Promise<Verdict> {
   const startedMs = performance.now();
-  const { policyFile, truststoreDir, pluginDir, crlCacheDir, plainHttp, registryCa } = settings;
+  const { policyFile, truststoreDir, pluginDir, crlCacheDir, bundleDir } = settings;
+  const { plainHttp, registryCa } = settings;
   const hosts = { files: OWN_FILES, roots: () => settings.registryHosts };
   try {
     const verifier = createHostVerifier({
-      ...{ policyFile, truststoreDir, pluginDir, crlCacheDir },
+      ...{ policyFile, truststoreDir, pluginDir, crlCacheDir, bundleDir },
       registry: {
         createTransport: createFetchTransport,
         asksTagAlongside: true,

@@ -20,6 +20,8 @@ export interface VerifierSettings {
   /** Of verification plugins. */
   readonly pluginDir: string;
   readonly crlCacheDir: string;
+  /** Signatures and CRLs that were carried in; null for none. */
+  readonly bundleDir: string | null;
   /** Kubelet's own, which may hold Docker's `config.json`. */
   readonly kubeletDir: string;
   /** What kubelet is told of credential provider plugins; null for nothing. */
@@ -47,6 +49,7 @@ export function defaultVerifierSettings(): VerifierSettings {
     registryHosts: DEFAULT_REGISTRY_HOSTS,
     pluginDir,
     crlCacheDir,
+    bundleDir: null,
     kubeletDir: '/var/lib/kubelet',
     credentialProviderConfig: null,
     credentialProviderBinDir: null,
@@ -60,11 +63,11 @@ export function encodeVerifierSettings(
 ): Readonly<Record<string, unknown>> {
   // Named one by one: nothing that merely happens to be in the object is written.
   const { agentSocket, policyFile, truststoreDir, plainHttp, registryCa, registryHosts } = settings;
-  const { pluginDir, crlCacheDir, mode } = settings;
+  const { pluginDir, crlCacheDir, bundleDir, mode } = settings;
   const { kubeletDir, credentialProviderConfig, credentialProviderBinDir } = settings;
   return {
     ...{ agentSocket, policyFile, truststoreDir, plainHttp, registryCa, registryHosts },
-    ...{ pluginDir, crlCacheDir },
+    ...{ pluginDir, crlCacheDir, bundleDir },
     ...{ kubeletDir, credentialProviderConfig, credentialProviderBinDir, mode },
   };
 }
@@ -87,6 +90,7 @@ export function parseVerifierSettings(text: string | null): VerifierSettings {
     registryHosts: strings(object, 'registryHosts') ?? defaults.registryHosts,
     pluginDir: absolutePath(object, 'pluginDir') ?? defaults.pluginDir,
     crlCacheDir: absolutePath(object, 'crlCacheDir') ?? defaults.crlCacheDir,
+    bundleDir: pathOrNull(object, 'bundleDir'),
     kubeletDir: absolutePath(object, 'kubeletDir') ?? defaults.kubeletDir,
     credentialProviderConfig: pathOrNull(object, 'credentialProviderConfig'),
     credentialProviderBinDir: pathOrNull(object, 'credentialProviderBinDir'),

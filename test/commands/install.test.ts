@@ -170,6 +170,7 @@ describe.runIf(IS_ROOT)('install', () => {
       NODESEAL_AGENT_SOCKET: '/run/x.sock',
       NODESEAL_REGISTRY_PLAIN_HTTP: 'reg:5000',
       NODESEAL_PLUGIN_DIR: '/opt/plugins',
+      NODESEAL_BUNDLE_DIR: '/srv/bundle',
     };
     await runCommand(install, [], { ...host.settings(), ...settings });
     const text = readFileSync(host.at('opt/nodeseal/verifier.json'), 'utf8');
@@ -179,6 +180,7 @@ describe.runIf(IS_ROOT)('install', () => {
       policyFile: `/${POLICY}`,
       pluginDir: '/opt/plugins',
       crlCacheDir: '/var/lib/nodeseal/crl',
+      bundleDir: '/srv/bundle',
     });
   });
 

@@ -74,6 +74,7 @@ const ALL: ChartValues = {
     kubeletDir: '/var/lib/other-kubelet',
     registryPlainHttp: ['a.example:5000', 'b.example'],
     registryHosts: '/etc/containerd/certs.d:/etc/docker/certs.d',
+    bundleDir: '/srv/bundle',
     reverifyInterval: '12h',
     reverifySpread: '5m',
     reverifyRate: 7,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Ledger } from '../../audit/ledger.ts';
 import type { CanaryVerifierParts } from '../../enforcement/canary-verifier.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
+import type { Bundle } from '../../verifier/bundle/bundle.ts';
 import { GoodSignatures } from '../../verifier/good-signatures.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import { SignatureCache } from '../../verifier/signature-cache.ts';
@@ -14,6 +15,8 @@ import { counted } from './registry-requests.ts';
 export interface VerifiersParts {
   /** What verdicts are made from beside policy and trust. */
   readonly verdicts: CanaryVerifierParts;
+  /** Signatures that were carried in. */
+  readonly bundle?: Bundle | undefined;
   readonly inForce: Pick<InForce, 'policy' | 'trust'>;
   readonly ledger: Pick<Ledger, 'signatures'>;
   readonly metrics: Pick<Metrics, 'countError' | 'countSignatureLookup'>;
@@ -25,10 +28,11 @@ export interface VerifiersParts {
  * `outOfBand` knows what the ledger keeps; the envelopes that it verifies, some hundreds after a
  * change of policy, do not push those of pulls out of memory.
  */
-export function createVerifiers({ verdicts, inForce, ledger, metrics, log }: VerifiersParts): {
+export function createVerifiers(all: VerifiersParts): {
   readonly pulls: Verifier;
   readonly outOfBand: RecallingVerifier;
 } {
+  const { verdicts, bundle, inForce, ledger, metrics, log } = all;
   const { policy, trust } = inForce;
   const signatures = new SignatureCache();
   const recent = new GoodSignatures(signatures);
@@ -36,7 +40,7 @@ export function createVerifiers({ verdicts, inForce, ledger, metrics, log }: Ver
     metrics.countError(code);
     log.warn({ code }, `a signature is not known from the ledger: ${message}`);
   });
-  const parts = { ...verdicts, policy, trust, signatures };
+  const parts = { ...verdicts, policy, trust, signatures, ...(bundle && { bundle }) };
   return {
     pulls: createVerifier({
       ...parts,

@@ -29,6 +29,7 @@ mount point: uninstalling would leave them.
 {{- if $agent.registryHosts -}}
 {{- range splitList ":" $agent.registryHosts }}{{ $all = append $all (dict "path" (clean .) "readOnly" true) }}{{ end -}}
 {{- end -}}
+{{- with $agent.bundleDir }}{{ $all = append $all (dict "path" (clean .) "readOnly" true) }}{{ end -}}
 {{- with $agent.binDir }}{{ $all = append $all (dict "path" (dir (clean .)) "readOnly" false) }}{{ end -}}
 {{- if and $agent.credentialProviderConfig $agent.credentialProviderBinDir -}}
 {{- $all = concat $all (list
