@@ -1,14 +1,16 @@
 // Fills a bundle: the signatures of images, as their registries list them, and the CRLs that their chains name.
 import { AgentError } from '../errors.ts';
 import { SIGNATURE_ARTIFACT_TYPE } from '../notation/signature/manifest.ts';
-import type { IssuedCertificate } from '../notation/revocation/status.ts';
+import { parseTimestampToken } from '../notation/timestamp/token.ts';
 import { verifyEnvelope } from '../notation/verification/signature.ts';
+import type { Certificate } from '../notation/x509/certificate.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import { REF_NAME } from './bundle/layout-index.ts';
 import type { LayoutWriter } from './bundle/layout-writer.ts';
+import { type CollectedIssued, issuedOf } from './collect-crls.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { listSignatures } from './judge.ts';
 import { envelopeOf, type SignatureContent } from './signature-content.ts';
@@ -26,7 +28,7 @@ export interface CollectedImage {
   /** For the index of the layout. */
   readonly entries: readonly Descriptor[];
   /** Certificates whose CRLs a verifier would ask for, if their chain is one. */
-  readonly issued: readonly IssuedCertificate[];
+  readonly issued: readonly CollectedIssued[];
 }
 
 /**
@@ -92,7 +94,7 @@ interface SoundSignature {
   readonly signature: SignatureContent;
   /** Of the envelope. */
   readonly layer: Descriptor;
-  readonly issued: readonly IssuedCertificate[];
+  readonly issued: readonly CollectedIssued[];
 }
 
 /** Those that are signatures at all; what anybody may push beside them is told and left out. */
@@ -127,12 +129,22 @@ async function fetchAll(
 
 function soundSignature(signature: SignatureContent, image: Digest): SoundSignature {
   const { manifest, manifestType: mediaType, digest } = signature;
-  const { chain } = verifyEnvelope(signature);
-  const issued = chain.slice(0, -1).flatMap((certificate, index) => {
-    const issuer = chain[index + 1];
-    return issuer === undefined ? [] : [{ certificate, issuer }];
-  });
+  const { chain, timestampToken } = verifyEnvelope(signature);
+  const issued = [...issuedOf(chain), ...issuedOf(authorityOf(timestampToken))];
   return { signature, layer: envelopeOf(manifest, { digest, mediaType }, image), issued };
+}
+
+/**
+ * Of its chain a token need not hold all: whose root it leads to only a trust store tells. What is no
+ * token is no reason against a signature of which nobody asks for one.
+ */
+function authorityOf(token: Uint8Array | undefined): readonly Certificate[] {
+  try {
+    return token === undefined ? [] : parseTimestampToken(token).certificates;
+  } catch (error) {
+    if (error instanceof AgentError) return [];
+    throw error;
+  }
 }
 
 function limited(most: string): AgentError {

@@ -1,7 +1,7 @@
 // Adds the CRLs to a bundle that the certificates of its signatures name.
 import { AgentError } from '../errors.ts';
-import { type VerifiedList, verifyCrl } from '../notation/revocation/crl.ts';
-import type { IssuedCertificate } from '../notation/revocation/status.ts';
+import { parseCertificateList } from '../notation/revocation/certificate-list.ts';
+import { verifyCrl } from '../notation/revocation/crl.ts';
 import type { Certificate } from '../notation/x509/certificate.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { MAX_LAYERS } from '../oci/manifest.ts';
@@ -27,6 +27,46 @@ export interface CollectedCrl {
   readonly nextUpdate: Date;
 }
 
+/** A certificate whose CRLs a verifier may ask for. */
+export interface CollectedIssued {
+  readonly certificate: Certificate;
+  /** Absent where only a trust store has it. */
+  readonly issuer: Certificate | undefined;
+}
+
+/** Those of some certificates that are not roots, each with its issuer where that is among them. */
+export function issuedOf(certificates: readonly Certificate[]): CollectedIssued[] {
+  const isIssuer = (one: Certificate, of: Certificate) =>
+    Buffer.compare(one.subject.raw, of.issuer.raw) === 0;
+  return certificates
+    .filter((certificate) => !isIssuer(certificate, certificate))
+    .map((certificate) => {
+      const issuer = certificates.find((one) => isIssuer(one, certificate));
+      return { certificate, issuer };
+    });
+}
+
+interface UsableList {
+  readonly nextUpdate: Date;
+  readonly freshest?: readonly string[] | undefined;
+}
+
+/** Who uses it verifies it anew; here it is seen early that a server has something else. */
+function readList(
+  bytes: Uint8Array,
+  issuer: Certificate | undefined,
+  now: Date,
+  what: string,
+): UsableList {
+  if (issuer !== undefined) return verifyCrl(bytes, issuer, now, what);
+  const { nextUpdate, freshest } = parseCertificateList(bytes, what);
+  if (nextUpdate !== undefined) return { nextUpdate, freshest };
+  throw new AgentError(
+    'revocation_evidence_invalid',
+    `${what}: expected a next update, found none`,
+  );
+}
+
 /** Fetches CRLs, each address once. */
 export class CrlCollector {
   readonly #client: EvidenceClient;
@@ -42,7 +82,7 @@ export class CrlCollector {
   }
 
   /** Adds what a verifier would ask for about one certificate, deltas included. */
-  async add({ certificate, issuer }: IssuedCertificate, signal: AbortSignal): Promise<void> {
+  async add({ certificate, issuer }: CollectedIssued, signal: AbortSignal): Promise<void> {
     for (const point of certificate.extensions.crlAddresses.slice(0, EVIDENCE_LIMITS.addresses)) {
       const list = await this.#addPoint(point, issuer, signal);
       if (list?.freshest !== undefined) await this.#addPoint(list.freshest, issuer, signal);
@@ -66,9 +106,9 @@ export class CrlCollector {
   /** The first address that works: the others are of the same CRL, and it is kept for each. */
   async #addPoint(
     addresses: readonly string[],
-    issuer: Certificate,
+    issuer: Certificate | undefined,
     signal: AbortSignal,
-  ): Promise<VerifiedList | undefined> {
+  ): Promise<UsableList | undefined> {
     const ofPoint = addresses.slice(0, EVIDENCE_LIMITS.addresses);
     if (ofPoint.every((one) => this.#crls.has(hrefOf(one)))) return undefined;
     for (const address of ofPoint) {
@@ -77,7 +117,7 @@ export class CrlCollector {
         const url = parseEvidenceAddress(address, what);
         const { crlMs: timeoutMs, crlBytes: maxBytes } = EVIDENCE_LIMITS;
         const bytes = await this.#client({ url, timeoutMs, maxBytes, what }, signal);
-        const list = verifyCrl(bytes, issuer, this.#now, what);
+        const list = readList(bytes, issuer, this.#now, what);
         await this.#keep(ofPoint.map(hrefOf), bytes, list.nextUpdate);
         return list;
       } catch (error) {

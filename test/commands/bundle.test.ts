@@ -7,6 +7,9 @@ import { createCa } from '../support/ca.ts';
 import { openEvidenceHost } from '../support/evidence-host.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { runCommand, temporaryDirectory } from '../support/front-door.ts';
+import { mintCrl } from '../support/crl.ts';
+import { openEvidenceServer, serveBytes } from '../support/ocsp-server.ts';
+import { createTsa } from '../support/tsa.ts';
 import { startTestRegistry } from '../support/registry.ts';
 import { MEDIA_TYPES, signEnvelope } from '../support/sign-envelope.ts';
 import { documentOf, statement } from '../support/trust-policy.ts';
@@ -214,5 +217,18 @@ describe('a CRL in a bundle', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('revocation_unreachable');
     expect(readFileSync(join(output, 'index.json'), 'utf8')).toContain(image.descriptor.digest);
+  });
+
+  it('of an authority on time is carried, too', async () => {
+    const server = await openEvidenceServer();
+    const tsa = createTsa({ signer: { crlUrl: `${server.url}/tsa` } });
+    server.routes.set('/tsa', serveBytes(mintCrl(tsa.issuer)));
+    const { registry, repository, image, write } = await open();
+    const stamped = { timestampToken: (signature: Uint8Array) => tsa.stamp(signature) };
+    const envelope = signEnvelope({ format: 'jws', signer: ca.issue(), target: image, ...stamped });
+    registry.attachSignature('team/app', image, envelope, MEDIA_TYPES.jws);
+    const { code, stdout } = await write(`${repository}:signed`, '--format', 'json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ crls: [{ address: `${server.url}/tsa` }] });
   });
 });
