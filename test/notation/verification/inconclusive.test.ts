@@ -7,6 +7,7 @@ it('takes exactly these codes for "could not tell"', () => {
   const codes = Object.keys(ERROR_CODES) as ErrorCode[];
   expect(codes.filter(isInconclusive).sort()).toEqual([
     'agent_unavailable',
+    'bundle_invalid',
     'deadline_exceeded',
     'internal',
     'plugin_failed',
