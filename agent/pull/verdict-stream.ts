@@ -12,10 +12,10 @@ const PRIORITY = 6;
 /** journald takes connections at once, and systemd for it while it is restarted. */
 const OPEN_MS = 200;
 /**
- * journald reads at once, but for the second or so that its restart takes on a busy node. One that
+ * journald reads at once, but for the second or two that its restart takes on a busy node. One that
  * does not even then is not worth a pull's time.
  */
-const RECORD_MS = 1_500;
+const RECORD_MS = 3_000;
 
 /** One pull as it was decided. */
 export interface DecidedPull {

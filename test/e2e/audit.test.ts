@@ -53,6 +53,9 @@ describeOnNode('the audit trail of a node', () => {
   const ids = new Set<string>();
   /** By reference: what whoever pulled was told. */
   const told = new Map<string, { allowed: number; refused: number }>();
+  /** By reference: how many are pulling it. */
+  const pulling = new Map<string, number>();
+  const beingRemoved = new Set<string>();
 
   beforeAll(async () => {
     node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
@@ -89,7 +92,7 @@ describeOnNode('the audit trail of a node', () => {
       // The verifier has to be there before the first pull.
       await (await startNodeAgent(node)).stop();
       const stop = new AbortController();
-      const pulling = Array.from({ length: PULLERS }, () => pullUntil(stop.signal));
+      const pullers = Array.from({ length: PULLERS }, () => pullUntil(stop.signal));
       unrest.start();
       for (let kill = 1; kill <= KILLS; kill += 1) {
         const doomed = spawnNodeAgent(node);
@@ -98,7 +101,7 @@ describeOnNode('the audit trail of a node', () => {
         if (kill % KILLS_PER_VACUUM === 0) await vacuum();
       }
       stop.abort();
-      await Promise.all(pulling);
+      await Promise.all(pullers);
       await unrest.stop();
       agent = await startNodeAgent(node);
       await settle();
@@ -166,11 +169,11 @@ describeOnNode('the audit trail of a node', () => {
 
   async function pullUntil(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const images = [...signed, ...unsigned];
+      const images = [...signed, ...unsigned].filter(({ tagged }) => !beingRemoved.has(tagged));
       const image = images[Math.floor(Math.random() * images.length)];
       if (image === undefined) throw new TypeError('no images');
       await pull(image);
-      if (Math.random() < 0.1) await removeImage(client, image.tagged);
+      if (Math.random() < 0.1) await remove(image);
       await delay(PAUSE_MS);
     }
   }
@@ -178,13 +181,24 @@ describeOnNode('the audit trail of a node', () => {
   async function pull({ tagged }: PushedImage): Promise<void> {
     const before = told.get(tagged) ?? { allowed: 0, refused: 0 };
     told.set(tagged, before);
+    pulling.set(tagged, (pulling.get(tagged) ?? 0) + 1);
     try {
       ids.add(await pullImage(client, tagged));
       before.allowed += 1;
     } catch (error) {
       if (!String(error).includes('signature_missing')) throw error;
       before.refused += 1;
+    } finally {
+      pulling.set(tagged, (pulling.get(tagged) ?? 0) - 1);
     }
+  }
+
+  // A pull whose image is taken away before it ends is told that there is none.
+  async function remove({ tagged }: PushedImage): Promise<void> {
+    if ((pulling.get(tagged) ?? 0) > 0 || beingRemoved.has(tagged)) return;
+    beingRemoved.add(tagged);
+    await removeImage(client, tagged);
+    beingRemoved.delete(tagged);
   }
 
   /** What was never judged counts once the log has gone on without a word of it. */
@@ -222,14 +236,20 @@ describeOnNode('the audit trail of a node', () => {
     expect(found).toEqual(expected(account));
   }
 
-  /** The journal has a verdict for each answer that whoever pulled got. */
+  /**
+   * The journal has a verdict for each answer that whoever pulled got. Where journald was away for longer
+   * than the verifier waits for it, the verdict is there without its writer, and is told as such.
+   */
   function expectTold(): void {
     const sum = (key: 'allowed' | 'refused') =>
       [...told.values()].reduce((total, one) => total + one[key], 0);
-    expect(oracle.account(ids).verdicts).toEqual({
-      'allow verified': sum('allowed'),
-      'deny signature_missing': sum('refused'),
+    const account = oracle.account(ids);
+    const lost = lostVerdicts(account);
+    expect(account.verdicts).toEqual({
+      'allow verified': sum('allowed') - lost.allowed,
+      'deny signature_missing': sum('refused') - lost.refused,
     });
+    expect(lost.allowed + lost.refused).toBe(account.events['untrusted_verdict'] ?? 0);
   }
 
   /** What is to be the same wherever it is told. */
@@ -247,17 +267,24 @@ describeOnNode('the audit trail of a node', () => {
     readonly images: Counts;
   }
 
-  function expected({ events, verdicts, verdictsByImage }: JournalAccount): Found {
+  function expected(account: JournalAccount): Found {
+    const { events, verdicts, verdictsByImage } = account;
     const decisions = Object.entries(verdicts).map(
       ([said, count]) => [`${said.split(' ')[0] ?? ''}  enforce`, count] as const,
     );
-    // Everybody here pulls as kubelet does.
-    const judged = decisions.reduce((sum, [, count]) => sum + count, 0);
-    const unreached = (events['pull_started'] ?? 0) - judged;
-    const pulls = [
-      ...decisions,
-      ...(unreached === 0 ? [] : [['not_reached  none', unreached] as const]),
-    ];
+    // Everybody here pulls as kubelet does, and no verifier dies.
+    const {
+      pull_started: started = 0,
+      pull_finished: finished = 0,
+      pull_blocked: blocked = 0,
+    } = events;
+    const lost = lostVerdicts(account);
+    const undecided = [
+      ['not_reached  none', started - finished - blocked],
+      ['unjudged  none', lost.allowed],
+      ['blocked verdict_lost none', lost.refused],
+    ] as const;
+    const pulls = [...decisions, ...undecided.filter(([, count]) => count !== 0)];
     const images = Object.entries(verdictsByImage).map(([said, count]) => [
       said.slice(0, said.lastIndexOf(' ')),
       count,
@@ -268,6 +295,17 @@ describeOnNode('the audit trail of a node', () => {
       pulls: sorted(Object.fromEntries(pulls)),
     };
     return { ledger: all, metrics: all, images: sorted(Object.fromEntries(images) as Counts) };
+  }
+
+  /** Pulls that containerd let in or refused by what our verifier said, whose verdict nobody may trust. */
+  function lostVerdicts({ events, verdicts, blockedByUs }: JournalAccount) {
+    const decided = (decision: string) =>
+      Object.entries(verdicts)
+        .filter(([said]) => said.startsWith(`${decision} `))
+        .reduce((sum, [, count]) => sum + count, 0);
+    const blockedByOthers = (events['pull_blocked'] ?? 0) - blockedByUs;
+    const letIn = (events['pull_finished'] ?? 0) + blockedByOthers;
+    return { allowed: letIn - decided('allow'), refused: blockedByUs - decided('deny') };
   }
 
   async function read(): Promise<Found> {

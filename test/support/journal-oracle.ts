@@ -12,6 +12,8 @@ export interface JournalAccount {
   readonly verdicts: Counts;
   /** The same with `REPOSITORY@DIGEST ` before it. */
   readonly verdictsByImage: Counts;
+  /** Of `pull_blocked`: those that our verifier refused. */
+  readonly blockedByUs: number;
 }
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -20,6 +22,8 @@ type Entry = Readonly<Record<string, unknown>>;
 const READ_TIMEOUT_MS = 120_000;
 const VERDICT = '{"msg":"notation signature verify: ';
 const CANARY = '/nodeseal-canary/';
+const BLOCKED_BY_US =
+  /^time="[^"]+" level=warning msg="Image verifier blocked pull" .* reason="verifier nodeseal-verifier rejected image /;
 const CONFIG_DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 // Inside a message that quotes a name: Go's %q, and the text format's quoting of that.
@@ -79,6 +83,7 @@ export class JournalOracle {
     const events = new Map<string, number>();
     const verdicts = new Map<string, number>();
     const verdictsByImage = new Map<string, number>();
+    let blockedByUs = 0;
     for (const entry of this.#entries.values()) {
       const message = textOf(entry['MESSAGE']);
       const writer = entry['_UID'] === '0' ? String(entry['_EXE']) : '';
@@ -94,12 +99,14 @@ export class JournalOracle {
       } else if (writer === '/usr/bin/containerd') {
         const event = eventOf(message, configDigests);
         if (event !== undefined) count(events, event);
+        if (event === 'pull_blocked' && BLOCKED_BY_US.test(message)) blockedByUs += 1;
       }
     }
     return {
       events: Object.fromEntries(events),
       verdicts: Object.fromEntries(verdicts),
       verdictsByImage: Object.fromEntries(verdictsByImage),
+      blockedByUs,
     };
   }
 }
