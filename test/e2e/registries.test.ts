@@ -14,7 +14,8 @@ import {
   type Guards,
   startGuardedRegistry,
 } from '../support/guarded-registry.ts';
-import { pushImage } from '../support/node-images.ts';
+import { startNginx } from '../support/nginx.ts';
+import { pushImage, startRegistry } from '../support/node-images.ts';
 import { createSigningKey, sign, type SigningKey } from '../support/node-signatures.ts';
 import { mintClientCertificate } from '../support/registry/client-certificate.ts';
 import { mintServerCertificate } from '../support/registry/tls.ts';
@@ -64,7 +65,7 @@ describeOnNode('a registry behind its guards', () => {
   }
 
   async function certsD(
-    { host }: GuardedRegistry,
+    { host }: Pick<GuardedRegistry, 'host'>,
     files: Readonly<Record<string, string>>,
   ): Promise<void> {
     const folder = `${CERTS_D}/${host.replace(/:(\d+)$/, '_$1_')}`;
@@ -117,6 +118,44 @@ describeOnNode('a registry behind its guards', () => {
     });
     expect((await judge(signed)).outcome).toBe('allow verified');
     registry.stop();
+  });
+
+  it('behind an nginx that asks for a certificate gives it to who has it in hosts.toml', async () => {
+    const [client, stranger] = [mintClientCertificate('Nodes'), mintClientCertificate('Strangers')];
+    const filling = await startRegistry(node, 'docker-registry');
+    const upstream = filling.host;
+    const nginx = await startNginx(node, { upstream, server, clientCa: client.ca });
+    const [signed, unsigned] = [
+      await pushImage(filling, 'team/signed'),
+      await pushImage(filling, 'team/unsigned'),
+    ];
+    await sign(filling, signed.pinned, { key, format: 'cose' });
+    const behind = ({ pinned }: { readonly pinned: string }) =>
+      pinned.replace(upstream, nginx.host);
+    const pull = async () => {
+      const pulled = ['ctr', '-n', 'k8s.io', 'images', 'pull', '--hosts-dir', CERTS_D];
+      return (await node.exec([...pulled, behind(signed)])).code === 0;
+    };
+    // nginx lets everybody shake hands, and then answers 400.
+    const ca = { 'hosts.toml': 'ca = "ca.pem"\n', 'ca.pem': server.ca };
+    await certsD(nginx, ca);
+    expect((await judge(behind(signed))).outcome).toBe('deny registry_failed, inconclusive');
+    expect(await pull()).toBe(false);
+    const shown = (shows: typeof client) => ({
+      ...ca,
+      'hosts.toml': 'ca = "ca.pem"\nclient = [["client.pem", "client.key"]]\n',
+      ...{ 'client.pem': shows.certificate, 'client.key': shows.key },
+    });
+    await certsD(nginx, shown(stranger));
+    expect((await judge(behind(signed))).outcome).toBe('deny registry_failed, inconclusive');
+    expect(await pull()).toBe(false);
+    await certsD(nginx, shown(client));
+    expect((await judge(behind(signed))).outcome).toBe('allow verified');
+    expect((await judge(behind(unsigned))).outcome).toBe('deny signature_missing');
+    // By the same file.
+    expect(await pull()).toBe(true);
+    nginx.stop();
+    filling.stop();
   });
 
   it('with a token service is asked with one token for all of an image', async () => {
