@@ -1,4 +1,5 @@
 // How an image came to be on the node, told from evidence only. Pure.
+import type { Gap } from './gap-table.ts';
 
 /**
  * `pulled`: our verifier judged its pull and let it in. `bypassed`: it was pulled, and our verifier
@@ -44,6 +45,8 @@ export interface Watch {
   readonly beganMs: number | null;
   /** When the last entry of the journal was written that is in the ledger. */
   readonly readToMs: number | null;
+  /** Spans whose lines were lost before they were read. */
+  readonly gaps: readonly Gap[];
 }
 
 export interface ArrivalEvidence {
@@ -109,8 +112,12 @@ function isOf({ isIn, untilMs }: PullEvidence, { earliestMs }: ArrivalSpan): boo
  */
 function isUnpulled(
   { isPulling }: ArrivalEvidence,
-  { latestMs }: ArrivalSpan,
-  { readToMs }: Watch,
+  { earliestMs, latestMs }: ArrivalSpan,
+  { readToMs, gaps }: Watch,
 ): boolean {
-  return !isPulling && readToMs !== null && readToMs >= latestMs;
+  // The end of a pull comes after the record, and alone would tell of it.
+  const isHidden = gaps.some(
+    ({ fromMs, toMs }) => toMs >= earliestMs && fromMs <= latestMs + MAX_PULL_MS,
+  );
+  return !isPulling && !isHidden && readToMs !== null && readToMs >= latestMs;
 }

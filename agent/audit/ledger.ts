@@ -4,6 +4,7 @@ import type { Verdict } from '../notation/verification/verdict.ts';
 import { CanaryTable } from './canary-table.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { atOneMoment, guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
+import { type Gap, GapTable } from './gap-table.ts';
 import type { ImageKey, ImageRecord } from './image-key.ts';
 import { ImageTable, type LedgerImage } from './image-table.ts';
 import { reverificationRecord } from './history-record.ts';
@@ -47,6 +48,7 @@ export class Ledger {
   readonly #verdicts: VerdictTable;
   readonly #images: ImageTable;
   readonly #moments: MomentTable;
+  readonly #gaps: GapTable;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -61,6 +63,7 @@ export class Ledger {
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);
     this.#moments = new MomentTable(database);
+    this.#gaps = new GapTable(database);
   }
 
   /**
@@ -145,7 +148,10 @@ export class Ledger {
 
   /** The same one by one, which takes no memory for the rest; the ledger may not be written meanwhile. */
   *eachImage(): Generator<LedgerImage, void, undefined> {
-    const watch = guard('read the moments', () => this.#moments.watch());
+    const watch = guard('read the moments', () => ({
+      ...this.#moments.watch(),
+      gaps: this.#gaps.all(),
+    }));
     const images = this.#images.each(watch);
     for (;;) {
       const next = guard('read the images', () => images.next());
@@ -162,6 +168,13 @@ export class Ledger {
   /** Notes when the ledger began, or when our verifier was first installed; the earliest counts. */
   noteFirst(moment: 'began' | 'installed', at: Date): void {
     this.#write(`note when it ${moment}`, () => this.#moments.first(moment, at));
+  }
+
+  /** Notes that lines of the log were lost. Must be called before what follows them is recorded. */
+  noteGap(gap: Gap): void {
+    this.#write('note a gap', () => {
+      this.#gaps.add(gap);
+    });
   }
 
   /** When something was noted; null when it never was. */

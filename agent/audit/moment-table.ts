@@ -45,7 +45,7 @@ export class MomentTable {
     return typeof atMs === 'number' ? new Date(atMs) : null;
   }
 
-  watch(): Watch {
+  watch(): Omit<Watch, 'gaps'> {
     const readToMs = this.#readTo.get()?.['at_ms'];
     return {
       installedMs: this.at('installed')?.getTime() ?? null,

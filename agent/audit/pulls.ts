@@ -26,6 +26,8 @@ export class Pulls {
   readonly #history: AuditTrail;
   readonly #order: LineOrder;
   readonly #table: PullTable;
+  /** Told of a pull that came in without a verdict of ours, before its transaction ends; may only take note. */
+  onUnjudged: (at: Date) => void = () => {};
   /** At or before the time when the next pull is due. */
   #dueUs = -Infinity;
 
@@ -181,6 +183,9 @@ export class Pulls {
         const historyId = told === null ? null : this.#history.add(told);
         this.#table.put({ ...counted, historyId });
         this.#table.count(countOf(counted));
+        if (counted.counted === 'unjudged') {
+          this.onUnjudged(new Date((pull.endedUs ?? pull.judgedUs ?? pull.dueUs) / 1000));
+        }
       }
       this.#dueUs = this.#table.nextDueUs();
     }

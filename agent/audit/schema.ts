@@ -200,4 +200,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX pulls_unasked ON pulls (name, judged_us)
     WHERE open = 1 AND end_kind IS NULL AND requested IS NULL;
   `,
+  `
+  -- Spans of which the log can no longer tell.
+  CREATE TABLE gaps (
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    PRIMARY KEY (from_ms, to_ms)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

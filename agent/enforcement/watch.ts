@@ -105,6 +105,14 @@ export class EnforcementWatch {
     if (this.#lookedAt === null || at >= this.#lookedAt) this.wake();
   };
 
+  /**
+   * An image came in without our verdict at this time. It is one more reason to look where a canary said
+   * that this node enforces; one that is known not to is only told so again.
+   */
+  readonly doubted = (at: Date): void => {
+    if (this.#last?.result.kind === 'proved') this.heard(at);
+  };
+
   /** containerd broke off: what was proved of it says nothing of the one that comes back. */
   readonly containerdGone = (): void => {
     this.#goneAt = this.#options.clock.now();

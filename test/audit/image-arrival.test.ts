@@ -19,6 +19,7 @@ const BEFORE = INSTALLED - HOUR;
 const WATCH: Watch = {
   ...{ installedMs: INSTALLED, beganMs: INSTALLED },
   readToMs: IMPORTED + 2 * HOUR,
+  gaps: [],
 };
 
 function tag(createdMs: number | null, change: Partial<RecordTimes> = {}): RecordTimes {
@@ -97,6 +98,26 @@ describe('an image', () => {
     expect(arrivalOf(image, { ...WATCH, readToMs: null })).toBe('no-record');
     expect(arrivalOf(image, { ...WATCH, readToMs: IMPORTED - 1 })).toBe('no-record');
     expect(arrivalOf(image, { ...WATCH, readToMs: IMPORTED })).toBe('imported');
+  });
+
+  it.each([
+    ['over all of it', IMPORTED - HOUR, IMPORTED + HOUR],
+    ['that ends as it comes', IMPORTED - HOUR, IMPORTED],
+    ['where the end of its pull would stand', IMPORTED + MINUTE, IMPORTED + 2 * MINUTE],
+  ])('has no record where the log has a gap %s', (_, fromMs, toMs) => {
+    const image = evidence([tag(IMPORTED)]);
+    const watch = { ...WATCH, gaps: [{ fromMs, toMs }] };
+    expect(arrivalOf(image, watch)).toBe('no-record');
+    // What is known in spite of it is known.
+    expect(arrivalOf(evidence([tag(IMPORTED)], pullAt(IMPORTED - 1)), watch)).toBe('pulled');
+  });
+
+  it('was imported all the same when the gap is elsewhere', () => {
+    const gaps = [
+      { fromMs: INSTALLED, toMs: IMPORTED - 1 },
+      { fromMs: IMPORTED + HOUR + 1, toMs: IMPORTED + 2 * HOUR },
+    ];
+    expect(arrivalOf(evidence([tag(IMPORTED)]), { ...WATCH, gaps })).toBe('imported');
   });
 
   it('has no record while a pull of its name has begun and is not told to its end', () => {

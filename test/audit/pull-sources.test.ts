@@ -220,6 +220,18 @@ describe('the audit trail', () => {
     expect(trail()).toEqual([['pull', 'allow', 'unjudged', 'containerd', null]]);
   });
 
+  it('tells whoever looks after enforcement of what came in without a verdict, and of nothing else', () => {
+    const told: Date[] = [];
+    ledger.pulls.onUnjudged = (when) => told.push(when);
+    take('journald', event(1, started), verdict(2), event(3, finished));
+    take('journald', event(10, started), event(11, blocked), event(12, failed));
+    ledger.pulls.settle(at(5000));
+    expect(told).toEqual([]);
+    take('journald', event(6000, started), event(6003, finished));
+    ledger.pulls.settle(at(100_000));
+    expect(told).toEqual([at(6003)]);
+  });
+
   it('has a line of what containerd refused without a verdict', () => {
     take('journald', event(1, started), event(2, blocked), event(3, failed));
     ledger.pulls.settle(at(100_000));

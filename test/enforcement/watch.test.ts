@@ -84,6 +84,33 @@ describe('the watch', () => {
     await stop();
   });
 
+  it('tries one when an image came in without a verdict after the last proof, and only then', async () => {
+    const { clock, seen, watch, stop } = open();
+    const began = clock.now();
+    await settle();
+    await clock.advance(10_000);
+    watch.doubted(new Date(began.getTime() - 1));
+    await settle();
+    await clock.advance(SETTLE_MS);
+    expect(seen.runs).toBe(1);
+    watch.doubted(new Date(began.getTime() + 5000));
+    await settle();
+    await clock.advance(SETTLE_MS);
+    expect(seen.runs).toBe(2);
+    await stop();
+  });
+
+  it('tries none for an image without a verdict where it is known that nothing is enforced', async () => {
+    const { clock, world, seen, watch, stop } = open();
+    world.result = REFUTED;
+    await settle();
+    watch.doubted(clock.now());
+    await settle();
+    await clock.advance(SETTLE_MS);
+    expect(seen.runs).toBe(1);
+    await stop();
+  });
+
   it('tries again soon, and ever later, until one proves', async () => {
     const { clock, world, seen, state, stop } = open();
     world.result = NEITHER;

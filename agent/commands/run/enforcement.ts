@@ -34,7 +34,7 @@ import type { FollowedHost } from './followed-host.ts';
 export interface EnforcingParts {
   readonly config: Config;
   readonly host: FollowedHost;
-  readonly ledger: Pick<Ledger, 'events' | 'canaries'>;
+  readonly ledger: Pick<Ledger, 'events' | 'canaries' | 'pulls'>;
   readonly verifier: CanaryVerifierParts;
   readonly metrics: Pick<Metrics, 'countCanary' | 'countError'>;
   readonly log: Logger;
@@ -95,6 +95,7 @@ export class Enforcing {
         onChange();
       },
     });
+    ledger.pulls.onUnjudged = this.watch.doubted;
   }
 
   /** For the metrics. */

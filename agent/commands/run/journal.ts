@@ -44,10 +44,15 @@ export class Journal {
   readonly #health: LogHealth;
 
   constructor(parts: JournalParts) {
-    const { name, metrics, log, now } = parts;
+    const { name, ledger, metrics, log, now } = parts;
     this.#parts = parts;
     this.#metrics = metrics.logOf(name);
-    this.#health = new LogHealth({ metrics: this.#metrics, log, now });
+    this.#health = new LogHealth({
+      ...{ metrics: this.#metrics, log, now },
+      onGap: (gap) => {
+        ledger.noteGap(gap);
+      },
+    });
   }
 
   get name(): LogSourceName {

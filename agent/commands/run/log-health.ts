@@ -1,15 +1,20 @@
 // How well one source of the log is read: how far behind, and what went wrong, for metrics and the agent's own log.
 import type { Logger } from 'pino';
+import type { Gap } from '../../audit/gap-table.ts';
 import type { LogMetrics } from '../../metrics/journal.ts';
 import type { FollowIncident, LogPosition } from '../../node/journald/source.ts';
 
 const MICROSECONDS = 1_000_000;
+/** journald tells only at the end that it refused lines; few let it do so for longer (RateLimitIntervalSec=). */
+const SUPPRESSED_MS = 10 * 60 * 1000;
 
 /** Where it is told. */
 export interface LogHealthParts {
   readonly metrics: LogMetrics;
   readonly log: Logger;
   readonly now: () => Date;
+  /** Lines are lost for good; told before what follows them is read. */
+  readonly onGap: (gap: Gap) => void;
 }
 
 type ReaderIncident = Extract<
@@ -51,6 +56,7 @@ export class LogHealth {
         break;
       case 'gap':
         metrics.countGap(incident.entries);
+        this.#parts.onGap({ fromMs: toMs(incident.from), toMs: toMs(incident.to) });
         log.warn(
           { from: time(incident.from), to: time(incident.to), entries: incident.entries },
           'entries of the journal are gone before they were read; any of them may have been containerd’s',
@@ -58,6 +64,7 @@ export class LogHealth {
         break;
       case 'suppressed':
         metrics.countSuppressed(incident.entries);
+        this.#parts.onGap({ fromMs: toMs(incident.at) - SUPPRESSED_MS, toMs: toMs(incident.at) });
         log.warn(
           { at: time(incident.at), entries: incident.entries },
           'journald refused lines of containerd, because there were too many: see RateLimitBurst= in journald.conf(5)',
@@ -111,6 +118,10 @@ export class LogHealth {
   }
 }
 
-function time({ realtimeUs }: LogPosition): string {
-  return new Date(realtimeUs / 1000).toISOString();
+function time(position: LogPosition): string {
+  return new Date(toMs(position)).toISOString();
+}
+
+function toMs({ realtimeUs }: LogPosition): number {
+  return realtimeUs / 1000;
 }

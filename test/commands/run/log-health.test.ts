@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import type { Gap } from '../../../agent/audit/gap-table.ts';
 import { LogHealth } from '../../../agent/commands/run/log-health.ts';
 import { AgentError } from '../../../agent/errors.ts';
 import { declareJournal } from '../../../agent/metrics/journal.ts';
@@ -21,10 +22,12 @@ function create() {
   const { logOf } = declareJournal(registry, { logLags: () => [] }, () => undefined);
   const log = new LogLines();
   const clock = { seconds: 0 };
+  const gaps: Gap[] = [];
   const health = new LogHealth({
     metrics: logOf('journald'),
     log: pino({ base: null }, { write: log.write }),
     now: () => new Date(START_MS + clock.seconds * 1000),
+    onGap: (gap) => gaps.push(gap),
   });
   const values = async () => {
     const { samples } = parseExposition(await registry.metrics());
@@ -33,7 +36,7 @@ function create() {
       changed.map(({ name, value }) => [name.replace('nodeseal_journal_', ''), value]),
     );
   };
-  return { health, log, clock, values };
+  return { health, log, clock, gaps, values };
 }
 
 describe('LogHealth', () => {
@@ -71,6 +74,17 @@ describe('LogHealth', () => {
     health.report({ kind: 'gap', from: at(0), to: at(5), entries: null });
     expect(log.lines).toMatchObject([
       { from: '2026-01-01T00:00:00.000Z', to: '2026-01-01T00:00:05.000Z', entries: null },
+    ]);
+  });
+
+  it('notes spans of which nobody can tell, also those in which journald refused lines', () => {
+    const { health, gaps } = create();
+    health.report({ kind: 'gap', from: at(0), to: at(5), entries: 7 });
+    health.report({ kind: 'suppressed', entries: 213, at: at(1000) });
+    health.report({ kind: 'restart', error, waitMs: 250 });
+    expect(gaps).toEqual([
+      { fromMs: START_MS, toMs: START_MS + 5000 },
+      { fromMs: START_MS + 400_000, toMs: START_MS + 1_000_000 },
     ]);
   });
 
