@@ -11,7 +11,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Where a test node must have these bound; see `AGENT_BINDS`. */
 const PROGRAM = '/usr/local/lib/nodeseal';
 const NODE = '/usr/local/bin/node';
-const READY_MS = 30_000;
+/** Far above what it takes: a machine that runs other tests as well is slow. */
+const READY_MS = 60_000;
 /** Between two looks at something that has no event to wait for. */
 const POLL_MS = 20;
 
