@@ -23,6 +23,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 const LEAST_NODE_MAJOR = 24;
 
+/** For what a stopped command may have left open; nothing of it is needed. */
+const LEFT_OPEN_MS = 1_000;
+
 // Node would end with 1, which says "deny".
 process.on('uncaughtException', (error) => process.exit(report(error)));
 // Whoever read our output has seen enough, as `head` does: no fault of ours, but not the whole either.
@@ -98,6 +101,8 @@ function stopSignal(): { readonly signal: AbortSignal; readonly done: () => void
       clearTimeout(timer);
       process.off('SIGTERM', onSignal);
       process.off('SIGINT', onSignal);
+      // A file watch of chokidar can outlive its end, if files go at that moment: nothing is to wait for it.
+      if (controller.signal.aborted) setTimeout(() => process.exit(), LEFT_OPEN_MS).unref();
     },
   };
 }

@@ -92,7 +92,11 @@ describe('the front door', () => {
 });
 
 describe('a signal', () => {
-  it('ends a verification that waits for its registry', async () => {
+  const kept = { NODE_OPTIONS: '--import=data:text/javascript,setInterval(()=>{},1e9)' };
+  it.each([
+    ['ends a verification that waits for its registry', {}],
+    ['ends it although something that a library left open keeps the process', kept],
+  ])('%s', async (_, environment) => {
     const registry = await startTestRegistry();
     onTestFinished(() => registry.close());
     const asked = Promise.withResolvers<undefined>();
@@ -104,10 +108,10 @@ describe('a signal', () => {
     const policy = join(directory, 'policy.json');
     writeFileSync(policy, documentOf([statement({ registryScopes: ['*'] })]));
     const ref = `${registry.host}/team/app:1`;
-    const child = startNodeseal([
-      ...['verify', ref, '--policy', policy],
-      ...['--truststore', directory],
-    ]);
+    const child = startNodeseal(
+      ['verify', ref, '--policy', policy, '--truststore', directory],
+      environment,
+    );
     await asked.promise;
     child.kill('SIGTERM');
     const [code] = (await once(child, 'exit')) as [number | null];
