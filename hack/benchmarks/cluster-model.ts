@@ -1,12 +1,22 @@
-// A cluster that re-verifies, as a model: the agent's own scheduling, and nothing else of it; no real time passes.
+// A cluster that re-verifies, as a model: the agent's own looks at images, schedules, paces and caches of evidence, with
+// made-up answers, on a clock of its own; no real time passes.
+import type { Clock } from '../../agent/audit/clock.ts';
 import { RegistryPace } from '../../agent/audit/registry-pace.ts';
-import { askTime } from '../../agent/audit/reverification-schedule.ts';
+import { Look, type LookParts } from '../../agent/audit/reverification-look.ts';
+import {
+  nextReverification,
+  REVERIFICATION_TIMES,
+} from '../../agent/audit/reverification-schedule.ts';
+import type { DueImage, Generation, Schedule } from '../../agent/audit/reverifications.ts';
+import { EvidenceCache } from '../../agent/verifier/evidence/evidence-cache.ts';
+import { EVIDENCE_LIMITS } from '../../agent/verifier/evidence/limits.ts';
+import { createEvidence, type Happening, verdictOn } from './cluster-happenings.ts';
 import { EventQueue } from './event-queue.ts';
 
 /** Nodes that are all alike, and one registry. */
 export interface Cluster {
   readonly nodes: number;
-  /** On each node: those that need the registry. */
+  /** On each node. */
   readonly images: number;
   /** Of them those that run. */
   readonly running: number;
@@ -15,55 +25,158 @@ export interface Cluster {
   readonly spreadMs: number;
   /** Images of one node that may ask within a second. */
   readonly perSecond: number;
-  /** From the beginning, all nodes being told to ask in the same moment; 0: no outage. */
-  readonly outageMs: number;
 }
 
-const REGISTRY = 'registry';
-const DOWN = { reason: 'registry_unreachable', message: 'down' } as const;
+/** The requests of each second from the moment on in which it happens to all nodes. */
+export interface Load {
+  readonly registry: readonly number[];
+  /** To where the CRL is. */
+  readonly crl: readonly number[];
+}
 
-/** The requests of each second, until every image has its verdict. The same for the same seed. */
-export function simulate(cluster: Cluster, seed: number): readonly number[] {
-  const { nodes, images, running, requests, spreadMs, outageMs } = cluster;
-  const random = createRandom(seed);
-  const paces = Array.from({ length: nodes }, () => new RegistryPace(cluster.perSecond));
-  const queue = new EventQueue();
-  const share = { images, running };
-  const awaitTurn = (image: number, from: Date): void => {
-    const isRunning = image % images < running;
-    queue.add(askTime(from, isRunning, share, random(), spreadMs).getTime(), image);
-  };
-  for (let image = 0; image < nodes * images; image++) awaitTurn(image, new Date(0));
-  const perSecond: number[] = [];
-  const count = (atMs: number, more: number): void => {
-    const second = Math.floor(atMs / 1000);
+const GENERATION: Generation = { policyHash: 'policy', trustHash: 'trust' };
+const REPOSITORY = 'registry/app';
+const DIGEST = `sha256:${'ab'.repeat(32)}` as const;
+const DESCRIPTOR = {
+  mediaType: 'application/vnd.oci.image.manifest.v1+json',
+  digest: DIGEST,
+  size: 1,
+};
+const CRL = 'the only one';
+
+/** For as long as the happening is looked at. The same for the same seed. */
+export async function simulate(
+  cluster: Cluster,
+  happening: Happening,
+  seed: number,
+): Promise<Load> {
+  const simulation = new Simulation(cluster, happening, createRandom(seed));
+  await simulation.run();
+  return simulation.load;
+}
+
+class Simulation {
+  readonly load = { registry: [] as number[], crl: [] as number[] };
+  readonly #cluster: Cluster;
+  readonly #happening: Happening;
+  readonly #random: () => number;
+  readonly #queue = new EventQueue();
+  readonly #nodes: readonly LookParts[];
+  /** By image: what the ledger would say. */
+  readonly #asksSince: Float64Array;
+  readonly #attempts: Uint32Array;
+  readonly #never = new AbortController().signal;
+  /** The one that is looked at. */
+  #image = 0;
+  #nowMs = 0;
+
+  constructor(cluster: Cluster, happening: Happening, random: () => number) {
+    const all = cluster.nodes * cluster.images;
+    this.#cluster = cluster;
+    this.#happening = happening;
+    this.#random = random;
+    this.#asksSince = new Float64Array(all).fill(NaN);
+    this.#attempts = new Uint32Array(all);
+    this.#nodes = Array.from({ length: cluster.nodes }, () => this.#createNode());
+    for (let image = 0; image < all; image += 1) this.#queue.add(this.#firstDueMs(), image);
+  }
+
+  async run(): Promise<void> {
+    const { forMs } = this.#happening;
+    for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
+      if (next.atMs >= forMs) return;
+      this.#nowMs = next.atMs;
+      this.#image = next.id;
+      const node = this.#nodes[Math.floor(next.id / this.#cluster.images)];
+      if (node === undefined) throw new RangeError(`image ${next.id}: no such node`);
+      await new Look(this.#dueImage(next.atMs), node).run(this.#never);
+    }
+  }
+
+  /** At once; but at the end of evidence as the verdict by that evidence was scheduled. */
+  #firstDueMs(): number {
+    if (!this.#happening.atEndOfCrl) return 0;
+    const judged = { inconclusive: false, validUntil: new Date(0).toISOString() };
+    const before = new Date(-REVERIFICATION_TIMES.intervalMs / 2);
+    const next = nextReverification(judged, 0, before, this.#random(), REVERIFICATION_TIMES);
+    return next.due.getTime();
+  }
+
+  #dueImage(dueMs: number): DueImage {
+    const id = this.#image;
+    const asksSince = this.#asksSince[id] ?? NaN;
+    return {
+      ...{ repository: REPOSITORY, digest: DIGEST, descriptor: DESCRIPTOR, name: REPOSITORY },
+      attempts: this.#attempts[id] ?? 0,
+      isNew: this.#happening.isNew && dueMs === 0,
+      asksSince: Number.isNaN(asksSince) ? null : new Date(asksSince),
+      firstSeen: new Date(0),
+      isRunning: id % this.#cluster.images < this.#cluster.running,
+    };
+  }
+
+  #createNode(): LookParts {
+    const { images, running, spreadMs, perSecond } = this.#cluster;
+    const now = (): Date => new Date(this.#nowMs);
+    const clock: Clock = {
+      now,
+      sleep: (ms) => {
+        this.#nowMs += ms;
+        return Promise.resolve();
+      },
+    };
+    const { crlFreshMs: freshMs, failureMs } = EVIDENCE_LIMITS;
+    const crls = new EvidenceCache({ clock, maxBytes: Infinity, freshMs, failureMs });
+    const askForCrl = () =>
+      crls.get(CRL, { fetch: () => createEvidence(this.#happening, this.#count('crl', 1)) });
+    const known = () => this.#happening.known(this.#image % images, askForCrl);
+    return {
+      generation: () => GENERATION,
+      verifier: {
+        recall: async () => {
+          const found = await known();
+          return found && { verdict: verdictOn(found), isFinal: found === 'good' };
+        },
+        verify: async () => {
+          const isUp = this.#nowMs >= this.#happening.registryDownMs;
+          this.#count('registry', isUp ? this.#cluster.requests : 1);
+          return verdictOn(isUp ? ((await known()) ?? 'good') : 'unreachable');
+        },
+      },
+      ledger: {
+        reverifications: undefined as never, // a look asks it for nothing
+        recordReverification: (_image, _verdict, schedule) => this.#schedule(schedule),
+      },
+      postpone: (_image, schedule) => this.#schedule(schedule),
+      // Whatever came while an agent did not run is not part of this.
+      mayAsk: ({ asksSince }) => asksSince !== null,
+      share: () => ({ images, running }),
+      pace: new RegistryPace(perSecond),
+      times: { ...REVERIFICATION_TIMES, spreadMs },
+      ...{ clock, random: this.#random },
+    };
+  }
+
+  #schedule({ due, attempts, asks = false }: Schedule): void {
+    this.#asksSince[this.#image] = asks ? due.getTime() : NaN;
+    this.#attempts[this.#image] = attempts;
+    this.#queue.add(due.getTime(), this.#image);
+  }
+
+  /** Returns when. */
+  #count(what: keyof Load, more: number): number {
+    const second = Math.floor(this.#nowMs / 1000);
+    const perSecond = this.load[what];
     while (perSecond.length <= second) perSecond.push(0);
     perSecond[second] = (perSecond[second] ?? 0) + more;
-  };
-  for (let next = queue.take(); next !== undefined; next = queue.take()) {
-    const { atMs, id: image } = next;
-    const pace = paces[Math.floor(image / images)];
-    if (pace === undefined) throw new RangeError(`image ${image}: no such node`);
-    const pause = pace.pause(REGISTRY, new Date(atMs));
-    if (pause !== null) {
-      awaitTurn(image, pause.until);
-      continue;
-    }
-    const asked = new Date(atMs + pace.takeTurn(REGISTRY, new Date(atMs)));
-    if (asked.getTime() >= outageMs) {
-      count(asked.getTime(), requests);
-      pace.answered(REGISTRY);
-      continue;
-    }
-    count(asked.getTime(), 1);
-    const { until } = pace.failed(REGISTRY, DOWN, { asked, now: asked }, random());
-    queue.add(until.getTime(), image);
+    return this.#nowMs;
   }
-  return perSecond;
 }
 
 /** Chance puts more into some second than into others; four standard deviations are rarely exceeded. */
 const DEVIATIONS = 4;
+/** Where few images ask at all, chance brings some together more often than deviations tell. */
+const TOGETHER = 3;
 
 /**
  * The most requests that a second has, by formula: as many as if they came evenly over the spread,
@@ -71,7 +184,7 @@ const DEVIATIONS = 4;
  */
 export function peakLoad({ nodes, images, requests, spreadMs }: Cluster): number {
   const even = (nodes * images * requests * 1000) / spreadMs;
-  return even + DEVIATIONS * Math.sqrt(requests * even);
+  return even + DEVIATIONS * Math.sqrt(requests * even) + TOGETHER * requests;
 }
 
 /** Mulberry32, by Tommy Ettinger, in the public domain: small, and good enough for a queue. */

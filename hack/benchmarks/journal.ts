@@ -47,16 +47,15 @@ async function measure(): Promise<readonly Measurement[]> {
     }
     const recorded = await readWithFollow(folder, 'record');
     const rates = ours.map(({ elapsedMs }) => rate(elapsedMs));
-    // 1.15 times the time.
-    const target = { bound: 'at least', value: 0.87 } as const;
+    const target = { bound: 'at most', value: 1.15 } as const;
     const small = { bound: 'at most', value: 120 } as const;
     return [
       { what: 'journalctl -o export > /dev/null', values: theirs, unit: 'entries/s' },
       { what: 'follow and classify', values: rates, unit: 'entries/s' },
-      { what: 'ratio', values: ratios(rates, theirs), unit: 'x', target },
+      { what: 'ratio of time', values: ratios(theirs, rates), unit: 'x', target },
       { what: 'most resident', values: ours.map(peakMb), unit: 'MB', target: small },
       { what: 'and record', values: [rate(recorded.elapsedMs)], unit: 'entries/s' },
-      { what: 'most resident', values: [recorded.peakMb], unit: 'MB', target: small },
+      { what: 'most resident, recording', values: [recorded.peakMb], unit: 'MB', target: small },
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });

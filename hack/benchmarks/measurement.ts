@@ -6,13 +6,22 @@ export interface Target {
   readonly value: number;
 }
 
+/** Points to draw, in order of `x`. */
+export interface Curve {
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+
 /** One thing that was measured, as often as it was. */
 export interface Measurement {
+  /** No other of its benchmark is called so. */
   readonly what: string;
-  readonly unit: 'ms' | 'MB' | 'entries/s' | '1/s' | 'x' | 'requests';
+  readonly unit: 'ms' | 'MB' | 'KB' | 'entries/s' | '1/s' | 'x' | 'requests' | 'exponent';
   /** One value for each run, in order; at least one. */
   readonly values: readonly number[];
   readonly target?: Target;
+  /** How it came to that, for a plot. */
+  readonly curve?: Curve;
 }
 
 /** A benchmark: what it is about, and how to run it. */

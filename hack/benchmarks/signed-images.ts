@@ -13,6 +13,8 @@ import type { TestNode } from '../../test/support/test-node.ts';
 const ca = createCa();
 const stranger = createCa({ name: 'Stranger' });
 const FORMATS = ['jws', 'cose'] as const;
+/** What a node has is of few of them. */
+export const REPOSITORIES = 20;
 /** As `notation sign` writes it: SHA-256 of the certificates of the chain. */
 const THUMBPRINTS = 'io.cncf.notary.x509chain.thumbprint#S256';
 
@@ -44,10 +46,11 @@ export function pushSignedImage(
   registry: TestRegistry,
   repository: string,
   n: number,
-  { signatures = 1, good = 0 } = {},
+  { signatures = 1, good = 0, tag = 'v1' } = {},
 ): Descriptor {
-  const target = registry.pushImage(repository, 'v1', `content ${n}`);
-  const [trusted, other] = [ca.issue(), stranger.issue()];
+  const target = registry.pushImage(repository, tag, `content ${n}`);
+  const trusted = ca.issue();
+  const other = signatures > 1 ? stranger.issue() : trusted;
   for (let at = 0; at < signatures; at += 1) {
     const format = FORMATS[(n + at) % FORMATS.length] ?? 'jws';
     const signer = at === good ? trusted : other;
@@ -63,25 +66,33 @@ function thumbprint(certificate: Uint8Array): string {
   return createHash('sha256').update(certificate).digest('hex');
 }
 
+/** Which images to make; those of other numbers are others. */
+export interface ImagesToCreate {
+  /** Number of the first. Default 0. */
+  readonly from?: number;
+  readonly count: number;
+}
+
 /**
- * Puts `count` images into the registry, a signature on each, JWS and COSE in turns, and the three
- * records into containerd that a pull through CRI leaves. Returns their names with digests.
+ * Puts images into the registry, a signature on each, JWS and COSE in turns, and the three records
+ * into containerd that a pull through CRI leaves. Returns their names with digests.
  */
 export async function createSignedImages(
   node: TestNode,
   registry: TestRegistry,
-  count: number,
+  { from = 0, count }: ImagesToCreate,
 ): Promise<readonly string[]> {
   const client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
   const pinned: string[] = [];
   try {
-    for (let n = 0; n < count; n += 1) {
-      const repository = `team-${n % 20}/app-${n}`;
-      const target = pushSignedImage(registry, repository, n);
+    for (let n = from; n < from + count; n += 1) {
+      const repository = `team/app-${n % REPOSITORIES}`;
+      const tag = `v${n}`;
+      const target = pushSignedImage(registry, repository, n, { tag });
       const { digest: configDigest } = registry.pushBlob(repository, Buffer.from(`config ${n}`));
       const name = `${registry.host}/${repository}`;
       pinned.push(`${name}@${target.digest}`);
-      for (const record of [`${name}:v1`, `${name}@${target.digest}`, configDigest]) {
+      for (const record of [`${name}:${tag}`, `${name}@${target.digest}`, configDigest]) {
         await client.call(CREATE, { image: imageMessage(record, target) });
       }
     }

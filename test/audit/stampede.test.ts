@@ -1,42 +1,73 @@
 // The model of a cluster that the bench runs: no moment brings more to a registry than the formula says.
 import { describe, expect, it } from 'vitest';
+import {
+  END_OF_CRL,
+  END_OF_CRL_OUTAGE,
+  OUTAGE,
+  POLICY_CHANGE,
+  ROLL_OUT,
+} from '../../hack/benchmarks/cluster-happenings.ts';
 import { type Cluster, peakLoad, simulate } from '../../hack/benchmarks/cluster-model.ts';
 
 const CLUSTER: Cluster = {
-  ...{ nodes: 400, images: 20, running: 8, requests: 3 },
-  ...{ spreadMs: 60_000, perSecond: 20, outageMs: 0 },
+  ...{ nodes: 100, images: 20, running: 8, requests: 3 },
+  ...{ spreadMs: 60_000, perSecond: 20 },
 };
+const ALL = 100 * 20 * 3;
 
 function total(seconds: readonly number[]): number {
   return seconds.reduce((sum, requests) => sum + requests, 0);
 }
 
 describe('a cluster', () => {
-  it('asks for every image once, within the spread and the formula', () => {
-    const seconds = simulate(CLUSTER, 1);
-    expect(total(seconds)).toBe(400 * 20 * 3);
-    expect(seconds.length).toBeLessThanOrEqual(61);
-    expect(Math.max(...seconds)).toBeLessThan(peakLoad(CLUSTER));
-    expect(Math.max(...seconds)).toBeGreaterThan(400);
+  it('asks for every image once, within the spread and the formula', async () => {
+    const { registry } = await simulate(CLUSTER, ROLL_OUT, 1);
+    expect(total(registry)).toBe(ALL);
+    expect(registry.length).toBeLessThanOrEqual(61);
+    expect(Math.max(...registry)).toBeLessThan(peakLoad(CLUSTER));
+    expect(Math.max(...registry)).toBeGreaterThan(100);
   });
 
-  it('comes back after an outage as it came at first, and hardly asks during it', () => {
-    const outageMs = 40 * 60_000;
-    const seconds = simulate({ ...CLUSTER, outageMs }, 1);
-    const during = seconds.slice(0, outageMs / 1000);
-    const after = seconds.slice(outageMs / 1000);
-    expect(total(after)).toBe(400 * 20 * 3);
+  it('asks for the refused alone when the policy changes', async () => {
+    const { registry } = await simulate(CLUSTER, POLICY_CHANGE, 1);
+    expect(total(registry)).toBe(ALL / 10);
+    expect(Math.max(...registry)).toBeLessThan(peakLoad({ ...CLUSTER, images: 2 }));
+  });
+
+  it('asks no registry at the end of a CRL, and for the next one once a node', async () => {
+    const { registry, crl } = await simulate(CLUSTER, END_OF_CRL, 1);
+    expect(total(registry)).toBe(0);
+    expect(total(crl)).toBe(100);
+  });
+
+  it('asks registries for other signatures while there is no next CRL', async () => {
+    const { registry, crl } = await simulate(CLUSTER, END_OF_CRL_OUTAGE, 1);
+    expect(total(registry)).toBeGreaterThan(ALL);
+    const lastSeconds = registry.slice(END_OF_CRL_OUTAGE.crlDownMs / 1000 + 3600);
+    expect(total(lastSeconds)).toBe(0);
+    // A failure is remembered for 15 seconds.
+    expect(total(crl)).toBeLessThan(100 * (3600 / 15 + 2));
+  });
+
+  it('comes back after an outage as it came at first, and hardly asks during it', async () => {
+    const { registry } = await simulate(CLUSTER, OUTAGE, 1);
+    const during = registry.slice(0, 3600);
+    const after = registry.slice(3600);
+    expect(total(after)).toBe(ALL);
     expect(Math.max(...after)).toBeLessThan(peakLoad(CLUSTER));
     expect(Math.max(...during.slice(during.length / 2))).toBeLessThan(20);
   });
 
-  it('is held back by the rate of its nodes alone without a spread', () => {
-    const seconds = simulate({ ...CLUSTER, spreadMs: 0, perSecond: 5 }, 1);
-    expect(Math.max(...seconds)).toBe(400 * 5 * 3);
+  it('is held back by the rate of its nodes alone without a spread', async () => {
+    const { registry } = await simulate({ ...CLUSTER, spreadMs: 0, perSecond: 5 }, ROLL_OUT, 1);
+    expect(Math.max(...registry)).toBe(100 * 5 * 3);
   });
 
-  it('does the same for the same seed only', () => {
-    expect(simulate(CLUSTER, 7)).toEqual(simulate(CLUSTER, 7));
-    expect(simulate(CLUSTER, 7)).not.toEqual(simulate(CLUSTER, 8));
+  it('does the same for the same seed only', async () => {
+    const [one, same, other] = await Promise.all(
+      [7, 7, 8].map((seed) => simulate(CLUSTER, ROLL_OUT, seed)),
+    );
+    expect(one).toEqual(same);
+    expect(one).not.toEqual(other);
   });
 });
