@@ -1,34 +1,15 @@
 // The audit trail on a real node: what containerd and the verifier did, line by line, in the ledger, on stdout and by the command.
 import { createInterface } from 'node:readline';
 import { beforeAll, expect, it } from 'vitest';
-import {
-  type ContainerdClient,
-  createContainerdClient,
-} from '../../agent/node/containerd/client.ts';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { encodeBreakGlass } from '../../agent/pull/break-glass.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
-import {
-  AGENT_BINDS,
-  type NodeAgent,
-  nodeseal,
-  SOURCE,
-  startNodeAgent,
-} from '../support/node-agent.ts';
-import {
-  importImage,
-  type PushedImage,
-  pushImage,
-  type Registry,
-  startRegistry,
-} from '../support/node-images.ts';
-import {
-  createSigningKey,
-  sign,
-  type SigningKey,
-  writeTruststore,
-} from '../support/node-signatures.ts';
-import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { type NodeAgent, nodeseal, SOURCE, startNodeAgent } from '../support/node-agent.ts';
+import { importImage, type PushedImage, pushImage, type Registry } from '../support/node-images.ts';
+import { sign, type SigningKey } from '../support/node-signatures.ts';
+import { bootSigningNode } from '../support/signing-node.ts';
+import { describeOnNode, type TestNode } from '../support/test-node.ts';
 
 const BREAK_GLASS = '/run/nodeseal/break-glass.json';
 
@@ -46,28 +27,20 @@ describeOnNode('the audit trail', () => {
   let urgent: PushedImage;
 
   beforeAll(async () => {
-    node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
-    try {
-      registry = await startRegistry(node, 'crane');
-      client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-      trusted = await createSigningKey(node, 'acme', 'p-256');
-      await writeTruststore(node, 'acme', [trusted], `${SOURCE}/truststore`);
-      await node.writeFile(`${SOURCE}/policy.json`, policy('strict'));
-      signed = await pushImage(registry, 'app', { tag: 'signed' });
-      await sign(registry, signed.pinned, { key: trusted, format: 'jws' });
-      unsigned = await pushImage(registry, 'app', { tag: 'unsigned' });
-      imported = await pushImage(registry, 'app', { tag: 'imported' });
-      urgent = await pushImage(registry, 'app', { tag: 'urgent' });
-      agent = await startNodeAgent(node);
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-    return async () => {
-      client.close();
+    await using started = new AsyncDisposableStack();
+    ({ node, registry, client, key: trusted } = await bootSigningNode(started));
+    await node.writeFile(`${SOURCE}/policy.json`, policy('strict'));
+    signed = await pushImage(registry, 'app', { tag: 'signed' });
+    await sign(registry, signed.pinned, { key: trusted, format: 'jws' });
+    unsigned = await pushImage(registry, 'app', { tag: 'unsigned' });
+    imported = await pushImage(registry, 'app', { tag: 'imported' });
+    urgent = await pushImage(registry, 'app', { tag: 'urgent' });
+    agent = await startNodeAgent(node);
+    started.defer(async () => {
       await agent.stop();
-      await node.stop();
-    };
+    });
+    const all = started.move();
+    return () => all.disposeAsync();
   });
 
   it('has each pull with its verdict', async () => {

@@ -1,31 +1,19 @@
 // What a verdict asks of others, on a real node: timestamps that `notation` had made, and revocation.
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
-import {
-  type ContainerdClient,
-  createContainerdClient,
-} from '../../agent/node/containerd/client.ts';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage } from '../../agent/node/containerd/cri.ts';
 import { createCa } from '../support/ca.ts';
 import type { TestCertificate } from '../support/certificate.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
-import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
-import {
-  type PushedImage,
-  pushImage,
-  type Registry,
-  startRegistry,
-} from '../support/node-images.ts';
+import { type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
+import { type PushedImage, pushImage, type Registry } from '../support/node-images.ts';
 import { attachEnvelope } from '../support/node-referrers.ts';
-import {
-  createSigningKey,
-  sign,
-  type SigningKey,
-  writeTruststore,
-} from '../support/node-signatures.ts';
+import { sign, type SigningKey } from '../support/node-signatures.ts';
 import { mintOcspResponse } from '../support/ocsp.ts';
 import { type EvidenceServer, openEvidenceServer, serveBytes } from '../support/ocsp-server.ts';
 import { MEDIA_TYPES, signEnvelope } from '../support/sign-envelope.ts';
-import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { bootSigningNode } from '../support/signing-node.ts';
+import { describeOnNode, type TestNode } from '../support/test-node.ts';
 import { createTsa } from '../support/tsa.ts';
 import { startTsaServer } from '../support/tsa-server.ts';
 
@@ -41,27 +29,19 @@ describeOnNode('a node whose policy asks for evidence', () => {
   let key: SigningKey;
 
   beforeAll(async () => {
-    node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
-    try {
-      registry = await startRegistry(node, 'crane');
-      client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-      key = await createSigningKey(node, 'acme');
-      await writeTruststore(node, 'acme', [key], `${SOURCE}/truststore`);
-      const stores = `${SOURCE}/truststore/x509`;
-      await node.writeFile(`${stores}/ca/revoking/root.crt`, ca.root.pem);
-      await node.writeFile(`${stores}/tsa/clock/root.crt`, tsa.root.pem);
-      await node.writeFile(TSA_ROOT, tsa.root.pem);
-      await node.writeFile(`${SOURCE}/policy.json`, JSON.stringify(policyFor(registry.host)));
-      agent = await startNodeAgent(node);
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-    return async () => {
-      client.close();
+    await using started = new AsyncDisposableStack();
+    ({ node, registry, client, key } = await bootSigningNode(started, { algorithm: 'rsa-2048' }));
+    const stores = `${SOURCE}/truststore/x509`;
+    await node.writeFile(`${stores}/ca/revoking/root.crt`, ca.root.pem);
+    await node.writeFile(`${stores}/tsa/clock/root.crt`, tsa.root.pem);
+    await node.writeFile(TSA_ROOT, tsa.root.pem);
+    await node.writeFile(`${SOURCE}/policy.json`, JSON.stringify(policyFor(registry.host)));
+    agent = await startNodeAgent(node);
+    started.defer(async () => {
       await agent.stop();
-      await node.stop();
-    };
+    });
+    const all = started.move();
+    return () => all.disposeAsync();
   });
 
   it('lets in an image that notation had stamped, and no other', async () => {

@@ -1,34 +1,15 @@
 // The inventory on a real node: each way in which an image comes, what runs, what goes, and `nodeseal images` of it all.
 import { beforeAll, expect, it } from 'vitest';
-import {
-  type ContainerdClient,
-  createContainerdClient,
-} from '../../agent/node/containerd/client.ts';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { describeOnVerifyingContainerds } from '../support/containerds.ts';
-import {
-  AGENT_BINDS,
-  type NodeAgent,
-  nodeseal,
-  SOURCE,
-  startNodeAgent,
-} from '../support/node-agent.ts';
+import { type NodeAgent, nodeseal, SOURCE, startNodeAgent } from '../support/node-agent.ts';
 import { configureContainerd } from '../support/node-containerd.ts';
-import {
-  importImage,
-  type PushedImage,
-  pushImage,
-  type Registry,
-  startRegistry,
-} from '../support/node-images.ts';
+import { importImage, type PushedImage, pushImage, type Registry } from '../support/node-images.ts';
 import { installRuntime, runPod } from '../support/node-pods.ts';
-import {
-  createSigningKey,
-  sign,
-  type SigningKey,
-  writeTruststore,
-} from '../support/node-signatures.ts';
-import { bootTestNode, type TestNode } from '../support/test-node.ts';
+import { sign, type SigningKey } from '../support/node-signatures.ts';
+import { bootSigningNode } from '../support/signing-node.ts';
+import type { TestNode } from '../support/test-node.ts';
 
 /** A line of `nodeseal images --output json`. */
 interface Line {
@@ -50,28 +31,20 @@ describeOnVerifyingContainerds('the inventory of a node', ({ boot }) => {
   let before: PushedImage;
 
   beforeAll(async () => {
-    node = await bootTestNode({ ...boot, bindReadOnly: AGENT_BINDS });
-    try {
-      registry = await startRegistry(node, 'crane');
-      client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-      pause = await pushImage(registry, 'pause', { command: 'sleep 3600' });
-      await configure();
-      before = await pushImage(registry, 'app', { tag: 'before' });
-      // Nothing of ours is on the node yet.
-      for (const { tagged } of [pause, before]) await pullImage(client, tagged);
-      key = await createSigningKey(node, 'acme', 'p-256');
-      await writeTruststore(node, 'acme', [key], `${SOURCE}/truststore`);
-      await node.writeFile(`${SOURCE}/policy.json`, policy());
-      agent = await startNodeAgent(node);
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-    return async () => {
-      client.close();
+    await using started = new AsyncDisposableStack();
+    ({ node, registry, client, key } = await bootSigningNode(started, { boot }));
+    pause = await pushImage(registry, 'pause', { command: 'sleep 3600' });
+    await configure();
+    before = await pushImage(registry, 'app', { tag: 'before' });
+    // Nothing of ours is on the node yet.
+    for (const { tagged } of [pause, before]) await pullImage(client, tagged);
+    await node.writeFile(`${SOURCE}/policy.json`, policy());
+    agent = await startNodeAgent(node);
+    started.defer(async () => {
       await agent.stop();
-      await node.stop();
-    };
+    });
+    const all = started.move();
+    return () => all.disposeAsync();
   });
 
   it('tells what was there before our verifier', async () => {

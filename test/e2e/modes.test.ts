@@ -1,33 +1,15 @@
 // The way in, and the emergency exit, on a real node: audit mode, break-glass, preview and status.
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import {
-  type ContainerdClient,
-  createContainerdClient,
-} from '../../agent/node/containerd/client.ts';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { encodeBreakGlass } from '../../agent/pull/break-glass.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
-import {
-  AGENT_BINDS,
-  type NodeAgent,
-  nodesealWith,
-  SOURCE,
-  startNodeAgent,
-} from '../support/node-agent.ts';
-import {
-  type PushedImage,
-  pushImage,
-  type Registry,
-  startRegistry,
-} from '../support/node-images.ts';
-import {
-  createSigningKey,
-  sign,
-  type SigningKey,
-  writeTruststore,
-} from '../support/node-signatures.ts';
-import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { type NodeAgent, nodesealWith, SOURCE, startNodeAgent } from '../support/node-agent.ts';
+import { type PushedImage, pushImage, type Registry } from '../support/node-images.ts';
+import { sign, type SigningKey } from '../support/node-signatures.ts';
+import { bootSigningNode } from '../support/signing-node.ts';
+import { describeOnNode, type TestNode } from '../support/test-node.ts';
 
 const BREAK_GLASS = '/run/nodeseal/break-glass.json';
 const CANDIDATE = `${SOURCE}/candidate.json`;
@@ -44,26 +26,18 @@ describeOnNode('modes of a node', () => {
   let signed: PushedImage;
 
   beforeAll(async () => {
-    node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
-    try {
-      registry = await startRegistry(node, 'crane');
-      client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-      trusted = await createSigningKey(node, 'acme', 'p-256');
-      await writeTruststore(node, 'acme', [trusted], `${SOURCE}/truststore`);
-      await node.writeFile(`${SOURCE}/policy.json`, policyFor('app', 'other'));
-      unsigned = await pushImage(registry, 'app', { tag: 'unsigned' });
-      signed = await pushImage(registry, 'app', { tag: 'signed' });
-      await sign(registry, signed.pinned, { key: trusted, format: 'jws' });
-      agent = await startNodeAgent(node, { NODESEAL_MODE: 'audit' });
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-    return async () => {
-      client.close();
+    await using started = new AsyncDisposableStack();
+    ({ node, registry, client, key: trusted } = await bootSigningNode(started));
+    await node.writeFile(`${SOURCE}/policy.json`, policyFor('app', 'other'));
+    unsigned = await pushImage(registry, 'app', { tag: 'unsigned' });
+    signed = await pushImage(registry, 'app', { tag: 'signed' });
+    await sign(registry, signed.pinned, { key: trusted, format: 'jws' });
+    agent = await startNodeAgent(node, { NODESEAL_MODE: 'audit' });
+    started.defer(async () => {
       await agent.stop();
-      await node.stop();
-    };
+    });
+    const all = started.move();
+    return () => all.disposeAsync();
   });
 
   it('lets an unsigned image in by audit mode, and records the true verdict', async () => {

@@ -1,26 +1,14 @@
 // A real node: each pull counts once, as what it was, through kills of the agent and whatever containerd does with our verifier.
 import { beforeAll, expect, it } from 'vitest';
-import {
-  type ContainerdClient,
-  createContainerdClient,
-} from '../../agent/node/containerd/client.ts';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage, removeImage } from '../../agent/node/containerd/cri.ts';
 import { describeOnVerifyingContainerds } from '../support/containerds.ts';
-import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
+import { type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
 import { configureContainerd } from '../support/node-containerd.ts';
-import {
-  type PushedImage,
-  pushImage,
-  type Registry,
-  startRegistry,
-} from '../support/node-images.ts';
-import {
-  createSigningKey,
-  sign,
-  type SigningKey,
-  writeTruststore,
-} from '../support/node-signatures.ts';
-import { bootTestNode, type TestNode } from '../support/test-node.ts';
+import { type PushedImage, pushImage, type Registry } from '../support/node-images.ts';
+import { sign, type SigningKey } from '../support/node-signatures.ts';
+import { bootSigningNode } from '../support/signing-node.ts';
+import type { TestNode } from '../support/test-node.ts';
 
 const BIN_DIR = '/opt/containerd/image-verifier/bin';
 const TOTAL = 'nodeseal_pulls_total';
@@ -33,33 +21,28 @@ describeOnVerifyingContainerds('pulls are counted', ({ boot }) => {
   let key: SigningKey;
 
   beforeAll(async () => {
-    node = await bootTestNode({ ...boot, bindReadOnly: AGENT_BINDS });
-    try {
-      registry = await startRegistry(node, 'crane');
-      client = createContainerdClient(node.path('/run/containerd/containerd.sock'));
-      key = await createSigningKey(node, 'acme', 'rsa-2048');
-      await writeTruststore(node, 'acme', [key], `${SOURCE}/truststore`);
-      const policy = {
-        version: '1.0',
-        trustPolicies: [
-          {
-            ...{ name: 'all', registryScopes: ['*'] },
-            signatureVerification: { level: 'strict' },
-            ...{ trustStores: ['ca:acme'], trustedIdentities: ['*'] },
-          },
-        ],
-      };
-      await node.writeFile(`${SOURCE}/policy.json`, JSON.stringify(policy));
-      agent = await startNodeAgent(node);
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-    return async () => {
-      client.close();
-      await agent.stop();
-      await node.stop();
+    await using started = new AsyncDisposableStack();
+    ({ node, registry, client, key } = await bootSigningNode(started, {
+      boot,
+      algorithm: 'rsa-2048',
+    }));
+    const policy = {
+      version: '1.0',
+      trustPolicies: [
+        {
+          ...{ name: 'all', registryScopes: ['*'] },
+          signatureVerification: { level: 'strict' },
+          ...{ trustStores: ['ca:acme'], trustedIdentities: ['*'] },
+        },
+      ],
     };
+    await node.writeFile(`${SOURCE}/policy.json`, JSON.stringify(policy));
+    agent = await startNodeAgent(node);
+    started.defer(async () => {
+      await agent.stop();
+    });
+    const all = started.move();
+    return () => all.disposeAsync();
   });
 
   async function signed(name: string): Promise<PushedImage> {

@@ -1,32 +1,17 @@
 // The whole of it on a real node: CRI pulls of good and bad images, and what each leaves in metrics and ledger.
 import { beforeAll, expect, it } from 'vitest';
-import {
-  type ContainerdClient,
-  createContainerdClient,
-} from '../../agent/node/containerd/client.ts';
+import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage } from '../../agent/node/containerd/cri.ts';
 import { getImage } from '../../agent/node/containerd/images.ts';
 import { describeOnVerifyingContainerds } from '../support/containerds.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
-import { AGENT_BINDS, type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
-import {
-  importImage,
-  type PushedImage,
-  pushImage,
-  type Registry,
-  startRegistry,
-} from '../support/node-images.ts';
+import { type NodeAgent, SOURCE, startNodeAgent } from '../support/node-agent.ts';
+import { importImage, type PushedImage, pushImage, type Registry } from '../support/node-images.ts';
 import { attachSignature, borrowSignature } from '../support/node-referrers.ts';
-import {
-  createSigningKey,
-  sign,
-  type SigningKey,
-  writeTruststore,
-} from '../support/node-signatures.ts';
+import { createSigningKey, sign, type SigningKey } from '../support/node-signatures.ts';
 import { startRegistryProxy } from '../support/registry-proxy.ts';
-import { bootTestNode, type TestNode } from '../support/test-node.ts';
-
-const SOCKET = '/run/containerd/containerd.sock';
+import { bootSigningNode } from '../support/signing-node.ts';
+import type { TestNode } from '../support/test-node.ts';
 
 describeOnVerifyingContainerds('pulls on a node with the agent', ({ boot }) => {
   let node: TestNode;
@@ -38,25 +23,22 @@ describeOnVerifyingContainerds('pulls on a node with the agent', ({ boot }) => {
   let startedBefore: string;
 
   beforeAll(async () => {
-    node = await bootTestNode({ ...boot, bindReadOnly: AGENT_BINDS });
-    try {
-      registry = await startRegistry(node, 'crane');
-      client = createContainerdClient(node.path(SOCKET));
-      trusted = await createSigningKey(node, 'acme', 'rsa-2048');
-      stranger = await createSigningKey(node, 'stranger', 'p-256');
-      await writeTruststore(node, 'acme', [trusted], `${SOURCE}/truststore`);
-      await writePolicy([`${registry.host}/app`]);
-      startedBefore = await containerdPid();
-      agent = await startNodeAgent(node);
-    } catch (error) {
-      await node.stop();
-      throw error;
-    }
-    return async () => {
-      client.close();
+    await using started = new AsyncDisposableStack();
+    ({
+      node,
+      registry,
+      client,
+      key: trusted,
+    } = await bootSigningNode(started, { boot, algorithm: 'rsa-2048' }));
+    stranger = await createSigningKey(node, 'stranger', 'p-256');
+    await writePolicy([`${registry.host}/app`]);
+    startedBefore = await containerdPid();
+    agent = await startNodeAgent(node);
+    started.defer(async () => {
       await agent.stop();
-      await node.stop();
-    };
+    });
+    const all = started.move();
+    return () => all.disposeAsync();
   });
 
   it('installs without a restart of containerd', async () => {
