@@ -43,7 +43,14 @@ const AGENT_METRICS = createMetrics({
   enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
   canaryIntervalMs: 3_600_000,
   namesRegistry: () => false,
-  trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
+  trust: () => ({
+    policyHash: '',
+    trustHash: '',
+    expiries: [],
+    firstCrlEnd: null,
+    firstCarriedOcspEnd: null,
+    bundleCreated: null,
+  }),
   causeCodes: [],
   flips: () => [],
   disagreements: () => [],
@@ -53,7 +60,14 @@ const AGENT_METRICS = createMetrics({
 
 const WEBHOOK_METRICS = createWebhookMetrics({
   ...{ version: '', mode: 'enforce', namesRegistry: () => false },
-  trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
+  trust: () => ({
+    policyHash: '',
+    trustHash: '',
+    expiries: [],
+    firstCrlEnd: null,
+    firstCarriedOcspEnd: null,
+    bundleCreated: null,
+  }),
 }).describe();
 
 /** What the agent and the webhook export; what both have is told of as the agent's. */

@@ -11,7 +11,7 @@ import type { CanaryVerifierParts } from '../enforcement/canary-verifier.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { startAgentServer } from '../pull/agent-server.ts';
 import { readBreakGlass } from '../pull/break-glass-file.ts';
-import { createEvidenceSources } from '../verifier/evidence-sources.ts';
+import { createEvidenceSources, type Staleness } from '../verifier/evidence-sources.ts';
 import type { Bundle } from '../verifier/bundle/bundle.ts';
 import { InForce } from '../verifier/in-force.ts';
 import type { Verifier } from '../verifier/verifier.ts';
@@ -71,8 +71,7 @@ interface Ground {
   readonly registry: AgentRegistry;
   /** Signatures and CRLs that were carried in, if any were. */
   readonly bundle: Bundle | undefined;
-  /** When the first CRL ends of those in use. */
-  readonly firstCrlEnd: () => Date | null;
+  readonly staleness: () => Staleness;
   /** If there is a Kubernetes to ask and to tell. */
   readonly kubernetes: KubernetesAccess | undefined;
 }
@@ -100,8 +99,8 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const verdicts = { registry: registry.client, evidence, clock: SYSTEM_CLOCK };
   try {
     const kubernetes = kubernetesOf(config, environment, log);
-    const firstCrlEnd = () => evidence.firstCrlEnd();
-    const kept = { ledger, inForce, verdicts, registry, bundle, firstCrlEnd };
+    const staleness = () => evidence.staleness();
+    const kept = { ledger, inForce, verdicts, registry, bundle, staleness };
     await work({ config, host, log, auditLog, ...kept, kubernetes }, signal);
     return 0;
   } finally {
@@ -130,11 +129,7 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     causeCodes: CAUSE_CODES,
     canaryIntervalMs: config.canaryInterval,
     namesRegistry: inForce.namesRegistry,
-    trust: () => ({
-      ...inForce.hashes,
-      expiries: inForce.expiries,
-      firstCrlEnd: ground.firstCrlEnd(),
-    }),
+    trust: () => ({ ...inForce.hashes, expiries: inForce.expiries, ...ground.staleness() }),
     ...auditSource(ledger),
     pulls: () => ledger.pulls.totals(),
   });

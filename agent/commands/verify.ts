@@ -26,8 +26,8 @@ Gives the verdict on an image, as a pull on a node would get it.
                       host holds
   --plugins DIR       folder of verification plugins, as notation has it (default
                       /opt/nodeseal/plugins)
-  --bundle DIR        signatures and CRLs as \`nodeseal bundle\` writes them: looked into before the
-                      registry is asked
+  --bundle DIR        signatures, CRLs and OCSP responses as \`nodeseal bundle\` writes them:
+                      looked into before the registry is asked
   --timeout DURATION  how long it may take, such as 30s or 2m (default 60s); then the verdict is
                       deny, inconclusive
   --verbose           tell every request to a registry on standard error

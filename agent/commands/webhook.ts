@@ -66,10 +66,7 @@ export async function runWebhook(
   const inForce = new InForce(...trustPlaces(config));
   const metrics = createWebhookMetrics({
     ...{ version: VERSION, mode: config.mode, namesRegistry: inForce.namesRegistry },
-    trust: () => ({
-      ...{ ...inForce.hashes, expiries: inForce.expiries },
-      firstCrlEnd: evidence.firstCrlEnd(),
-    }),
+    trust: () => ({ ...inForce.hashes, expiries: inForce.expiries, ...evidence.staleness() }),
   });
   const { serviceAccountDir } = surroundings;
   const registries = new AdmissionRegistries({

@@ -1,5 +1,6 @@
 // The numbers that others keep and that metrics read when Prometheus asks.
 import type { TrustStoreType } from '../notation/trustpolicy/trust-store-name.ts';
+import type { Staleness } from '../verifier/evidence-sources.ts';
 import type { Decision, Reason } from '../notation/verification/verdict.ts';
 import type {
   CanaryResultName,
@@ -103,9 +104,7 @@ export interface TrustSource {
     readonly policyHash: string;
     readonly trustHash: string;
     readonly expiries: readonly { readonly type: TrustStoreType; readonly at: Date }[];
-    /** Null when no CRL is in use. */
-    readonly firstCrlEnd: Date | null;
-  };
+  } & Staleness;
 }
 
 /** What the ledger knows of pulls. */

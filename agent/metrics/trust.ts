@@ -29,15 +29,28 @@ export function declareTrust(
     'crl_expiry_timestamp_seconds',
     'When the first CRL of those in use ends, or did.',
   );
+  const ocsp = gauge(
+    'carried_ocsp_expiry_timestamp_seconds',
+    'When the first OCSP answer ends, or did, of those in use that were carried in.',
+  );
+  const bundle = gauge(
+    'bundle_created_timestamp_seconds',
+    'When the bundle that was carried in was made, by its own word.',
+  );
   return () => {
     expiry.reset();
-    for (const gone of [policy, truststore, crl]) gone.remove();
+    for (const gone of [policy, truststore, crl, ocsp, bundle]) gone.remove();
     try {
-      const { policyHash, trustHash, expiries, firstCrlEnd } = trust();
+      const { policyHash, trustHash, expiries, ...staleness } = trust();
       if (policyHash !== '') policy.set(fingerprintOf(policyHash));
       if (trustHash !== '') truststore.set(fingerprintOf(trustHash));
       for (const { type, at } of expiries) expiry.set({ type }, at.getTime() / 1000);
-      if (firstCrlEnd !== null) crl.set(firstCrlEnd.getTime() / 1000);
+      const moments = [
+        [crl, staleness.firstCrlEnd],
+        [ocsp, staleness.firstCarriedOcspEnd],
+        [bundle, staleness.bundleCreated],
+      ] as const;
+      for (const [metric, at] of moments) if (at !== null) metric.set(at.getTime() / 1000);
     } catch (error) {
       onError(error);
     }

@@ -1,4 +1,4 @@
-// Fills a bundle: the signatures of images, as their registries list them, and the CRLs that their chains name.
+// Fills a bundle with the signatures of images, as their registries list them.
 import { AgentError } from '../errors.ts';
 import { SIGNATURE_ARTIFACT_TYPE } from '../notation/signature/manifest.ts';
 import { parseTimestampToken } from '../notation/timestamp/token.ts';
@@ -10,7 +10,7 @@ import { OCI_INDEX } from '../oci/media-types.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import { REF_NAME } from './bundle/layout-index.ts';
 import type { LayoutWriter } from './bundle/layout-writer.ts';
-import { type CollectedIssued, issuedOf } from './collect-crls.ts';
+import { type CollectedIssued, issuedOf } from './collect-evidence.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { listSignatures } from './judge.ts';
 import { envelopeOf, type SignatureContent } from './signature-content.ts';
@@ -27,8 +27,16 @@ export interface CollectedImage {
   readonly faults: readonly AgentError[];
   /** For the index of the layout. */
   readonly entries: readonly Descriptor[];
-  /** Certificates whose CRLs a verifier would ask for, if their chain is one. */
+  /** Certificates about which a verifier would ask, if their chain is one. */
   readonly issued: readonly CollectedIssued[];
+}
+
+/** What a bundle is made from. */
+export interface BundleParts {
+  readonly registry: RegistryClient;
+  readonly writer: LayoutWriter;
+  /** Who may have issued what a timestamp has no issuer for. */
+  readonly authorities: readonly Certificate[];
 }
 
 /**
@@ -37,16 +45,15 @@ export interface CollectedImage {
  */
 export async function collectImage(
   name: string,
-  registry: RegistryClient,
-  writer: LayoutWriter,
+  parts: BundleParts,
   signal: AbortSignal,
 ): Promise<CollectedImage> {
   const nothing = { name, digest: null, signatures: [], entries: [], issued: [] };
   const reference = parseReference(name);
   try {
-    const image = await registry.resolve(reference, signal);
+    const image = await parts.registry.resolve(reference, signal);
     try {
-      return await collectSignatures({ name, reference, image }, registry, writer, signal);
+      return await collectSignatures({ name, reference, image }, parts, signal);
     } catch (error) {
       if (!(error instanceof AgentError) || error.code === 'argument_invalid') throw error;
       return { ...nothing, digest: image.digest, faults: [error] };
@@ -65,11 +72,11 @@ interface NamedImage {
 
 async function collectSignatures(
   { name, reference, image }: NamedImage,
-  registry: RegistryClient,
-  writer: LayoutWriter,
+  parts: BundleParts,
   signal: AbortSignal,
 ): Promise<CollectedImage> {
-  const { sound, faults, listed } = await fetchAll(reference, image.digest, registry, signal);
+  const { writer } = parts;
+  const { sound, faults, listed } = await fetchAll(reference, image.digest, parts, signal);
   for (const { signature, layer } of sound) {
     await writer.add(signature.envelope, layer.mediaType, layer.digest);
     await writer.add(signature.manifest, signature.manifestType, signature.digest);
@@ -101,7 +108,7 @@ interface SoundSignature {
 async function fetchAll(
   repository: Reference,
   image: Digest,
-  registry: RegistryClient,
+  { registry, authorities }: BundleParts,
   signal: AbortSignal,
 ) {
   const source = {
@@ -118,7 +125,7 @@ async function fetchAll(
       const found = await fetchSignature(source, descriptor, budget, signal);
       if (found.kind === 'unusable') throw found.error;
       if (found.kind === 'large') throw limited(`${SIGNATURE_LIMITS.largeBytes} bytes`);
-      sound.push(soundSignature(found.signature, image));
+      sound.push(soundSignature(found.signature, image, authorities));
     } catch (error) {
       if (!(error instanceof AgentError) || signal.aborted) throw error;
       faults.push(error);
@@ -127,10 +134,14 @@ async function fetchAll(
   return { sound, faults, listed };
 }
 
-function soundSignature(signature: SignatureContent, image: Digest): SoundSignature {
+function soundSignature(
+  signature: SignatureContent,
+  image: Digest,
+  authorities: readonly Certificate[],
+): SoundSignature {
   const { manifest, manifestType: mediaType, digest } = signature;
   const { chain, timestampToken } = verifyEnvelope(signature);
-  const issued = [...issuedOf(chain), ...issuedOf(authorityOf(timestampToken))];
+  const issued = [...issuedOf(chain), ...issuedOf(authorityOf(timestampToken), authorities)];
   return { signature, layer: envelopeOf(manifest, { digest, mediaType }, image), issued };
 }
 

@@ -14,16 +14,25 @@ export interface EvidenceOptions {
   readonly clock: { now(): Date };
   /** Keeps CRLs from run to run; absent: they are kept in memory only. */
   readonly crlCacheDir?: string;
-  /** CRLs that were carried in. */
+  /** CRLs and OCSP responses that were carried in. */
   readonly bundle?: Bundle | undefined;
   /** Holds a folder for each verification plugin. */
   readonly pluginDir: string;
 }
 
+/** How long what verdicts rest on will do; each null where there is no such thing. */
+export interface Staleness {
+  /** When the first CRL ends, or did, of those in use. */
+  readonly firstCrlEnd: Date | null;
+  /** When the first OCSP answer ends, or did, of those in use that were carried in. */
+  readonly firstCarriedOcspEnd: Date | null;
+  /** When the bundle was made, by its own word. */
+  readonly bundleCreated: Date | null;
+}
+
 /** Opens nothing before it is asked. */
 export function createEvidenceSources(options: EvidenceOptions): EvidenceSources & {
-  /** When the first CRL ends of those in use, or did; null without any. */
-  firstCrlEnd(): Date | null;
+  staleness(): Staleness;
   close(): Promise<void>;
 } {
   const { clock, crlCacheDir, pluginDir, bundle } = options;
@@ -35,7 +44,10 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
       revocation ??= import('./evidence/revocation-source.ts').then(
         ({ createRevocationSource }) => {
           const cacheDir = crlCacheDir === undefined ? {} : { cacheDir: crlCacheDir };
-          const carried = bundle && ((address: string) => orNothing(bundle.crl(address)));
+          const carried = bundle && {
+            crl: (address: string) => orNothing(bundle.crl(address)),
+            ocsp: (certId: string) => orNothing(bundle.ocsp(certId)),
+          };
           return (loaded = createRevocationSource({ clock, ...cacheDir, carried }));
         },
       );
@@ -47,7 +59,11 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
       );
       return plugins;
     },
-    firstCrlEnd: () => loaded?.firstCrlEnd() ?? null,
+    staleness: () => ({
+      firstCrlEnd: loaded?.firstCrlEnd() ?? null,
+      firstCarriedOcspEnd: loaded?.firstCarriedOcspEnd() ?? null,
+      bundleCreated: bundle?.lastCreated ?? null,
+    }),
     close: async () => (await revocation)?.close(),
   };
 }

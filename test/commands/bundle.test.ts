@@ -68,7 +68,9 @@ describe('bundle', () => {
     const name = `${repository}:signed`;
     const written = await write(name);
     expect(written).toMatchObject({ code: 0, stderr: '' });
-    expect(written.stdout).toBe(`${name}  1 signature\n${output}: 1 image, 0 CRLs\n`);
+    expect(written.stdout).toBe(
+      `${name}  1 signature\n${output}: 1 image, 0 CRLs, 0 OCSP responses\n`,
+    );
     await stop();
     for (const known of [name, `${repository}@${image.digest}`]) {
       expect(await verdictOn(known)).toMatchObject({
@@ -132,6 +134,10 @@ describe('bundle', () => {
     ['no image', []],
     ['a name without a tag', ['registry.example/team/app']],
     ['a name that is none', ['busybox']],
+    [
+      'a folder of trust that is not there',
+      ['registry.example/a:b', '--truststore', '/nonexistent'],
+    ],
     ['a list that is not there', ['--list', '/nonexistent']],
     ['an unknown format', ['registry.example/a:b', '--format', 'yaml']],
   ])('does not run with %s', async (_, args) => {

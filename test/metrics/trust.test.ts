@@ -15,6 +15,8 @@ function open() {
       trustHash: '',
       expiries: [],
       firstCrlEnd: null,
+      firstCarriedOcspEnd: null,
+      bundleCreated: null,
     } as ReturnType<TrustSource['trust']>,
     isClosed: false,
     trust: () => {
@@ -48,7 +50,7 @@ describe('the metrics of trust', () => {
     expect(await samples()).toEqual(found);
   });
 
-  it('tell when trust ends, by its type, and the first CRL', async () => {
+  it('tell when trust ends, by its type, the first CRL, and what was carried in', async () => {
     const { source, samples } = open();
     source.reading = {
       ...source.reading,
@@ -57,20 +59,36 @@ describe('the metrics of trust', () => {
         { type: 'tsa', at: new Date(0) },
       ],
       firstCrlEnd: AT,
+      firstCarriedOcspEnd: AT,
+      bundleCreated: AT,
     };
     expect(await samples()).toEqual([
       `truststore_expiry_timestamp_seconds ca ${AT.getTime() / 1000}`,
       'truststore_expiry_timestamp_seconds tsa 0',
       `crl_expiry_timestamp_seconds ${AT.getTime() / 1000}`,
+      `carried_ocsp_expiry_timestamp_seconds ${AT.getTime() / 1000}`,
+      `bundle_created_timestamp_seconds ${AT.getTime() / 1000}`,
     ]);
-    source.reading = { ...source.reading, expiries: [], firstCrlEnd: null };
+    source.reading = {
+      ...source.reading,
+      expiries: [],
+      firstCrlEnd: null,
+      firstCarriedOcspEnd: null,
+      bundleCreated: null,
+    };
     expect(await samples()).toEqual([]);
   });
 
   it('show nothing rather than what was when it cannot be read', async () => {
     const { source, errors, samples } = open();
-    source.reading = { ...source.reading, policyHash: 'ab', firstCrlEnd: AT };
-    expect(await samples()).toHaveLength(2);
+    source.reading = {
+      ...source.reading,
+      policyHash: 'ab',
+      firstCrlEnd: AT,
+      firstCarriedOcspEnd: AT,
+      bundleCreated: AT,
+    };
+    expect(await samples()).toHaveLength(4);
     source.isClosed = true;
     expect(await samples()).toEqual([]);
     expect(errors).toHaveLength(1);

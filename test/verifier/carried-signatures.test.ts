@@ -15,7 +15,11 @@ async function carry(bench: Bench): Promise<Bundle> {
   const directory = temporaryDirectory();
   const writer = await LayoutWriter.open(directory);
   const name = `${bench.repository}:latest`;
-  const { entries } = await collectImage(name, bench.client(), writer, NEVER);
+  const { entries } = await collectImage(
+    name,
+    { registry: bench.client(), writer, authorities: [] },
+    NEVER,
+  );
   await writer.finish(entries, YESTERDAY);
   await writer.close();
   bench.registry.requests.length = 0;

@@ -42,7 +42,12 @@ describe('a verdict', () => {
 describe('evidence', () => {
   it('is asked with the signal of the verdict, and with a signing time if there is one', async () => {
     const check = vi.fn<RevocationSource['check']>(() => Promise.resolve([]));
-    const source = { check, firstCrlEnd: () => null, close: () => Promise.resolve() };
+    const source = {
+      check,
+      firstCrlEnd: () => null,
+      firstCarriedOcspEnd: () => null,
+      close: () => Promise.resolve(),
+    };
     const sources = { ...NO_EVIDENCE, revocation: () => Promise.resolve(source) };
     const evidence = evidenceFor(sources, signal);
     await evidence.revocation(CHAIN);
@@ -55,6 +60,7 @@ describe('evidence', () => {
 });
 
 describe('the sources of a host', () => {
+  const NOTHING = { firstCrlEnd: null, firstCarriedOcspEnd: null, bundleCreated: null };
   const open = () =>
     createEvidenceSources({ clock: { now: () => NOW }, pluginDir: NOWHERE, crlCacheDir: NOWHERE });
 
@@ -68,10 +74,10 @@ describe('the sources of a host', () => {
   it('can be closed unused, and need none of the folders to be there', async () => {
     await open().close();
     const sources = open();
-    expect(sources.firstCrlEnd()).toBeNull();
+    expect(sources.staleness()).toEqual(NOTHING);
     const evidence = evidenceFor(sources, signal);
     expect(await evidence.revocation(CHAIN)).toMatchObject([{ status: { kind: 'not_revocable' } }]);
-    expect(sources.firstCrlEnd()).toBeNull();
+    expect(sources.staleness()).toEqual(NOTHING);
     const error = await expectCodeAsync(
       evidence.plugin('com.example.verifier', undefined),
       'plugin_missing',

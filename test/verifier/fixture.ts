@@ -48,7 +48,12 @@ export const NO_EVIDENCE: EvidenceSources = {
 export function revocationOf(status: RevocationStatus): EvidenceSources {
   const check: RevocationSource['check'] = (chain) =>
     Promise.resolve(chain.slice(0, -1).map((certificate) => ({ certificate, status })));
-  const source = { check, firstCrlEnd: () => null, close: () => Promise.resolve() };
+  const source = {
+    check,
+    firstCrlEnd: () => null,
+    firstCarriedOcspEnd: () => null,
+    close: () => Promise.resolve(),
+  };
   return { ...NO_EVIDENCE, revocation: () => Promise.resolve(source) };
 }
 

@@ -14,7 +14,9 @@ export async function openBundle(
   if (bundleDir === undefined) return undefined;
   const bundle = new Bundle(join(hostRoot, bundleDir));
   try {
-    log.info(await describeAge(bundle, 'signatures and CRLs are looked for in', now));
+    log.info(
+      await describeAge(bundle, 'signatures, CRLs and OCSP responses are looked for in', now),
+    );
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     log.warn({ code: error.code }, error.message);

@@ -48,6 +48,15 @@ export function namesCertificate(id: CertId, { certificate, issuer }: IssuedCert
   );
 }
 
+/**
+ * What a certificate's answers are filed under: the three parts of its CertID by SHA-1, in hexadecimal.
+ * Whether an answer found there is on this certificate its own CertID tells.
+ */
+export function certIdLabel({ certificate, issuer }: IssuedCertificate): string {
+  const parts = [sha1Name(issuer.subject.raw), sha1Name(keyBits(issuer)), certificate.serialNumber];
+  return parts.map((part) => Buffer.from(part).toString('hex')).join(':');
+}
+
 /** The subject public key without its BIT STRING header, over which OCSP hashes. */
 export function keyBits({ publicKey }: Certificate): Uint8Array {
   const reader = new DerReader(publicKey.spki, 'public key', 'certificate_invalid');

@@ -1,7 +1,7 @@
 // The revocation of a whole chain: trust-store-trust-policy.md, "Certificate Revocation Evaluation".
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
-import type { CertificateRevocation } from './status.ts';
+import type { CertificateRevocation, RevocationStatus } from './status.ts';
 
 const NAMES = { ocsp: 'OCSP', crl: 'CRL' } as const;
 
@@ -22,10 +22,16 @@ export function verifyRevocations(revocations: readonly CertificateRevocation[])
   const seen = new Map<string, number>();
   for (const { status } of revocations) {
     if (status.kind === 'unknown') throw status.error;
-    const how = status.kind === 'good' ? `good by ${NAMES[status.source]}` : 'cannot be revoked';
+    const how = status.kind === 'good' ? `good by ${meansOf(status)}` : 'cannot be revoked';
     seen.set(how, (seen.get(how) ?? 0) + 1);
   }
   if (seen.size === 0) return 'the chain is its own root, which cannot be revoked';
   const parts = [...seen].map(([how, count]) => `${count} ${how}`);
   return `certificates of the chain below the root: ${parts.join(', ')}`;
+}
+
+/** Of what was carried in, how old it is: newer may be out. */
+function meansOf({ source, carriedOf }: Extract<RevocationStatus, { kind: 'good' }>): string {
+  const age = carriedOf === undefined ? '' : ` (carried in, of ${carriedOf.toISOString()})`;
+  return NAMES[source] + age;
 }

@@ -19,6 +19,8 @@ export type RevocationStatus =
 export interface EvidenceTerm {
   /** After this newer evidence is to be asked for. */
   readonly validUntil?: Date;
+  /** When it was issued, if it was carried in rather than asked for. */
+  readonly carriedOf?: Date;
 }
 
 /** How an issuer tells. */

@@ -1,18 +1,21 @@
-// A bundle that was carried in: an OCI image layout with signatures of images and CRLs. Hostile until parsed.
+// A bundle that was carried in: an OCI image layout with signatures of images, CRLs and OCSP responses. Hostile until parsed.
 import { AgentError } from '../../errors.ts';
-import { MAX_CRL_BYTES } from '../../notation/revocation/certificate-list.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { type Reference, repositoryOf } from '../../oci/reference.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { DEFAULT_LIMITS } from '../registry/limits.ts';
 import type { Referrers } from '../registry/referrers.ts';
+import {
+  CRLS,
+  evidenceEntry,
+  type EvidenceKind,
+  evidenceLayer,
+  OCSP_RESPONSES,
+} from './evidence-kind.ts';
 import { LayoutFiles } from './layout-files.ts';
 import {
   assertLayout,
-  CRL_ADDRESS,
-  CRL_MEDIA_TYPE,
-  crlsEntry,
   imageEntry,
   INDEX_FILE,
   LAYOUT_FILE,
@@ -29,8 +32,8 @@ const MAX_SIGNATURES = DEFAULT_LIMITS.referrers;
 const MAX_LAYOUT_FILE_BYTES = 1024;
 
 /**
- * Reads a bundle anew whenever its index is another file. Nothing in it is believed: signatures and
- * CRLs are verified as any, and images are known by their digests alone, so that the signatures of an
+ * Reads a bundle anew whenever its index is another file. Nothing in it is believed: signatures
+ * and evidence are verified as any, and images are known by their digests alone, so that the signatures of an
  * image are found under whatever name the image is pulled. Its methods throw `bundle_invalid`,
  * `manifest_invalid`, `descriptor_invalid`, `digest_invalid`, `content_too_large` or
  * `content_mismatch`.
@@ -56,6 +59,11 @@ export class Bundle {
     return (await this.#index()).created;
   }
 
+  /** The same, of what was read last; null when nothing was. */
+  get lastCreated(): Date | null {
+    return this.#known?.index.created ?? null;
+  }
+
   /** What refers to an image and has the artifact type; none found is an empty list. */
   async list(image: Digest, artifactType: string): Promise<Referrers> {
     const entry = referrersEntry(await this.#index(), image);
@@ -77,15 +85,19 @@ export class Bundle {
   }
 
   /** The CRL that is published at an address. */
-  async crl(address: string): Promise<Uint8Array | undefined> {
-    const entry = crlsEntry(await this.#index());
-    const manifest = entry && (await this.#manifest(entry));
-    const layers = manifest?.kind === 'image' ? manifest.layers : [];
-    const layer = layers.find(
-      ({ mediaType, annotations }) =>
-        mediaType === CRL_MEDIA_TYPE && annotations?.[CRL_ADDRESS] === address,
-    );
-    return layer && this.#files.readBlob(layer, MAX_CRL_BYTES);
+  crl(address: string): Promise<Uint8Array | undefined> {
+    return this.#evidence(CRLS, address);
+  }
+
+  /** The OCSP response on a certificate, by its `certIdLabel`. */
+  ocsp(certId: string): Promise<Uint8Array | undefined> {
+    return this.#evidence(OCSP_RESPONSES, certId);
+  }
+
+  async #evidence(kind: EvidenceKind, subject: string): Promise<Uint8Array | undefined> {
+    const entry = evidenceEntry(await this.#index(), kind);
+    const layer = entry && evidenceLayer(await this.#manifest(entry), kind, subject);
+    return layer && this.#files.readBlob(layer, kind.maxBytes);
   }
 
   async #manifest(descriptor: Descriptor) {

@@ -1,4 +1,4 @@
-// index.json of a bundle: what of the OCI image layout specification is used, and how signatures and CRLs are found in it.
+// index.json of a bundle: what of the OCI image layout specification is used, and how signatures are found in it.
 import { AgentError } from '../../errors.ts';
 import { parseStrictJson } from '../../notation/encoding/json.ts';
 import { parseRfc3339 } from '../../notation/encoding/rfc3339.ts';
@@ -6,15 +6,11 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isJsonObject } from '../../oci/json-object.ts';
 import { type Manifest, parseManifest } from '../../oci/manifest.ts';
-import { OCI_INDEX, OCI_MANIFEST } from '../../oci/media-types.ts';
+import { OCI_INDEX } from '../../oci/media-types.ts';
 
 /** OCI image specification, annotations.md. */
 export const CREATED = 'org.opencontainers.image.created';
 export const REF_NAME = 'org.opencontainers.image.ref.name';
-/** The manifest whose layers are CRLs, each with the address that it is published at. */
-export const CRLS_TYPE = 'application/vnd.nodeseal.crls.v1';
-export const CRL_MEDIA_TYPE = 'application/pkix-crl';
-export const CRL_ADDRESS = 'io.nodeseal.crl.address';
 
 export const LAYOUT_FILE = 'oci-layout';
 export const INDEX_FILE = 'index.json';
@@ -71,13 +67,6 @@ export function imageEntry(
   if (found === undefined) return undefined;
   const { mediaType, size } = found;
   return { mediaType, size, digest: found.digest };
-}
-
-/** The manifest of the CRLs. */
-export function crlsEntry(index: LayoutIndex): Descriptor | undefined {
-  return index.entries.find(
-    ({ mediaType, artifactType }) => mediaType === OCI_MANIFEST && artifactType === CRLS_TYPE,
-  );
 }
 
 function parseJson(bytes: Uint8Array, code: 'bundle_invalid' | 'manifest_invalid', what: string) {

@@ -10,12 +10,13 @@ import type {
 import type { Certificate } from '../../notation/x509/certificate.ts';
 import { show } from '../../oci/show.ts';
 import { parseEvidenceAddress } from './address.ts';
+import { type CarriedEvidence, carriedOr, type Sourced, withAge } from './carried.ts';
 import type { EvidenceClient } from './client.ts';
 import type { CrlFile, CrlFiles } from './crl-files.ts';
 import { EvidenceCache, type EvidenceOrigin, type KeptEvidence } from './evidence-cache.ts';
 import { combined, within } from './failure.ts';
 import { Gate } from './gate.ts';
-import type { EvidenceLimits } from './limits.ts';
+import { type EvidenceLimits, IN_USE_MS } from './limits.ts';
 
 export interface CrlSourceOptions {
   readonly client: EvidenceClient;
@@ -23,23 +24,14 @@ export interface CrlSourceOptions {
   readonly limits: EvidenceLimits;
   /** Absent: CRLs are kept in memory only. */
   readonly files: CrlFiles | undefined;
-  /** CRLs that were carried in, by their address; never rejects. Absent: none were. */
-  readonly carried?: CarriedCrls | undefined;
+  /** Absent: nothing was carried in. */
+  readonly carried?: CarriedEvidence | undefined;
 }
 
-/** The CRL of an address; undefined where there is none of use. */
-export type CarriedCrls = (address: string) => Promise<Uint8Array | undefined>;
-
-interface KeptList extends KeptEvidence {
+interface KeptList extends KeptEvidence, Sourced {
   readonly list: VerifiedList;
   readonly bytes: Uint8Array;
 }
-
-/**
- * Images on a node are verified again each day, so that a CRL which nobody asked for within two belongs
- * to none of them.
- */
-const IN_USE_MS = 48 * 60 * 60 * 1000;
 
 /** Keeps CRLs, each until its time, in memory and on disk. */
 export class CrlSource {
@@ -108,45 +100,42 @@ export class CrlSource {
     return firstThatWorks(addresses, async (address) => {
       const base = await this.#list(address, issued.issuer, signal);
       const delta =
-        base.freshest &&
-        (await firstThatWorks(base.freshest, (one) => this.#list(one, issued.issuer, signal)));
-      return crlStatus({ base, delta, addresses }, issued, authenticSigningTime);
+        base.list.freshest &&
+        (await firstThatWorks(base.list.freshest, (one) => this.#list(one, issued.issuer, signal)));
+      const lists = { base: base.list, delta: delta?.list, addresses };
+      const status = crlStatus(lists, issued, authenticSigningTime);
+      return withAge(status, delta === undefined ? [base] : [base, delta]);
     });
   }
 
-  async #list(address: string, issuer: Certificate, signal: AbortSignal): Promise<VerifiedList> {
-    const { client, clock, limits, files } = this.#options;
+  async #list(address: string, issuer: Certificate, signal: AbortSignal): Promise<KeptList> {
+    const { client, clock, limits, files, carried } = this.#options;
     const what = `CRL from ${show(address)}`;
     const url = parseEvidenceAddress(address, what);
     const key = `${url.href} ${hashHex('sha256', issuer.raw)}`;
-    const verify = (bytes: Uint8Array): KeptList => {
+    const verify = (bytes: Uint8Array) => {
       const list = verifyCrl(bytes, issuer, clock.now(), what);
       const { thisUpdate, nextUpdate: validUntil } = list;
       return { list, bytes, thisUpdate, validUntil, byteLength: bytes.length };
     };
+    const load = async (from: CrlFiles) => reverified(await from.load(key), verify);
     const [timeoutMs, maxBytes] = [limits.crlMs, limits.crlBytes];
     const origin: EvidenceOrigin<KeptList> = {
       fetch: (closing) =>
-        this.#gate.run(async () => {
-          const carried = await this.#carried(url, verify);
-          return carried ?? verify(await client({ url, timeoutMs, maxBytes, what }, closing));
-        }),
+        this.#gate.run(() =>
+          carriedOr(carried?.crl(url.href), verify, () =>
+            client({ url, timeoutMs, maxBytes, what }, closing),
+          ),
+        ),
       ...(files && {
-        load: () => this.#gate.run(async () => reverified(await files.load(key), verify)),
-        save: ({ bytes }) => files.save(key, { bytes, fetchedAt: clock.now() }),
+        load: () => this.#gate.run(() => load(files)),
+        // What was carried in is on disk already.
+        save: async ({ bytes, isCarried }) => {
+          if (!isCarried) await files.save(key, { bytes, fetchedAt: clock.now() });
+        },
       }),
     };
-    return (await within(() => this.#cache.get(key, origin), signal, what)).list;
-  }
-
-  /** As if it had just been fetched: until its end nobody in a closed network waits for its server. */
-  async #carried(
-    { href }: URL,
-    verify: (bytes: Uint8Array) => KeptList,
-  ): Promise<KeptList | undefined> {
-    const bytes = await this.#options.carried?.(href);
-    const fetchedAt = this.#options.clock.now();
-    return reverified(bytes && { bytes, fetchedAt }, verify)?.evidence;
+    return within(() => this.#cache.get(key, origin), signal, what);
   }
 }
 
@@ -158,9 +147,10 @@ function endOf({ validUntil }: EvidenceTerm): number {
 function reverified<T>(
   file: CrlFile | undefined,
   verify: (bytes: Uint8Array) => T,
-): { readonly evidence: T; readonly fetchedAt: Date } | undefined {
+): { readonly evidence: T & Pick<Sourced, 'isCarried'>; readonly fetchedAt: Date } | undefined {
   try {
-    return file && { evidence: verify(file.bytes), fetchedAt: file.fetchedAt };
+    if (file === undefined) return undefined;
+    return { evidence: { ...verify(file.bytes), isCarried: false }, fetchedAt: file.fetchedAt };
   } catch (error) {
     // Torn, forged, or out of date: there is nothing of use.
     if (error instanceof AgentError) return undefined;

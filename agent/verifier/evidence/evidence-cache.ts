@@ -72,13 +72,14 @@ export class EvidenceCache<T extends KeptEvidence> {
     return flight;
   }
 
-  /** When the first ends of those that were asked for within `ms`, or did; null without any. */
-  firstEnd(ms: number): Date | null {
+  /** When the first ends, or did, of those that count and were asked for within `ms`; null without any. */
+  firstEnd(ms: number, counts: (evidence: T) => boolean = () => true): Date | null {
     const since = this.#now() - ms;
     let first: Date | null = null;
     for (const { evidence, fetchedAt, usedMs = fetchedAt.getTime() } of this.#entries.values()) {
       const { validUntil } = evidence;
-      if (usedMs >= since && (first === null || validUntil < first)) first = validUntil;
+      if (usedMs < since || !counts(evidence)) continue;
+      if (first === null || validUntil < first) first = validUntil;
     }
     return first;
   }

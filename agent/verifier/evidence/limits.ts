@@ -24,6 +24,12 @@ const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
 const MIB = 1024 * 1024;
 
+/**
+ * Images on a node are verified again each day, so that evidence which nobody asked for within two
+ * belongs to none of them.
+ */
+export const IN_USE_MS = 48 * HOUR_MS;
+
 /** Every bound with its reason. */
 export const EVIDENCE_LIMITS: EvidenceLimits = {
   /** For a whole chain: containerd allows a verifier 10 s, and the registry needs its part. */

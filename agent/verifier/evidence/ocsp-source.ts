@@ -1,6 +1,7 @@
 // The status of a certificate from the OCSP responders that it names.
 import { AgentError } from '../../errors.ts';
 import { hashHex } from '../../notation/encoding/crypto.ts';
+import { certIdLabel } from '../../notation/revocation/cert-id.ts';
 import {
   ocspStatus,
   type VerifiedOcspAnswer,
@@ -10,11 +11,12 @@ import { encodeOcspRequest } from '../../notation/revocation/ocsp-request.ts';
 import type { IssuedCertificate, RevocationStatus } from '../../notation/revocation/status.ts';
 import { show } from '../../oci/show.ts';
 import { parseEvidenceAddress } from './address.ts';
-import type { EvidenceClient } from './client.ts';
+import { type CarriedEvidence, carriedOr, type Sourced, withAge } from './carried.ts';
+import type { EvidenceClient, EvidenceRequest } from './client.ts';
 import type { CrlSource } from './crl-source.ts';
 import { EvidenceCache, type KeptEvidence } from './evidence-cache.ts';
 import { combined, within } from './failure.ts';
-import type { EvidenceLimits } from './limits.ts';
+import { type EvidenceLimits, IN_USE_MS } from './limits.ts';
 
 export interface OcspSourceOptions {
   readonly client: EvidenceClient;
@@ -22,9 +24,11 @@ export interface OcspSourceOptions {
   readonly limits: EvidenceLimits;
   /** Tells whether a delegate of the issuer has been revoked. */
   readonly crls: CrlSource;
+  /** Absent: nothing was carried in. */
+  readonly carried?: CarriedEvidence | undefined;
 }
 
-type KeptAnswer = VerifiedOcspAnswer & KeptEvidence;
+type KeptAnswer = VerifiedOcspAnswer & KeptEvidence & Sourced;
 
 /** RFC 5019 5: what is no longer than this can be asked for by GET, which caches on the way understand. */
 const MAX_GET_CHARACTERS = 254;
@@ -43,6 +47,14 @@ export class OcspSource {
       freshMs: limits.ocspFreshMs,
       failureMs: limits.failureMs,
     });
+  }
+
+  /**
+   * When the first answer ends, or did, of those in use that were carried in; null without any. What
+   * responders say is asked for again long before.
+   */
+  firstCarriedEnd(): Date | null {
+    return this.#cache.firstEnd(IN_USE_MS, ({ isCarried }) => isCarried);
   }
 
   close(): Promise<void> {
@@ -65,7 +77,7 @@ export class OcspSource {
       try {
         const answer = await within(() => this.#answer(address, issued, what), signal, what);
         await this.#assertDelegate(answer, issued, what, signal);
-        return ocspStatus(answer, authenticSigningTime, what);
+        return withAge(ocspStatus(answer, authenticSigningTime, what), [answer]);
       } catch (error) {
         if (!(error instanceof AgentError)) throw error;
         errors.push(error);
@@ -75,19 +87,19 @@ export class OcspSource {
   }
 
   async #answer(address: string, issued: IssuedCertificate, what: string): Promise<KeptAnswer> {
-    const { client, clock, limits } = this.#options;
+    const { client, clock, limits, carried } = this.#options;
     const url = parseEvidenceAddress(address, what);
     const request = Buffer.from(encodeOcspRequest(issued));
     const key = `${url.href} ${hashHex('sha256', issued.issuer.raw)} ${request.toString('base64')}`;
     return this.#cache.get(key, {
-      fetch: async (signal) => {
-        const [timeoutMs, maxBytes] = [limits.ocspMs, limits.ocspBytes];
-        const bytes = await client(
-          { ...question(url, request), timeoutMs, maxBytes, what },
-          signal,
+      fetch: (signal) => {
+        const verify = (bytes: Uint8Array) => {
+          const answer = verifyOcspResponse(bytes, issued, clock.now(), what);
+          return { ...answer, byteLength: bytes.length };
+        };
+        return carriedOr(carried?.ocsp(certIdLabel(issued)), verify, () =>
+          client(ocspQuestion(url, request, limits, what), signal),
         );
-        const answer = verifyOcspResponse(bytes, issued, clock.now(), what);
-        return { ...answer, byteLength: bytes.length };
       },
     });
   }
@@ -110,9 +122,16 @@ export class OcspSource {
 }
 
 /** RFC 6960 A.1. An address with a query has no place for the request in its path. */
-function question(url: URL, request: Buffer): { readonly url: URL; readonly body?: Uint8Array } {
-  const text = request.toString('base64');
-  if (text.length > MAX_GET_CHARACTERS || url.search !== '') return { url, body: request };
+export function ocspQuestion(
+  url: URL,
+  request: Uint8Array,
+  { ocspMs: timeoutMs, ocspBytes: maxBytes }: EvidenceLimits,
+  what: string,
+): EvidenceRequest {
+  const bounds = { timeoutMs, maxBytes, what };
+  const text = Buffer.from(request).toString('base64');
+  if (text.length > MAX_GET_CHARACTERS || url.search !== '')
+    return { url, body: request, ...bounds };
   const folder = url.href.endsWith('/') ? url.href : `${url.href}/`;
-  return { url: new URL(folder + encodeURIComponent(text)) };
+  return { url: new URL(folder + encodeURIComponent(text)), ...bounds };
 }

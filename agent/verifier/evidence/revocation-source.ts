@@ -9,9 +9,10 @@ import type {
 import type { CertificateChain } from '../../notation/x509/chain.ts';
 import { show } from '../../oci/show.ts';
 import type { Resolve } from './address.ts';
+import type { CarriedEvidence } from './carried.ts';
 import { createEvidenceClient, resolveBySystem } from './client.ts';
 import { CrlFiles } from './crl-files.ts';
-import { type CarriedCrls, CrlSource } from './crl-source.ts';
+import { CrlSource } from './crl-source.ts';
 import { combined } from './failure.ts';
 import { EVIDENCE_LIMITS, type EvidenceLimits } from './limits.ts';
 import { OcspSource } from './ocsp-source.ts';
@@ -34,6 +35,8 @@ export interface RevocationSource {
   ): Promise<readonly CertificateRevocation[]>;
   /** When the first CRL ends of those in use, or did; null without any. */
   firstCrlEnd(): Date | null;
+  /** When the first OCSP answer ends, or did, of those in use that were carried in; null without any. */
+  firstCarriedOcspEnd(): Date | null;
   /** Ends what is being fetched. */
   close(): Promise<void>;
 }
@@ -43,7 +46,7 @@ export interface RevocationSourceOptions {
   /** A folder of its own for CRLs, made when it is first needed; absent: memory only. */
   readonly cacheDir?: string;
   /** See `CrlSourceOptions`. */
-  readonly carried?: CarriedCrls | undefined;
+  readonly carried?: CarriedEvidence | undefined;
   readonly limits?: Partial<EvidenceLimits>;
   /** Default: the system's own resolution of names. */
   readonly resolve?: Resolve;
@@ -57,7 +60,7 @@ export function createRevocationSource(options: RevocationSourceOptions): Revoca
   const maxima = { maxFileBytes: limits.crlBytes, maxBytes: limits.crlDiskBytes };
   const files = cacheDir === undefined ? undefined : new CrlFiles(cacheDir, maxima);
   const crls = new CrlSource({ client, clock, limits, files, carried });
-  const ocsp = new OcspSource({ client, clock, limits, crls });
+  const ocsp = new OcspSource({ client, clock, limits, crls, carried });
   return {
     check: (chain, { authenticSigningTime }, signal) =>
       withDeadline(signal, limits.overallMs, (ending) =>
@@ -69,6 +72,7 @@ export function createRevocationSource(options: RevocationSourceOptions): Revoca
         ),
       ),
     firstCrlEnd: () => crls.firstEnd(),
+    firstCarriedOcspEnd: () => ocsp.firstCarriedEnd(),
     close: async () => {
       await Promise.all([ocsp.close(), crls.close()]);
     },

@@ -24,7 +24,7 @@ describe('the bundle of a node', () => {
     const { directory } = layout;
     const { bundle, lines } = await open(dirname(directory), `/${basename(directory)}`);
     expect(lines).toEqual([
-      'signatures and CRLs are looked for in a bundle of 2026-05-30T00:00:00.000Z, 2 days old',
+      'signatures, CRLs and OCSP responses are looked for in a bundle of 2026-05-30T00:00:00.000Z, 2 days old',
     ]);
     const listed = await bundle?.list(SUBJECT, SIGNATURE_TYPE);
     expect(listed?.descriptors[0]?.digest).toBe(signature.digest);

@@ -58,7 +58,14 @@ function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = 
     enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
     canaryIntervalMs: 3_600_000,
     namesRegistry: () => false,
-    trust: () => ({ policyHash: '', trustHash: '', expiries: [], firstCrlEnd: null }),
+    trust: () => ({
+      policyHash: '',
+      trustHash: '',
+      expiries: [],
+      firstCrlEnd: null,
+      firstCarriedOcspEnd: null,
+      bundleCreated: null,
+    }),
     causeCodes: [],
   });
   const own = new FollowedHost(config, { binDirs: [DEFAULT_BIN_DIR], installed: [] });

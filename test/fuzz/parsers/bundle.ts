@@ -1,9 +1,12 @@
 // What somebody carries in: the files of an OCI image layout.
 import {
+  CRLS,
+  evidenceEntry,
+  evidenceLayer,
+  OCSP_RESPONSES,
+} from '../../../agent/verifier/bundle/evidence-kind.ts';
+import {
   assertLayout,
-  CRL_ADDRESS,
-  CRLS_TYPE,
-  crlsEntry,
   imageEntry,
   parseLayoutIndex,
   parseLayoutManifest,
@@ -17,6 +20,11 @@ const DIGEST = `sha256:${'ab'.repeat(32)}` as const;
 const NAME = 'registry.example/a:b';
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const ENTRY = { mediaType: OCI_MANIFEST, digest: DIGEST, size: 528 };
+
+const KINDS = [
+  [CRLS, 'http://ca.example/crl'],
+  [OCSP_RESPONSES, `${'ab'.repeat(20)}:${'cd'.repeat(20)}:01`],
+] as const;
 
 export const BUNDLE_READERS: readonly Reader[] = [
   {
@@ -42,7 +50,8 @@ export const BUNDLE_READERS: readonly Reader[] = [
               mediaType: OCI_INDEX,
               annotations: { [REF_NAME]: DIGEST.replace(':', '-') },
             },
-            { ...ENTRY, artifactType: CRLS_TYPE },
+            { ...ENTRY, artifactType: CRLS.artifactType },
+            { ...ENTRY, artifactType: OCSP_RESPONSES.artifactType },
           ],
           annotations: { 'org.opencontainers.image.created': '2026-06-01T00:00:00Z' },
         },
@@ -54,16 +63,22 @@ export const BUNDLE_READERS: readonly Reader[] = [
         imageEntry(index, { name: NAME }),
         imageEntry(index, { name: '', digest: DIGEST }),
       ];
-      return [index.created, referrersEntry(index, DIGEST), crlsEntry(index), ...images];
+      const evidence = KINDS.map(([kind]) => evidenceEntry(index, kind));
+      return [index.created, referrersEntry(index, DIGEST), ...evidence, ...images];
     },
   },
-  {
-    name: 'manifest of CRLs',
+  ...KINDS.map(([kind, subject]) => ({
+    name: `manifest of ${kind.mediaType}`,
     seeds: () =>
       json({
-        ...{ schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType: CRLS_TYPE, config: ENTRY },
-        layers: [{ ...ENTRY, annotations: { [CRL_ADDRESS]: 'http://ca.example/crl' } }],
+        ...{ schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType: kind.artifactType },
+        config: ENTRY,
+        layers: [
+          { ...ENTRY, mediaType: kind.mediaType, annotations: { [kind.label]: subject } },
+          { ...ENTRY, mediaType: kind.mediaType },
+        ],
       }),
-    read: (bytes) => parseLayoutManifest(bytes, OCI_MANIFEST, 'CRLs'),
-  },
+    read: (bytes: Uint8Array) =>
+      evidenceLayer(parseLayoutManifest(bytes, OCI_MANIFEST, 'evidence'), kind, subject),
+  })),
 ];

@@ -25,6 +25,12 @@ describe('the revocation of a chain', () => {
     expect(verify()).toContain('its own root');
   });
 
+  it('says of what was carried in how old it is', () => {
+    expect(verify({ ...GOOD, carriedOf: NOW }, GOOD)).toBe(
+      'certificates of the chain below the root: 1 good by OCSP (carried in, of 2026-03-01T12:00:00.000Z), 1 good by OCSP',
+    );
+  });
+
   it('fails when one is revoked, whatever is unknown of others', () => {
     const { message } = expectCode(() => verify(UNKNOWN, GOOD, REVOKED), 'certificate_revoked');
     expect(message).toContain('revoked at 2026-03-01T12:00:00.000Z (CRL)');
