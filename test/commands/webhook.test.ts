@@ -15,7 +15,7 @@ import {
   TrustedRegistry,
 } from '../support/webhook.ts';
 
-const WAIT = { timeout: 15_000, interval: 50 };
+const WAIT = { timeout: 60_000, interval: 50 };
 
 function podOf(...images: readonly string[]) {
   return reviewOf(POD, workload(POD, 'app', ...images));
@@ -172,7 +172,7 @@ describe('the webhook', () => {
     await Promise.all(loads);
     expect(asked).toBeGreaterThan(10);
     expect(await askWebhook(running, podOf(good), { ca: second })).toMatchObject({ allowed: true });
-  }, 25_000);
+  });
 
   it('ends what is under way when it is stopped, and is not ready meanwhile', async () => {
     const { trusted, running, ask } = await open();
@@ -184,7 +184,7 @@ describe('the webhook', () => {
     const asked = ask(podOf(good));
     await vi.waitFor(() => {
       expect(trusted.registry.requests.length).toBeGreaterThan(0);
-    });
+    }, WAIT);
     const stopped = running.stop();
     expect(await asked).toMatchObject({ allowed: false });
     expect(await stopped).toBe(0);

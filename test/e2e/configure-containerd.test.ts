@@ -18,7 +18,7 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 const PROGRAM = '/srv/nodeseal';
 const CONFIG = '/etc/containerd/config.toml';
 const UNIT_DROP_IN = '/run/systemd/system/containerd.service.d/test.conf';
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 /** What Debian's file has besides. */
 const plugins = { 'io.containerd.internal.v1.opt': { path: '/var/lib/containerd/opt' } };
 

@@ -179,7 +179,7 @@ describeOnContainerds('a node', ({ version, boot }) => {
       (await listCriImages(client)).flatMap(({ repoDigests }) => repoDigests);
     await expect.poll(names).toContain(left.pinned);
     await node.output(['touch', CONFIG]);
-    await expect.poll(names, { timeout: 10_000 }).not.toContain(left.pinned);
+    await expect.poll(names).not.toContain(left.pinned);
     expect(await names()).toContain(other.pinned);
   });
 
@@ -233,6 +233,6 @@ describeOnContainerds('a node', ({ version, boot }) => {
     const names = async () => (await listImages(client)).images.map(({ name }) => name);
     const content = () => node.output(['ctr', '-n', 'k8s.io', 'content', 'ls', '-q']);
     const left = async () => [...(await names()), ...(await content()).split('\n')].join('');
-    await expect.poll(left, { timeout: 5000 }).toBe('');
+    await expect.poll(left).toBe('');
   }
 });

@@ -24,7 +24,7 @@ export interface GuardedRegistry {
   stop(): void;
 }
 
-const START_MS = 10_000;
+const START_MS = 60_000;
 const POLL_MS = 20;
 const FOLDER = '/srv/guarded-registry';
 

@@ -18,7 +18,7 @@ export interface NginxOptions {
   readonly clientCa: string;
 }
 
-const START_MS = 10_000;
+const START_MS = 60_000;
 const FOLDER = '/srv/nginx';
 
 /** Starts one and waits until it listens. It ends with the node at the latest. */

@@ -13,7 +13,7 @@ export const NODE_PLUGINS = {
   'io.containerd.internal.v1.opt': { path: '/var/lib/containerd/opt' },
 };
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 export interface RestartOptions {
   /** False waits for containerd alone, whose configuration leaves CRI out. Default: true. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TestNode } from './test-node.ts';
 
-const REGISTRY_START_MS = 10_000;
+const REGISTRY_START_MS = 60_000;
 
 /** docker-registry answers 404 to the referrers API (signatures go by the tag schema); crane implements it. */
 export type RegistryKind = 'docker-registry' | 'crane';

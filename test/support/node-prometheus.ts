@@ -1,7 +1,7 @@
 // A real Prometheus on a test node: it scrapes what it is told to, tries rules, and is asked.
 import type { TestNode } from './test-node.ts';
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 /** Its end says why it does not start. */
 const MAX_LOG_TOLD = 1000;
 const DIRECTORY = '/srv/prometheus';

@@ -18,7 +18,7 @@ export interface PrivateRegistry {
   stop(): void;
 }
 
-const START_MS = 10_000;
+const START_MS = 60_000;
 const POLL_MS = 20;
 
 // Arguments: directory of the content, and of what htpasswd writes, if anybody is to be asked.

@@ -151,7 +151,7 @@ describeWithJournalFiles('journal files', () => {
     let [read, missing] = [0, 0];
     const request = {
       since: new Date(0),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
       onIncident: (incident: FollowIncident) => {
         missing += incident.kind === 'gap' ? (incident.entries ?? NaN) : 0;
       },

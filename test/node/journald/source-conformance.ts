@@ -9,6 +9,9 @@ import type {
 } from '../../../agent/node/journald/source.ts';
 import { realtimeUs } from '../../support/journal.ts';
 
+/** What takes longer does not come. */
+const PATIENCE_MS = 60_000;
+
 /** A log, and a way to write to it as its real writers do. */
 export interface SourceHarness {
   /** A source of the log as a newly started agent would make it. */
@@ -213,7 +216,7 @@ export function start(source: LogSource, request: Partial<FollowRequest> = {}): 
     };
     const timer = setTimeout(() => {
       reject(new Error(`${what() ?? ''}; incidents: ${JSON.stringify(incidents.slice(-9))}`));
-    }, 10_000);
+    }, PATIENCE_MS);
     waiting.add(look);
     look();
     // One that ends too early is not waited for.

@@ -30,9 +30,9 @@ export async function expectGone(plugin: InstalledPlugin): Promise<void> {
   const calls = plugin.calls();
   expect(calls.length).toBeGreaterThan(0);
   const states = () => calls.map(({ pid }) => stateOf(pid));
-  await expect.poll(states, { timeout: 10_000 }).toEqual(calls.map(() => 'gone'));
+  await expect.poll(states).toEqual(calls.map(() => 'gone'));
   for (const { left } of calls) {
     if (left === undefined) continue;
-    await expect.poll(() => stateOf(left), { timeout: 10_000 }).toMatch(/^(?:gone|Z)$/);
+    await expect.poll(() => stateOf(left)).toMatch(/^(?:gone|Z)$/);
   }
 }
