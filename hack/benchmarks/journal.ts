@@ -36,30 +36,45 @@ export const JOURNAL: Benchmark = {
 };
 
 async function measure(): Promise<readonly Measurement[]> {
+  const { theirsMs, ours, recorded } = await readInTurns(ENTRIES, ROUNDS);
+  const rates = ours.map(({ elapsedMs }) => rate(elapsedMs));
+  const target = { bound: 'at most', value: 1.15 } as const;
+  const small = { bound: 'at most', value: 120 } as const;
+  const ratio = ratios(elapsedMsOf(ours), theirsMs);
+  return [
+    { what: 'journalctl -o export > /dev/null', values: theirsMs.map(rate), unit: 'entries/s' },
+    { what: 'follow and classify', values: rates, unit: 'entries/s' },
+    { what: 'ratio of time', values: ratio, unit: 'x', target },
+    { what: 'most resident', values: ours.map(peakMb), unit: 'MB', target: small },
+    {
+      what: 'and record',
+      values: recorded.map(({ elapsedMs }) => rate(elapsedMs)),
+      unit: 'entries/s',
+    },
+    { what: 'most resident, recording', values: recorded.map(peakMb), unit: 'MB', target: small },
+  ];
+}
+
+/** Builds a journal, reads it by both in turns, and at last into a ledger, too. */
+export async function readInTurns(entries: number, rounds: number) {
   const folder = mkdtempSync(join(tmpdir(), 'nodeseal-bench-'));
   try {
-    writeJournal(folder);
-    const theirs: number[] = [];
+    writeJournal(folder, entries);
+    const theirsMs: number[] = [];
     const ours: JournalReadingReport[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      theirs.push(rate(readWithJournalctl(folder)));
-      ours.push(await readWithFollow(folder, 'classify'));
+    for (let round = 0; round < rounds; round += 1) {
+      theirsMs.push(readWithJournalctl(folder));
+      ours.push(await readWithFollow(folder, entries, 'classify'));
     }
-    const recorded = await readWithFollow(folder, 'record');
-    const rates = ours.map(({ elapsedMs }) => rate(elapsedMs));
-    const target = { bound: 'at most', value: 1.15 } as const;
-    const small = { bound: 'at most', value: 120 } as const;
-    return [
-      { what: 'journalctl -o export > /dev/null', values: theirs, unit: 'entries/s' },
-      { what: 'follow and classify', values: rates, unit: 'entries/s' },
-      { what: 'ratio of time', values: ratios(theirs, rates), unit: 'x', target },
-      { what: 'most resident', values: ours.map(peakMb), unit: 'MB', target: small },
-      { what: 'and record', values: [rate(recorded.elapsedMs)], unit: 'entries/s' },
-      { what: 'most resident, recording', values: [recorded.peakMb], unit: 'MB', target: small },
-    ];
+    return { theirsMs, ours, recorded: [await readWithFollow(folder, entries, 'record')] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Of each reading. */
+export function elapsedMsOf(reports: readonly JournalReadingReport[]): readonly number[] {
+  return reports.map(({ elapsedMs }) => elapsedMs);
 }
 
 function peakMb(report: JournalReadingReport): number {
@@ -79,14 +94,18 @@ function readWithJournalctl(folder: string): number {
   }
 }
 
-async function readWithFollow(folder: string, mode: string): Promise<JournalReadingReport> {
-  const args = [...NODE_FLAGS, READER, folder, String(ENTRIES), mode];
+async function readWithFollow(
+  folder: string,
+  entries: number,
+  mode: string,
+): Promise<JournalReadingReport> {
+  const args = [...NODE_FLAGS, READER, folder, String(entries), mode];
   const options = { env: ENVIRONMENT, timeout: READ_TIMEOUT_MS };
   const { stdout } = await run(process.execPath, args, options);
   const report = JSON.parse(stdout) as JournalReadingReport;
   // A reader that skips or misreads would be quick and wrong.
   for (const [kind, share] of Object.entries(SHARES)) {
-    const expected = (ENTRIES / LINES_PER_PULL) * share;
+    const expected = (entries / LINES_PER_PULL) * share;
     if (report.kinds[kind] !== expected) {
       throw new Error(`expected ${expected} of ${kind}, found ${String(report.kinds[kind])}`);
     }
@@ -110,10 +129,10 @@ const LINES_PER_PULL = linesOf(0).length;
 /** Of those lines. */
 const SHARES: Readonly<Record<string, number>> = { verdict: 1, containerd: 6, nothing: 3 };
 
-function writeJournal(folder: string): void {
+function writeJournal(folder: string, entries: number): void {
   const input = join(folder, 'export');
   const file = openSync(input, 'w+');
-  for (let n = 0; n < ENTRIES; n += LINES_PER_PULL) {
+  for (let n = 0; n < entries; n += LINES_PER_PULL) {
     const lines = linesOf(n / LINES_PER_PULL);
     writeSync(file, lines.map((line, index) => exportEntry(n + index, line)).join(''));
   }
@@ -126,8 +145,8 @@ function writeJournal(folder: string): void {
   if (written.status !== 0) throw new Error(`systemd-journal-remote: ${written.stderr.toString()}`);
   const count = 'journalctl --directory="$1" --output=cat --no-pager | wc --lines';
   const counted = spawnSync('sh', ['-c', count, 'count', folder], { encoding: 'utf8' });
-  if (Number(counted.stdout) !== ENTRIES) {
-    throw new Error(`expected a journal of ${ENTRIES} entries, found ${counted.stdout}`);
+  if (Number(counted.stdout) !== entries) {
+    throw new Error(`expected a journal of ${entries} entries, found ${counted.stdout}`);
   }
 }
 

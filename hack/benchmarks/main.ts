@@ -8,8 +8,7 @@ import { describeMachine } from './machine.ts';
 import type { Benchmark } from './measurement.ts';
 import { MEMORY } from './memory.ts';
 import {
-  type BenchRecord,
-  merge,
+  keep,
   type Recorded,
   RECORDED,
   readRecordIfAny,
@@ -52,16 +51,26 @@ async function main(words: readonly string[]): Promise<number> {
     }
     return 0;
   }
+  const machine = await describeMachine();
+  const names = chosen.benchmarks.map(([name]) => name);
+  const before = chosen.record ? keep(readRecordIfAny(RECORDED), machine, names) : [];
   const results: Recorded[] = [];
   for (const [name, benchmark] of chosen.benchmarks) {
     const result = await measure(name, benchmark);
-    if (result !== null) results.push(result);
+    if (result === null) continue;
+    results.push(result);
+    // After each: the next may take long, and be interrupted.
+    if (chosen.record)
+      await writeRecord(RECORDED, { machine, benchmarks: inOrder(before, results) });
   }
-  const found = { machine: await describeMachine(), benchmarks: results };
-  if (chosen.json !== undefined) await writeRecord(chosen.json, found);
-  if (chosen.record)
-    await writeRecord(RECORDED, inOrder(merge(await readRecordIfAny(RECORDED), found)));
+  if (chosen.json !== undefined) await writeRecord(chosen.json, { machine, benchmarks: results });
   return results.length === chosen.benchmarks.length ? 0 : 1;
+}
+
+/** What was measured now, in the place of what was before. */
+function inOrder(before: readonly Recorded[], now: readonly Recorded[]): readonly Recorded[] {
+  const byName = new Map([...before, ...now].map((result) => [result.name, result]));
+  return [...BENCHMARKS.keys()].flatMap((name) => byName.get(name) ?? []);
 }
 
 /** Null, and said so, when it fails: what the others take hours for is not to be lost. */
@@ -76,15 +85,6 @@ async function measure(name: string, { about, run }: Benchmark): Promise<Recorde
     process.stderr.write(`bench: ${name} failed: ${told}\n`);
     return null;
   }
-}
-
-function inOrder({ machine, benchmarks }: BenchRecord): BenchRecord {
-  const names = [...BENCHMARKS.keys()];
-  const known = benchmarks.filter(({ name }) => names.includes(name));
-  return {
-    machine,
-    benchmarks: known.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name)),
-  };
 }
 
 function readArguments(words: readonly string[]) {

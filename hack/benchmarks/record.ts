@@ -1,6 +1,6 @@
 // What was measured, as it is written to a file: hack/benchmarks/recorded.json is the one that README's numbers are from.
-import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import type { Machine } from './machine.ts';
@@ -54,19 +54,21 @@ export function toRecorded(
 }
 
 /**
- * What was measured now in the place of what was before; of a benchmark that was not run, the old
- * stays. Throws when that is of another machine or of other programs: their numbers do not compare.
+ * What of a record stays when benchmarks are run anew: all, until they end; but nothing of another
+ * machine or of other programs, whose numbers do not compare. Throws when that would leave gaps.
  */
-export function merge(before: BenchRecord | null, now: BenchRecord): BenchRecord {
-  const kept = before?.benchmarks.filter(
-    ({ name }) => !now.benchmarks.some((b) => b.name === name),
+export function keep(
+  before: BenchRecord | null,
+  machine: Machine,
+  anew: readonly string[],
+): readonly Recorded[] {
+  if (before === null) return [];
+  if (isSame(before.machine, machine)) return before.benchmarks;
+  const missing = before.benchmarks.map(({ name }) => name).filter((name) => !anew.includes(name));
+  if (missing.length === 0) return [];
+  throw new Error(
+    `recorded on another machine or with other programs, measure also: ${missing.join(', ')}`,
   );
-  if (before === null || kept === undefined || kept.length === 0) return now;
-  if (!isSame(before.machine, now.machine)) {
-    const names = kept.map(({ name }) => name).join(', ');
-    throw new Error(`recorded on another machine or with other programs, measure again: ${names}`);
-  }
-  return { machine: now.machine, benchmarks: [...kept, ...now.benchmarks] };
 }
 
 /** Reads a record. */
@@ -80,9 +82,8 @@ export async function writeRecord(file: string, record: BenchRecord): Promise<vo
 }
 
 /** The record of a file; null where there is none. */
-export async function readRecordIfAny(file: string): Promise<BenchRecord | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
-  return text === null ? null : (JSON.parse(text) as BenchRecord);
+export function readRecordIfAny(file: string): BenchRecord | null {
+  return existsSync(file) ? readRecord(file) : null;
 }
 
 function few(values: readonly number[]): readonly number[] {

@@ -158,7 +158,8 @@ class Verdicts {
     for (const started = performance.now(); ;) {
       const found = await this.#agent.value('nodeseal_verdicts_total', VERIFIED);
       const denied = await this.#agent.value('nodeseal_verdicts_total', { decision: 'deny' });
-      if (denied > 0) throw new Error(`expected every image to be allowed, found ${denied} denied`);
+      if (denied > 0)
+        throw new Error(`expected no image to be denied, found ${await this.#denied()}`);
       if (found >= wanted) {
         this.#seen = found;
         return this.#perSecond();
@@ -168,6 +169,11 @@ class Verdicts {
       }
       await delay(POLL_MS);
     }
+  }
+
+  async #denied(): Promise<string> {
+    const [row] = await this.#agent.query("SELECT * FROM verdicts WHERE decision = 'deny' LIMIT 1");
+    return JSON.stringify(row);
   }
 
   async #perSecond(): Promise<number> {

@@ -43,14 +43,7 @@ export const VERIFICATION: Benchmark = {
 
 function measure(key: KeyType, atMost: number): readonly Measurement[] {
   return FORMATS.flatMap((format) => {
-    const { ours, bare } = createPair(format, key);
-    for (const run of [ours, bare]) turnUs(run, WARM_UP_MS);
-    const oursUs: number[] = [];
-    const bareUs: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      oursUs.push(turnUs(ours, TURN_MS));
-      bareUs.push(turnUs(bare, TURN_MS));
-    }
+    const { oursUs, bareUs } = verificationTimes(format, key, ROUNDS, WARM_UP_MS);
     const what = `${key}, ${format}`;
     const perSecond = (timesUs: readonly number[]) => timesUs.map((timeUs) => 1_000_000 / timeUs);
     return [
@@ -64,6 +57,23 @@ function measure(key: KeyType, atMost: number): readonly Measurement[] {
       },
     ];
   });
+}
+
+/** Microseconds of one verification by us, and of what it cannot do without, in turns. */
+export function verificationTimes(
+  format: EnvelopeFormat,
+  key: KeyType,
+  rounds: number,
+  warmUpMs: number,
+) {
+  const { ours, bare } = createPair(format, key);
+  for (const run of [ours, bare]) turnUs(run, warmUpMs);
+  const times = { oursUs: [] as number[], bareUs: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    times.oursUs.push(turnUs(ours, TURN_MS));
+    times.bareUs.push(turnUs(bare, TURN_MS));
+  }
+  return times;
 }
 
 /**

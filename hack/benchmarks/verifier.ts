@@ -57,12 +57,11 @@ async function near(node: TestNode): Promise<Measurement[]> {
       ...report(`${SIGNATURES} signatures, last good`, await inTurns(node, last), 0.2),
       ...report(`${SIGNATURES} signatures, first good`, await inTurns(node, first), 0.3),
     ];
-    const empty = await emptyProgram(node);
-    await copyFile(node.path(VERIFIER_PATH), node.path(COPIED_VERIFIER));
-    const memoryUp = await verifierMemory(node, one);
+    const empty = await emptyProgramMemory(node, MEMORY_ROUNDS);
+    const memoryUp = await verifierMemory(node, one, MEMORY_ROUNDS);
     await agent.stop();
     const down = report('agent down', await inTurns(node, pulls), 1.5);
-    const memoryDown = await verifierMemory(node, one);
+    const memoryDown = await verifierMemory(node, one, MEMORY_ROUNDS);
     return [
       ...up,
       ...down,
@@ -116,7 +115,7 @@ function fill(registry: TestRegistry) {
 }
 
 /** An image of its own repository: so it asks for a token of its own, too. */
-function pullOf(
+export function pullOf(
   registry: TestRegistry,
   name: string,
   n: number,
@@ -129,19 +128,29 @@ function pullOf(
   };
 }
 
-function verifierMemory(node: TestNode, { repository, descriptor }: Pull) {
+/** Megabytes of each of several runs. */
+export async function verifierMemory(
+  node: TestNode,
+  { repository, descriptor }: Pull,
+  rounds: number,
+): Promise<readonly number[]> {
+  await copyFile(node.path(VERIFIER_PATH), node.path(COPIED_VERIFIER));
   const args = ['-name', `${repository}:v1`, '-digest', descriptor.digest];
   const command = [COPIED_VERIFIER, ...args, '-stdin-media-type', DESCRIPTOR_TYPE];
-  return peakMemory(node, MEMORY_ROUNDS, command, JSON.stringify(descriptor));
+  return peakMemory(node, rounds, command, JSON.stringify(descriptor));
 }
 
-async function emptyProgram(node: TestNode): Promise<readonly number[]> {
+/** The same of a program that does nothing. */
+export async function emptyProgramMemory(
+  node: TestNode,
+  rounds: number,
+): Promise<readonly number[]> {
   const folder = await mkdtemp(join(tmpdir(), 'nodeseal-bench-'));
   try {
     await writeFile(join(folder, 'empty.js'), '');
     await run(BUN, ['build', 'empty.js', '--compile', '--outfile', 'empty'], { cwd: folder });
     await copyFile(join(folder, 'empty'), node.path(EMPTY_PROGRAM));
-    return await peakMemory(node, MEMORY_ROUNDS, [EMPTY_PROGRAM]);
+    return await peakMemory(node, rounds, [EMPTY_PROGRAM]);
   } finally {
     await rm(folder, { recursive: true });
   }
