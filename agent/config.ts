@@ -14,6 +14,7 @@ import {
   optionalPaths,
   path,
   PREFIX,
+  resourceName,
   type Setting,
   unit,
 } from './setting-forms.ts';
@@ -167,6 +168,10 @@ export const SETTINGS = {
   nodeName: node(
     'NODE_NAME',
     'The Node object of Kubernetes to report the enforcement state to; `spec.nodeName` of the pod. Unset: nothing is reported.',
+  ),
+  admissionConfiguration: resourceName(
+    'ADMISSION_CONFIGURATION',
+    'The ValidatingWebhookConfiguration of the webhook that verdicts of pulls are compared with. Unset: with none.',
   ),
   logLevel: oneOf(
     'LOG_LEVEL',

@@ -96,7 +96,7 @@ function change(verdict: HistoryRecord, handling: Handling): DisagreementCause {
 }
 
 /** A verdict line in the journal may hold only the first digits of a hash. */
-function isSameHash(a: string | null, b: string | null): boolean {
+export function isSameHash(a: string | null, b: string | null): boolean {
   if (a === null || b === null) return a === b;
   return a.startsWith(b) || b.startsWith(a);
 }

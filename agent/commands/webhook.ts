@@ -15,6 +15,7 @@ import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
 import { hostOf } from './host-install.ts';
 import { auditLogger } from './run/audit-log.ts';
+import { keepHeapFlat } from './run/heap.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { AdmissionRegistries } from './webhook/admission-registries.ts';
 import { AdmissionVerifiers } from './webhook/admission-verifiers.ts';
@@ -27,7 +28,7 @@ import type { ServingSource } from './webhook/serving-source.ts';
 const HELP = `Usage: nodeseal webhook
 
 Answers the API server of Kubernetes whether pods and workloads may have their images: /validate, and
-/mutate if that is on, over HTTPS. Serves /metrics, /healthz and /readyz as well. Set up by the
+/mutate if that is on, over HTTPS. Tells nodes what it would decide, to be compared: /compare. Serves /metrics, /healthz and /readyz as well. Set up by the
 NODESEAL_ settings; nothing on the host is read or changed.
 
 Exit status: 0 stopped by a signal, 2 could not run.
@@ -38,7 +39,10 @@ export const webhook: Command = {
   name: 'webhook',
   summary: 'Answer the API server whether pods may have their images',
   help: HELP,
-  run: (context) => runWebhook(context),
+  run: (context) => {
+    keepHeapFlat();
+    return runWebhook(context);
+  },
 };
 
 /** How long requests still come after the end was asked for: a Service forgets a pod only then. */
@@ -127,9 +131,11 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
     if (certificate === undefined) return;
     const server = await startWebhookServer({
       ...{ ...config.webhookListen, certificate, deadlineMs: config.webhookTimeout },
-      paths: new Set<ReviewPath>(
-        config.webhookMutate === 'on' ? ['validate', 'mutate'] : ['validate'],
-      ),
+      paths: new Set<ReviewPath>([
+        'validate',
+        'compare',
+        ...(config.webhookMutate === 'on' ? (['mutate'] as const) : []),
+      ]),
       ...reviewing(ground),
     });
     try {

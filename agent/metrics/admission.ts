@@ -8,7 +8,7 @@ export const REVIEW_OUTCOMES = ['allowed', 'warned', 'denied', 'invalid', 'faile
 export type ReviewOutcome = (typeof REVIEW_OUTCOMES)[number];
 
 /** What was asked for. */
-const PATHS = ['validate', 'mutate'] as const;
+const PATHS = ['validate', 'mutate', 'compare'] as const;
 type ReviewPathName = (typeof PATHS)[number];
 
 /** Told by the webhook. */

@@ -4,6 +4,7 @@ import { AgentError, type ErrorCode } from '../errors.ts';
 import { isInconclusive } from '../notation/verification/inconclusive.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
 import { declareAudit } from './audit.ts';
+import { type ComparisonMetrics, declareComparison } from './comparison.ts';
 import { declarers, type DescribedMetric, describeMetrics } from './declarers.ts';
 import { declareEnforcement } from './enforcement.ts';
 import { declareGenerations, type GenerationMetrics } from './generations.ts';
@@ -34,7 +35,12 @@ import { declareTrust } from './trust.ts';
 
 /** Counts and observes; every label value is of a closed set. */
 export interface Metrics
-  extends HostMetrics, GenerationMetrics, RegistryMetrics, ReverificationMetrics {
+  extends
+    HostMetrics,
+    GenerationMetrics,
+    RegistryMetrics,
+    ReverificationMetrics,
+    ComparisonMetrics {
   observeVerification(source: VerdictSource, decision: Decision, seconds: number): void;
   /** Signatures that a verdict passed over; somebody pushed them. */
   countSkippedSignatures(source: VerdictSource, count: number): void;
@@ -82,6 +88,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     ...declareHost(registry),
     ...declareReverification(registry),
     ...declareRegistries(registry, sources),
+    ...declareComparison(registry),
     logOf,
     countCanary,
     countRemoved,

@@ -10,12 +10,13 @@ import {
   refused,
   validated,
 } from './answer.ts';
+import { compared } from './comparison.ts';
 import { type ImageVerdict, judgeImages } from './judgement.ts';
 import { newImageUses, podSpecOf } from './workload.ts';
 import { pullIdentityOf, type PullIdentity } from './pull-identity.ts';
 
-/** What is asked for: whether to let in, or what to write in. */
-export const REVIEW_PATHS = ['validate', 'mutate'] as const;
+/** What is asked for: whether to let in, what to write in, or, by a node, what the verdict would be. */
+export const REVIEW_PATHS = ['validate', 'mutate', 'compare'] as const;
 export type ReviewPath = (typeof REVIEW_PATHS)[number];
 
 /** What reviews are made from. */
@@ -37,8 +38,8 @@ export interface Review {
 const BAD_REQUEST = 400;
 
 /**
- * Reviews. An object that cannot be judged is refused by `/validate`, and left by `/mutate`, after
- * which comes the other. Throws `admission_review_invalid` for what is no AdmissionReview at all.
+ * Reviews. An object that cannot be judged is refused by `/validate` and `/compare`, and left by
+ * `/mutate`, after which comes the first. Throws `admission_review_invalid` for what is no AdmissionReview at all.
  */
 export async function review(
   bytes: Uint8Array,
@@ -52,12 +53,26 @@ export async function review(
     const identity = pullIdentityOf(request.namespace, podSpecOf(request));
     const verify = (name: string, within: AbortSignal) => parts.verify(name, identity, within);
     const verdicts = await judgeImages(uses, verify, deadlineMs, signal);
-    const answer = path === 'mutate' ? mutated(verdicts) : validated(verdicts, parts.mode);
-    return { request, verdicts, answer };
+    return { request, verdicts, answer: answerOf(path, verdicts, parts.mode) };
   } catch (fault) {
     if (!(fault instanceof AgentError)) throw fault;
     const answer = path === 'mutate' ? mutated([]) : refused(BAD_REQUEST, fault.message);
     return { request, verdicts: [], answer, fault };
+  }
+}
+
+function answerOf(
+  path: ReviewPath,
+  verdicts: readonly ImageVerdict[],
+  mode: AdmissionMode,
+): Answer {
+  switch (path) {
+    case 'validate':
+      return validated(verdicts, mode);
+    case 'mutate':
+      return mutated(verdicts);
+    case 'compare':
+      return compared(verdicts);
   }
 }
 

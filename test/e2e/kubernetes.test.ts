@@ -217,12 +217,21 @@ describeOnNode('what Kubernetes is told', () => {
         log.push(typeof text === 'string' ? text : ''),
       warn: (_: object, text: string) => log.push(text),
     } as never;
-    const access = kubernetesOf({ nodeName: NODE }, proxy.environment, logger, serviceAccountDir);
+    const access = kubernetesOf(
+      { nodeName: NODE, admissionConfiguration: undefined },
+      proxy.environment,
+      logger,
+      serviceAccountDir,
+    );
     if (access === undefined) throw new Error('expected an API server');
     let enforcement = ENFORCING;
     const reports = new KubernetesReports(access, {
       ...{ ledger, clock, log: logger, enforcement: () => enforcement, random: () => 0 },
-      metrics: { countError: (code) => errors.push(code) },
+      metrics: {
+        countError: (code) => errors.push(code),
+        countComparison: () => undefined,
+        countAdmissionDisagreement: () => undefined,
+      },
     });
     ledger.history.onAdd = reports.linesAdded;
     const stop = new AbortController();

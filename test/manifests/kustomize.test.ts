@@ -8,7 +8,7 @@ import { createCa } from '../support/ca.ts';
 import { temporaryDirectory } from '../support/front-door.ts';
 import { describeWithTools, outputOf, ROOT } from '../support/kubernetes-tools.ts';
 import { buildKustomization, findManifest, type Manifest } from '../support/rendered-manifests.ts';
-import { renderedPod } from '../support/rendered-pod.ts';
+import { podSpecOf, renderedPod } from '../support/rendered-pod.ts';
 
 const KUSTOMIZE = 'manifests/kustomize';
 const OVERLAYS = ['audit', 'enforce', 'uninstall'] as const;
@@ -88,7 +88,7 @@ describeWithTools('the overlays', () => {
 });
 
 describeWithTools('the component of the webhook', () => {
-  it('comes beside the base, and changes nothing of that', () => {
+  it('comes beside the base, of which it changes only that the agents compare with it', () => {
     const folder = temporaryDirectory();
     const path = (name: string) => relative(folder, join(ROOT, KUSTOMIZE, name));
     const components = `components:\n  - ${path('components/webhook')}\n`;
@@ -96,11 +96,19 @@ describeWithTools('the component of the webhook', () => {
     writeFileSync(join(folder, 'kustomization.yaml'), own);
     const base = buildKustomization(`${KUSTOMIZE}/overlays/audit`);
     const both = buildKustomization(folder);
-    expect(both).toEqual(expect.arrayContaining([...base]));
+    const untouched = base.filter(({ kind }) => kind !== 'DaemonSet');
+    expect(both).toEqual(expect.arrayContaining(untouched));
+    const compared = { name: 'NODESEAL_ADMISSION_CONFIGURATION', value: 'nodeseal-nodeseal' };
+    const [before, after] = [base, both].map(
+      (all) => podSpecOf(findManifest(all, 'DaemonSet')).containers[0].env,
+    );
+    expect(after).toEqual([...(before ?? []), compared]);
+    expect(findManifest(both, 'ValidatingWebhookConfiguration', compared.value)).toBeDefined();
     const added = both.filter((one) => !base.some((other) => isSame(one, other)));
     expect(added.map(({ kind }) => kind).sort()).toEqual([
-      ...['ClusterRole', 'ClusterRoleBinding', 'Deployment', 'PodDisruptionBudget', 'Role'],
-      ...['RoleBinding', 'Secret', 'Service', 'ServiceAccount', 'ValidatingWebhookConfiguration'],
+      ...['ClusterRole', 'ClusterRole', 'ClusterRoleBinding', 'ClusterRoleBinding', 'Deployment'],
+      ...['PodDisruptionBudget', 'Role', 'Role', 'RoleBinding', 'RoleBinding'],
+      ...['Secret', 'Service', 'ServiceAccount', 'ValidatingWebhookConfiguration'],
     ]);
     expect(JSON.stringify(added)).not.toMatch(/helm/i);
   });

@@ -38,6 +38,7 @@ const ELSEWHERE: readonly Key[] = [
   'hostRoot',
   'mode',
   'nodeName',
+  'admissionConfiguration',
   'policySource',
   'truststoreSource',
   'registryCa',

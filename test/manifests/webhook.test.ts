@@ -1,5 +1,6 @@
 // The admission webhook in the chart: off by default, with no more rights than it uses, and never in its own way.
 import { expect, it } from 'vitest';
+import { parseConfig } from '../../agent/config.ts';
 import { describeWithTools } from '../support/kubernetes-tools.ts';
 import {
   type ChartValues,
@@ -10,7 +11,7 @@ import {
   renderChart,
 } from '../support/rendered-manifests.ts';
 import { WORKLOAD_KINDS } from '../support/admission.ts';
-import { podSpecOf } from '../support/rendered-pod.ts';
+import { agentPodSpec, podSpecOf } from '../support/rendered-pod.ts';
 
 const NAME = 'nodeseal-webhook';
 const TRUST: ChartValues = {
@@ -54,7 +55,7 @@ describeWithTools('the webhook in the chart', () => {
   it('is not there unless it is asked for', () => {
     expect(JSON.stringify(renderChart(TRUST))).not.toContain('webhook');
     // And changes nothing of the rest where it is.
-    const both = render();
+    const both = render({ compare: false });
     for (const manifest of renderChart(TRUST)) expect(both).toContainEqual(manifest);
   });
 
@@ -203,6 +204,63 @@ describeWithTools('the webhook in the chart', () => {
   it('has the API server trust who vouches for a certificate of yours', () => {
     const { caBundle = '' } = webhookOf(render({ certificate: TLS })).clientConfig;
     expect(Buffer.from(caBundle, 'base64').toString()).toBe(TLS.caBundle);
+  });
+
+  it('is asked by agents that may see where it is, and whom to trust for it, and no more', () => {
+    const name = `${NAME}-comparison`;
+    const manifests = render();
+    expect(agentPodSpec(manifests).containers[0].env).toContainEqual({
+      ...{ name: 'NODESEAL_ADMISSION_CONFIGURATION', value: 'nodeseal-nodeseal' },
+    });
+    expect(findManifest(manifests, 'ClusterRole', `nodeseal-${name}`)).toMatchObject({
+      rules: [{ resourceNames: ['nodeseal-nodeseal'], verbs: ['get'] }],
+    });
+    expect(findManifest(manifests, 'Role', name)).toMatchObject({
+      rules: [{ resources: ['services'], resourceNames: [NAME], verbs: ['get'] }],
+    });
+    const agents = [{ kind: 'ServiceAccount', name: 'nodeseal', namespace: 'nodeseal' }];
+    for (const [kind, bound] of [
+      ['RoleBinding', name],
+      ['ClusterRoleBinding', `nodeseal-${name}`],
+    ] as const) {
+      expect(findManifest(manifests, kind, bound)).toMatchObject({ subjects: agents });
+    }
+  });
+
+  it.each([
+    ['the values do not want it', { compare: false }, {}],
+    ['agents ask Kubernetes nothing', {}, { kubernetes: { report: false } }],
+  ] as const)('is not asked by agents where %s', (_, webhook, values) => {
+    const text = JSON.stringify(render(webhook, values));
+    expect(text).not.toMatch(/NODESEAL_ADMISSION_CONFIGURATION|comparison/);
+  });
+
+  it('takes the plugins of a volume, and whatever else a pod may need', () => {
+    const initContainers = [{ name: 'plugins', image: 'registry.example/plugins' }];
+    const spec = podSpecOf(
+      findManifest(
+        render({
+          ...{ initContainers, pluginVolume: { emptyDir: {} } },
+          extraVolumes: [{ name: 'own', configMap: { name: 'own' } }],
+          extraVolumeMounts: [{ name: 'own', mountPath: '/etc/own' }],
+          extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
+        }),
+        'Deployment',
+        NAME,
+      ),
+    );
+    const { pluginDir } = parseConfig({});
+    expect(spec).toMatchObject({ initContainers });
+    expect(spec.volumes).toEqual(
+      expect.arrayContaining([
+        { name: 'plugins', emptyDir: {} },
+        { name: 'own', configMap: { name: 'own' } },
+      ]),
+    );
+    const [{ volumeMounts, env }] = spec.containers;
+    expect(volumeMounts).toContainEqual({ name: 'plugins', mountPath: pluginDir, readOnly: true });
+    expect(volumeMounts).toContainEqual({ name: 'own', mountPath: '/etc/own' });
+    expect(env).toContainEqual({ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' });
   });
 
   it('lets in API servers, and shows its metrics to who may see them', () => {

@@ -1,5 +1,6 @@
 // What Kubernetes is asked and told by a running agent: pods of this node, the state of its Node, Events.
 import type { Logger } from 'pino';
+import type { AdmissionVerdict } from '../../audit/admission-comparison.ts';
 import type { Clock } from '../../audit/clock.ts';
 import { FailedContainers } from '../../audit/failed-containers.ts';
 import type { Ledger } from '../../audit/ledger.ts';
@@ -12,6 +13,7 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import { parseApiServer, SERVICE_ACCOUNT_DIR } from '../../node/kubernetes/in-cluster.ts';
 import { listWaiting, type WaitingScope } from '../../node/kubernetes/list-waiting.ts';
 import { sendEvent } from '../../node/kubernetes/send-event.ts';
+import { askAdmission, comparisonOf } from './admission.ts';
 import { type ListPods, podsOf } from './containers.ts';
 import { NodeReport, type NodeReportParts, reporterOf } from './node-report.ts';
 
@@ -25,6 +27,9 @@ export interface KubernetesAccess {
     signal: AbortSignal,
   ) => Promise<readonly WaitingContainer[]>;
   readonly send: (series: NoticeSeries, signal: AbortSignal) => Promise<NoticeSent>;
+  /** What the admission webhook would say of an image; undefined where no webhook is named. */
+  readonly admission:
+    ((name: string, signal: AbortSignal) => Promise<AdmissionVerdict>) | undefined;
 }
 
 /** What telling needs. */
@@ -36,12 +41,12 @@ export interface KubernetesParts {
   /** From 0 to 1. */
   readonly random: () => number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  readonly metrics: Pick<Metrics, 'countError'>;
+  readonly metrics: Pick<Metrics, 'countError' | 'countComparison' | 'countAdmissionDisagreement'>;
 }
 
 /** Undefined, and said so, where no node is named or the environment names no API server: then nothing is told. */
 export function kubernetesOf(
-  config: Pick<Config, 'nodeName'>,
+  config: Pick<Config, 'nodeName' | 'admissionConfiguration'>,
   environment: Readonly<Record<string, string | undefined>>,
   log: Pick<Logger, 'info' | 'warn'>,
   serviceAccountDir = SERVICE_ACCOUNT_DIR,
@@ -59,6 +64,7 @@ export function kubernetesOf(
       ...{ nodeName, report, pods },
       waiting: (scope, signal) => listWaiting(api, nodeName, scope, signal),
       send: (series, signal) => sendEvent(api, nodeName, series, signal),
+      admission: askAdmission(api, config),
     };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
@@ -83,6 +89,7 @@ export class KubernetesReports {
   readonly #notices: Notices;
   readonly #refused: RefusedPulls;
   readonly #failed: FailedContainers;
+  readonly #comparison: ReturnType<typeof comparisonOf>;
   /** The failure that the log has. */
   #logged: string | undefined;
 
@@ -104,6 +111,7 @@ export class KubernetesReports {
       containers: () => ledger.containers.all(),
       ...{ raise, clock },
     });
+    this.#comparison = comparisonOf(access.admission, { ...parts, history: ledger.history });
   }
 
   /** The enforcement state or its causes are others than before. */
@@ -125,6 +133,7 @@ export class KubernetesReports {
   readonly linesAdded = (): void => {
     this.#refused.wake();
     this.#failed.wake();
+    this.#comparison?.wake();
   };
 
   /** Other containers run than before. */
@@ -135,7 +144,8 @@ export class KubernetesReports {
   /** Until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     const parts = [this.#node, this.#notices, this.#refused, this.#failed];
-    await Promise.all(parts.map((part) => part.run(signal)));
+    const all = this.#comparison === undefined ? parts : [...parts, this.#comparison];
+    await Promise.all(all.map((part) => part.run(signal)));
   }
 
   readonly #outcome = (error: AgentError | null): void => {

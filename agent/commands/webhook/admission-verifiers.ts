@@ -67,9 +67,11 @@ export class AdmissionVerifiers {
   #open(identity: PullIdentity): Opened {
     const { hasPullSecrets, openRegistry } = this.#parts;
     const { namespace, serviceAccount, pullSecrets } = identity;
-    const key = hasPullSecrets ? [namespace, serviceAccount, ...pullSecrets].join(' ') : '';
+    // What is in no namespace is no pod's: a node asks what it should have been told.
+    const hasOwn = hasPullSecrets && namespace !== '';
+    const key = hasOwn ? [namespace, serviceAccount, ...pullSecrets].join(' ') : '';
     const known = this.#opened.get(key);
-    const registry = known?.registry ?? openRegistry(hasPullSecrets ? identity : undefined);
+    const registry = known?.registry ?? openRegistry(hasOwn ? identity : undefined);
     const opened = known ?? { registry, verifier: this.#verifier(registry), users: 0 };
     this.#opened.delete(key);
     this.#opened.set(key, opened);

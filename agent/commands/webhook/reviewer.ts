@@ -16,7 +16,8 @@ export interface ReviewerParts extends ReviewParts {
 
 /**
  * The bytes of the answer; rejects as `WebhookServerOptions.review` may. Verdicts of `/mutate` are not
- * told: what it leaves or writes is reviewed by `/validate`, right after it.
+ * told: what it leaves or writes is reviewed by `/validate`, right after it. Nor are those of `/compare`,
+ * which admit nothing.
  */
 export async function answerReview(
   { path, bytes, deadlineMs, signal }: AskedReview,

@@ -1,12 +1,11 @@
 // Requests to the API server of the cluster that this pod is in, over TLS that only the cluster's own CA vouches for.
 import { readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import { join } from 'node:path';
 import { withDeadline } from '../../deadline.ts';
 import { AgentError } from '../../errors.ts';
+import { type Exchange, exchange } from './https-exchange.ts';
 import { type ApiServer, parseCa, parseToken } from './in-cluster.ts';
-import { parseRetryAfter, type Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 /** How the API server is reached. */
 export interface ApiClientOptions {
@@ -27,11 +26,6 @@ export interface Patch {
 
 /** The API server waits longer for its own storage, but nobody waits for us. */
 const TIMEOUT_MS = 10_000;
-/**
- * An object is at most 1.5 MiB in etcd, but a list that the API server answers from its memory is not
- * paged, and pods have tens of kilobytes.
- */
-const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 
 /** What is read, and as what. */
 export interface Read {
@@ -72,12 +66,7 @@ export function sendRead(
   return send(api, { method: 'GET', path, headers: { accept }, body: '' }, signal);
 }
 
-interface Message {
-  readonly method: 'GET' | 'PATCH' | 'POST';
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+type Message = Pick<Exchange, 'method' | 'path' | 'headers' | 'body'>;
 
 async function send(
   { server, serviceAccountDir, timeoutMs = TIMEOUT_MS }: ApiClientOptions,
@@ -91,7 +80,7 @@ async function send(
     const ca = parseCa(await readFile(caPath, 'utf8'), caPath);
     const headers = { ...message.headers, authorization: `Bearer ${token}` };
     return await withDeadline(signal, timeoutMs, (within) =>
-      exchange({ ...server, ...message, headers, ca, signal: within }),
+      exchange({ ...server, ...message, headers, ca }, within),
     );
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
@@ -99,40 +88,4 @@ async function send(
     const at = `${server.host} port ${server.port}`;
     throw new AgentError('kubernetes_failed', `API server at ${at}: ${text}`, { cause });
   }
-}
-
-interface Exchange extends ApiServer, Message {
-  /** Nobody else is trusted: not even the public authorities. */
-  readonly ca: string;
-  readonly signal: AbortSignal;
-}
-
-function exchange({ body, ...options }: Exchange): Promise<Reply> {
-  // One connection each: there are a few in five minutes, and each takes the CA of its moment.
-  const own = { agent: false, rejectUnauthorized: true } as const;
-  const { signal } = options;
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
-      outgoing.destroy();
-      // What breaks when a signal aborts says nothing of why it did.
-      reject((signal.aborted ? signal.reason : error) as Error);
-    };
-    const outgoing = request({ ...options, ...own }, (response) => {
-      gather(response).then(resolve, fail);
-    });
-    outgoing.on('error', fail);
-    outgoing.end(body);
-  });
-}
-
-async function gather(response: IncomingMessage): Promise<Reply> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of response as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size > MAX_REPLY_BYTES) throw new Error(`answers with more than ${MAX_REPLY_BYTES} bytes`);
-    pieces.push(piece);
-  }
-  const retryAfterMs = parseRetryAfter(response.headers['retry-after']);
-  return { status: response.statusCode ?? 0, retryAfterMs, body: Buffer.concat(pieces, size) };
 }

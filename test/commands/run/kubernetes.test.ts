@@ -4,13 +4,17 @@ import { kubernetesOf } from '../../../agent/commands/run/kubernetes.ts';
 
 const ENVIRONMENT = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
-function open(nodeName: string | undefined, environment: Readonly<Record<string, string>>) {
+function open(
+  nodeName: string | undefined,
+  environment: Readonly<Record<string, string>>,
+  admissionConfiguration?: string,
+) {
   const log: unknown[] = [];
   const logger = {
     info: (text: string) => log.push(text),
     warn: ({ code }: { readonly code: string }, text: string) => log.push([code, text]),
   } as never;
-  return { access: kubernetesOf({ nodeName }, environment, logger), log };
+  return { access: kubernetesOf({ nodeName, admissionConfiguration }, environment, logger), log };
 }
 
 describe('Kubernetes', () => {
@@ -18,6 +22,11 @@ describe('Kubernetes', () => {
     const { access, log } = open('n1', ENVIRONMENT);
     expect(access?.nodeName).toBe('n1');
     expect(log).toEqual([]);
+  });
+
+  it('is not asked what a webhook would say, where none is named', () => {
+    expect(open('n1', ENVIRONMENT).access?.admission).toBeUndefined();
+    expect(open('n1', ENVIRONMENT, 'nodeseal').access?.admission).toBeDefined();
   });
 
   it('is told nothing where no node is named, which is no fault', () => {

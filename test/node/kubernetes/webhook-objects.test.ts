@@ -1,4 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import {
+  parseAdmissionService,
+  parseClusterIp,
+  serviceHost,
+  servicePath,
+} from '../../../agent/node/kubernetes/admission-webhook.ts';
 import type { Reply } from '../../../agent/node/kubernetes/reply.ts';
 import {
   isPatchTaken,
@@ -96,5 +102,50 @@ describe('a webhook configuration', () => {
     expectCode(() => {
       assertPatchTaken(reply({ message: 'no' }, 403), CONFIGURATION);
     }, 'kubernetes_failed');
+  });
+});
+
+describe('where the webhook is', () => {
+  const service = { namespace: 'nodeseal', name: 'nodeseal-webhook', port: 8443 };
+  const found = { ...service, ca: 'PEM' };
+  const clientConfig = { service, caBundle: base64('PEM') };
+  const configured = (...webhooks: readonly unknown[]) =>
+    reply({ kind: 'ValidatingWebhookConfiguration', webhooks });
+
+  it('is read from the configuration that the API server goes by', () => {
+    const at = parseAdmissionService(configured({ clientConfig }), 'nodeseal');
+    expect(at).toEqual(found);
+    expect(servicePath(at)).toBe('/api/v1/namespaces/nodeseal/services/nodeseal-webhook');
+    expect(serviceHost(at)).toBe('nodeseal-webhook.nodeseal.svc');
+  });
+
+  it('is at the port of HTTPS, unless another is named', () => {
+    const bare = { namespace: 'nodeseal', name: 'nodeseal-webhook' };
+    const config = { ...clientConfig, service: bare };
+    const at = parseAdmissionService(configured({ clientConfig: config }), 'nodeseal');
+    expect(at.port).toBe(443);
+  });
+
+  it.each([
+    ['names none', configured()],
+    ['names an address', configured({ clientConfig: { url: 'https://a.example', caBundle: 'a' } })],
+    ['says not whom to trust', configured({ clientConfig: { service } })],
+    ['is of another kind', reply({ kind: 'MutatingWebhookConfiguration', webhooks: [] })],
+    ['may not be read', reply({ message: 'forbidden' }, 403)],
+  ])('is not known where the configuration %s', (_, answer) => {
+    expectCode(() => parseAdmissionService(answer, 'nodeseal'), 'kubernetes_failed');
+  });
+
+  it.each(['10.96.0.7', 'fd00::7'])('has the address %s', (clusterIP) => {
+    expect(parseClusterIp(reply({ kind: 'Service', spec: { clusterIP } }), found)).toBe(clusterIP);
+  });
+
+  it.each([
+    ['none', reply({ kind: 'Service', spec: {} })],
+    ['none, by choice', reply({ kind: 'Service', spec: { clusterIP: 'None' } })],
+    ['of another object', reply({ kind: 'Pod', spec: { clusterIP: '10.96.0.7' } })],
+    ['that is not there', reply({ message: 'not found' }, 404)],
+  ])('has no address where the Service has %s', (_, answer) => {
+    expectCode(() => parseClusterIp(answer, found), 'kubernetes_failed');
   });
 });

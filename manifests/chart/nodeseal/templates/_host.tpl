@@ -119,6 +119,10 @@ mount point: uninstalling would leave them.
     fieldRef:
       fieldPath: spec.nodeName
 {{- end }}
+{{- if include "nodeseal.comparesWithWebhook" . }}
+- name: NODESEAL_ADMISSION_CONFIGURATION
+  value: {{ include "nodeseal.webhookConfiguration" . }}
+{{- end }}
 {{- range $name, $value := $settings }}
 {{- $text := kindIs "slice" $value | ternary (join "," $value) (kindIs "float64" $value | ternary (printf "%v" $value) (toString $value)) }}
 {{- if $text }}

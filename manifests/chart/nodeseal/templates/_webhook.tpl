@@ -8,6 +8,13 @@
 {{- printf "%s-%s" .Release.Namespace (include "nodeseal.fullname" .) -}}
 {{- end -}}
 
+{{/* Whether agents hold their verdicts against the webhook's; for that they need to ask the API server. */}}
+{{- define "nodeseal.comparesWithWebhook" -}}
+{{- if and .Values.webhook.enabled .Values.webhook.compare .Values.kubernetes.report -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{- define "nodeseal.webhookSelectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
 app.kubernetes.io/instance: {{ .Release.Name }}
