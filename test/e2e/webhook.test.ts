@@ -1,9 +1,14 @@
 // The webhook of the chart before a real API server: every workload is admitted, refused, warned of or given its digest.
+import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openLedger } from '../../agent/audit/ledger.ts';
+import { askAdmission, comparisonOf } from '../../agent/commands/run/admission.ts';
 import { ownCertificate } from '../../agent/commands/webhook/own-certificate.ts';
 import { SYSTEM_CLOCK } from '../../agent/audit/clock.ts';
 import { type ApiClientOptions, sendPost } from '../../agent/node/kubernetes/api-client.ts';
+import { createHostVerifier } from '../../agent/verifier/host-verifier.ts';
+import { createPooledTransport } from '../../agent/verifier/registry/pooled-transport.ts';
 import {
   certificateEntries,
   parseCertificateEntries,
@@ -22,11 +27,12 @@ import { createCa } from '../support/ca.ts';
 import { type Manifest, renderChart } from '../support/rendered-manifests.ts';
 import { podSpecOf } from '../support/rendered-pod.ts';
 import { CLUSTER_TIMEOUT_MS, TestCluster, until } from '../support/test-cluster.ts';
-import { statement } from '../support/trust-policy.ts';
+import { documentOf, statement } from '../support/trust-policy.ts';
 import { launchWebhook, type RunningWebhook, TrustedRegistry } from '../support/webhook.ts';
 
 const NAMESPACE = 'nodeseal';
 const NAME = 'nodeseal-webhook';
+const AGENT = 'nodeseal';
 const CONFIGURATION = 'nodeseal-nodeseal';
 const HOST = `${NAME}.${NAMESPACE}.svc`;
 
@@ -85,7 +91,10 @@ describe('the webhook on a cluster', () => {
   async function install(): Promise<void> {
     const namespaces = manifests.filter(({ kind }) => kind === 'Namespace');
     const own = manifests.filter(
-      ({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === 'webhook',
+      ({ kind, metadata: { name, labels } }) =>
+        labels?.['app.kubernetes.io/component'] === 'webhook' ||
+        // What the agents are known by.
+        (kind === 'ServiceAccount' && name === AGENT),
     );
     for (const objects of [namespaces, own]) {
       const { code, stderr } = await cluster.apply(objects);
@@ -326,6 +335,79 @@ describe('the webhook on a cluster', () => {
     await Promise.all(loads);
     expect([...statuses.keys()]).toEqual([201]);
     expect(statuses.get(201)).toBeGreaterThan(50);
+  });
+
+  /** A node with this policy, which pulls an image, and is told what the webhook thinks of it. */
+  async function compared(policyFile: string, image: string): Promise<readonly unknown[]> {
+    const { truststoreDir } = trusted;
+    await using host = new AsyncDisposableStack();
+    const registry = { createTransport: createPooledTransport, plainHttp: [] };
+    const options = { policyFile, truststoreDir, registry, pluginDir: '/nonexistent' };
+    const verifier = host.adopt(createHostVerifier(options), (one) => one.close());
+    const { signal } = new AbortController();
+    const verdict = await verifier.verify({ name: image }, signal);
+    const ledger = host.adopt(openLedger(':memory:'), (one) => {
+      one.close();
+    });
+    const told: unknown[] = [];
+    const ended = new AbortController();
+    const configuration = { admissionConfiguration: CONFIGURATION };
+    const ask = askAdmission(await cluster.access(NAMESPACE, AGENT), configuration);
+    const comparison = comparisonOf(ask, {
+      ...{ history: ledger.history, clock: SYSTEM_CLOCK },
+      log: { info: () => undefined, warn: (about: object) => told.push(about) } as never,
+      metrics: {
+        countError: (code) => told.push(code),
+        countAdmissionDisagreement: (found) => told.push(found),
+        countComparison: (result) => {
+          told.push(result);
+          // The rest of it is told before anything else happens.
+          setImmediate(() => {
+            ended.abort();
+          });
+        },
+      },
+    });
+    ledger.history.add({
+      ...{ ...verdict, name: image, kind: 'pull', mode: 'enforce', via: 'agent', before: null },
+    });
+    await comparison?.run(ended.signal);
+    return [verdict.decision, ...told];
+  }
+
+  it('tells nodes what it would decide, by which they see where they differ', async () => {
+    const { policyFile } = trusted;
+    expect(await compared(policyFile, images.good)).toEqual(['allow', 'agreed']);
+    expect(await compared(policyFile, images.bad)).toEqual(['deny', 'agreed']);
+    const other = cluster.file('other-policy.json');
+    const named = { trustedIdentities: ['x509.subject: CN=another'] };
+    const scopes = { registryScopes: [trusted.repository] };
+    writeFileSync(other, documentOf([statement({ ...scopes, ...named })]));
+    const found = { kind: 'would_admit', cause: 'policy' };
+    expect(await compared(other, images.good)).toEqual([
+      ...['deny', 'disagreed', found],
+      expect.objectContaining({
+        ...{ ...found, digest, decision: 'deny', reason: 'identity_untrusted' },
+        admission: expect.objectContaining({ decision: 'allow', reason: 'verified' }) as unknown,
+      }),
+    ]);
+  });
+
+  it('lets agents see nothing else by that', async () => {
+    const may = async (verb: string, resource: string) => {
+      const as = `--as=system:serviceaccount:${NAMESPACE}:${AGENT}`;
+      const asked = ['auth', 'can-i', verb, resource, '-n', NAMESPACE, as];
+      return (await cluster.run('kubectl', asked)).stdout.trim();
+    };
+    expect(await may('get', `services/${NAME}`)).toBe('yes');
+    for (const [verb, resource] of [
+      ['get', 'services/other'],
+      ['list', 'services'],
+      ['patch', `validatingwebhookconfigurations/${CONFIGURATION}`],
+      ['get', `secrets/${NAME}`],
+    ] as const) {
+      expect(await may(verb, resource), `${verb} ${resource}`).toBe('no');
+    }
   });
 
   it('keeps out what nobody can judge, while no replica answers', async () => {
