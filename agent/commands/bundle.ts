@@ -4,7 +4,11 @@ import { AgentError } from '../errors.ts';
 import { LayoutWriter } from '../verifier/bundle/layout-writer.ts';
 import { type BundleParts, type CollectedImage, collectImage } from '../verifier/collect-bundle.ts';
 import { type CollectedEvidence, EvidenceCollector } from '../verifier/collect-evidence.ts';
-import { createEvidenceClient, resolveBySystem } from '../verifier/evidence/client.ts';
+import {
+  createEvidenceClient,
+  type EvidenceRoute,
+  resolveBySystem,
+} from '../verifier/evidence/client.ts';
 import { EVIDENCE_LIMITS } from '../verifier/evidence/limits.ts';
 import { duration, formatOf, parseWords, required } from './arguments.ts';
 import { assertNames, readAuthorities, readList } from './bundle-inputs.ts';
@@ -66,11 +70,14 @@ async function runBundle(context: CommandContext): Promise<ExitCode> {
   const names = [...new Set([...positionals, ...(await readList(values.list))])];
   assertNames(names);
   const authorities = await readAuthorities(values.truststore);
-  const { createHostRegistryClient } = await import('../verifier/host-verifier.ts');
-  const registry = createHostRegistryClient(await registryOptions(names, values, context));
+  const { createHostRegistryClient, evidenceProxies } =
+    await import('../verifier/host-verifier.ts');
+  const reached = await registryOptions(names, values, context);
+  const registry = createHostRegistryClient(reached);
   try {
     const created = new Date();
-    const parts = { registry, authorities, created, timeoutMs };
+    const proxies = evidenceProxies(reached);
+    const parts = { registry, authorities, created, timeoutMs, proxies };
     const bundled = { output, created, ...(await writeBundle(output, names, parts, signal)) };
     stdout.write(format === 'json' ? jsonLine(bundleAsJson(bundled)) : describeBundle(bundled));
     return isWhole(bundled) ? 0 : 1;
@@ -82,17 +89,18 @@ async function runBundle(context: CommandContext): Promise<ExitCode> {
 interface Options extends Omit<BundleParts, 'writer'> {
   readonly created: Date;
   readonly timeoutMs: number;
+  readonly proxies: EvidenceRoute['proxies'];
 }
 
 async function writeBundle(
   output: string,
   names: readonly string[],
-  { created, timeoutMs, ...options }: Options,
+  { created, timeoutMs, proxies, ...options }: Options,
   signal: AbortSignal,
 ): Promise<CollectedEvidence & { readonly images: readonly CollectedImage[] }> {
   const writer = await LayoutWriter.open(output);
   try {
-    const client = createEvidenceClient(EVIDENCE_LIMITS, resolveBySystem);
+    const client = createEvidenceClient(EVIDENCE_LIMITS, { resolve: resolveBySystem, proxies });
     const evidence = new EvidenceCollector(client, writer, created);
     const parts = { ...options, writer };
     const images: CollectedImage[] = [];

@@ -8,7 +8,7 @@ import { withDeadline } from '../deadline.ts';
 import { isLeftover } from '../enforcement/own-images.ts';
 import { createHostReader } from '../node/host/host-reader.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
-import { createHostRegistryClient } from '../verifier/host-verifier.ts';
+import { createHostRegistryClient, evidenceProxies } from '../verifier/host-verifier.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
 import { SignatureCache } from '../verifier/signature-cache.ts';
 import { loadTrustStores } from '../verifier/truststore/load.ts';
@@ -19,6 +19,7 @@ import { type Host, hostOf, registryCa } from './host-install.ts';
 import { createNodeCredentials } from './node-credentials.ts';
 import { jsonLine } from './output.ts';
 import { describePreview, previewAsJson } from './preview-report.ts';
+import { createProxyOf } from './run/proxies.ts';
 import { screenOf } from './screen.ts';
 
 const HELP = `Usage: nodeseal policy preview FILE [options]
@@ -112,6 +113,7 @@ async function openJudges(
   const { createPooledTransport } = await import('../verifier/registry/pooled-transport.ts');
   const clock = { now: () => new Date() };
   const ca = registryCa(config);
+  const proxyOf = createProxyOf(environment, () => null);
   const registry = createHostRegistryClient({
     createTransport: createPooledTransport,
     plainHttp: config.registryPlainHttp,
@@ -121,9 +123,10 @@ async function openJudges(
       // What it costs is in the verdicts.
       onFault: () => undefined,
     }),
-    ...(ca === undefined ? {} : { ca }),
+    ...{ proxyOf, ...(ca === undefined ? {} : { ca }) },
   });
-  const evidence = createEvidenceSources({ clock, pluginDir: host.pluginDir });
+  const proxies = evidenceProxies({ proxyOf, ...(ca === undefined ? {} : { ca }) });
+  const evidence = createEvidenceSources({ clock, proxies, pluginDir: host.pluginDir });
   const shared = { registry, clock, evidence, signatures: new SignatureCache() };
   const { candidate, current } = documents;
   return {

@@ -90,7 +90,7 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   const registry = new AgentRegistry({ config, environment, host, clock: SYSTEM_CLOCK, log });
   const bundle = await openBundle(config, SYSTEM_CLOCK.now(), log);
   const evidence = createEvidenceSources({
-    ...{ clock: SYSTEM_CLOCK, bundle },
+    ...{ clock: SYSTEM_CLOCK, bundle, proxies: registry.proxies },
     pluginDir: host.now.pluginDir,
     crlCacheDir: join(config.stateDir, 'crl'),
   });

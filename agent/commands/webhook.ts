@@ -13,10 +13,12 @@ import type { ReviewPath } from '../webhook/review.ts';
 import { startWebhookServer, type WebhookServer } from '../webhook/server.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext, ExitCode } from './command.ts';
-import { hostOf } from './host-install.ts';
+import { hostOf, registryCa } from './host-install.ts';
 import { auditLogger } from './run/audit-log.ts';
 import { keepHeapFlat } from './run/heap.ts';
 import { untilAllEnd } from './run/parts.ts';
+import { createProxyOf } from './run/proxies.ts';
+import { RegistryHosts } from './run/registry-hosts.ts';
 import { AdmissionRegistries } from './webhook/admission-registries.ts';
 import { AdmissionVerifiers } from './webhook/admission-verifiers.ts';
 import { chooseServingSource } from './webhook/choose-serving-source.ts';
@@ -66,15 +68,19 @@ export async function runWebhook(
   const log = pino({ level: config.logLevel, base: null }, stdout);
   const auditLog = auditLogger(stdout);
   const source = chooseServingSource(config, environment, { log, ...surroundings });
-  const evidence = createEvidenceSources({ clock: SYSTEM_CLOCK, pluginDir: config.pluginDir });
   const inForce = new InForce(...trustPlaces(config));
+  const proxyOf = createProxyOf(environment, () => null);
+  const evidence = createEvidenceSources({
+    ...{ clock: SYSTEM_CLOCK, pluginDir: config.pluginDir },
+    proxies: { of: proxyOf, ca: registryCa(config) },
+  });
   const metrics = createWebhookMetrics({
     ...{ version: VERSION, mode: config.mode, namesRegistry: inForce.namesRegistry },
     trust: () => ({ ...inForce.hashes, expiries: inForce.expiries, ...evidence.staleness() }),
   });
   const { serviceAccountDir } = surroundings;
   const registries = new AdmissionRegistries({
-    ...{ config, environment, serviceAccountDir, metrics, log, clock: SYSTEM_CLOCK },
+    ...{ config, environment, serviceAccountDir, proxyOf, metrics, log, clock: SYSTEM_CLOCK },
   });
   const verifiers = new AdmissionVerifiers({
     ...{ evidence, inForce, clock: SYSTEM_CLOCK, hasPullSecrets: config.pullSecrets === 'on' },
@@ -82,7 +88,8 @@ export async function runWebhook(
   });
   try {
     const { drainMs } = surroundings;
-    const ground = { config, log, auditLog, inForce, metrics, verifiers, source, drainMs };
+    const made = { inForce, metrics, registries, verifiers, source };
+    const ground = { config, log, auditLog, ...made, drainMs };
     await work(ground, signal);
     return 0;
   } finally {
@@ -98,6 +105,7 @@ interface Ground {
   readonly auditLog: Logger;
   readonly inForce: InForce;
   readonly metrics: WebhookMetrics;
+  readonly registries: AdmissionRegistries;
   readonly verifiers: AdmissionVerifiers;
   readonly source: ServingSource;
   readonly drainMs: number;
@@ -108,6 +116,10 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
   const [policyFile, truststoreDir] = trustPlaces(config);
   const trust = new FollowedTrust({
     ...{ policyFile, truststoreDir, inForce, metrics, log, clock: SYSTEM_CLOCK },
+  });
+  const hosts = new RegistryHosts({
+    place: ground.registries.hosts,
+    ...{ metrics, log, clock: SYSTEM_CLOCK },
   });
   const serving = new Serving({ source, metrics, log, clock: SYSTEM_CLOCK });
   await trust.read();
@@ -142,7 +154,7 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
       log.info({ port: server.port, healthPort: health.port, version: VERSION }, 'running');
       const stop = new AbortController();
       const ending = AbortSignal.any([signal, stop.signal]);
-      await untilAllEnd([trust.run(ending), serving.run(server, ending)], stop);
+      await untilAllEnd([trust.run(ending), serving.run(server, ending), hosts.run(ending)], stop);
       await drained(server, ground.drainMs);
     } finally {
       await server.close();

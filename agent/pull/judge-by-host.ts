@@ -4,7 +4,7 @@ import type { Verdict } from '../notation/verification/verdict.ts';
 import { parseReference, pinned } from '../oci/reference.ts';
 import { createHostVerifier } from '../verifier/host-verifier.ts';
 import { OWN_FILES } from '../verifier/registry/hosts/host-files.ts';
-import type { ProxyOf } from '../verifier/registry/proxies/rules.ts';
+import type { ProxyOf } from '../verifier/proxies/rules.ts';
 import type { ImageToVerify } from '../verifier/verifier.ts';
 import { createFetchTransport } from './fetch-transport.ts';
 import { lateHostCredentials } from './host-credentials.ts';
@@ -53,7 +53,7 @@ async function proxiesOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<{ readonly proxyOf?: ProxyOf }> {
   if (!Object.keys(environment).some((name) => /^https?_proxy$/i.test(name))) return {};
-  const { parseProxyRules, selectProxy } = await import('../verifier/registry/proxies/rules.ts');
+  const { parseProxyRules, selectProxy } = await import('../verifier/proxies/rules.ts');
   const rules = parseProxyRules(environment);
   return { proxyOf: (url) => selectProxy(rules, url) };
 }

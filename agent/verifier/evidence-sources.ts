@@ -1,6 +1,7 @@
 // Where evidence comes from: OCSP responders, CRLs and verification plugins, each loaded when a signature first needs it.
 import type { Evidence } from '../notation/verification/evidence.ts';
 import { type Bundle, orNothing } from './bundle/bundle.ts';
+import type { Proxies } from './evidence/exchange.ts';
 import type { RevocationSource } from './evidence/revocation-source.ts';
 import type { PluginSource } from './plugins/plugin-source.ts';
 
@@ -16,6 +17,8 @@ export interface EvidenceOptions {
   readonly crlCacheDir?: string;
   /** CRLs and OCSP responses that were carried in. */
   readonly bundle?: Bundle | undefined;
+  /** For OCSP and CRLs. Default: none is asked. */
+  readonly proxies?: Proxies | undefined;
   /** Holds a folder for each verification plugin. */
   readonly pluginDir: string;
 }
@@ -35,7 +38,7 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
   staleness(): Staleness;
   close(): Promise<void>;
 } {
-  const { clock, crlCacheDir, pluginDir, bundle } = options;
+  const { clock, crlCacheDir, pluginDir, bundle, proxies } = options;
   let revocation: Promise<RevocationSource> | undefined;
   let loaded: RevocationSource | undefined;
   let plugins: Promise<PluginSource> | undefined;
@@ -48,7 +51,7 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
             crl: (address: string) => orNothing(bundle.crl(address)),
             ocsp: (certId: string) => orNothing(bundle.ocsp(certId)),
           };
-          return (loaded = createRevocationSource({ clock, ...cacheDir, carried }));
+          return (loaded = createRevocationSource({ clock, ...cacheDir, carried, proxies }));
         },
       );
       return revocation;

@@ -1,7 +1,9 @@
 // The verifier over what the host itself holds: its policy file, its trust stores, its network.
 import { Bundle } from './bundle/bundle.ts';
+import type { Proxies } from './evidence/exchange.ts';
 import { createEvidenceSources } from './evidence-sources.ts';
 import { loadPolicyFile } from './policy-file.ts';
+import type { ProxyOf } from './proxies/rules.ts';
 import {
   createRegistryClient,
   type RegistryClient,
@@ -9,7 +11,6 @@ import {
 } from './registry/client.ts';
 import type { CredentialEvent, CredentialSource } from './registry/credentials/credential.ts';
 import type { CreateTransport, RequestEvent } from './registry/http.ts';
-import type { ProxyOf } from './registry/proxies/rules.ts';
 import { loadTrustStores } from './truststore/load.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
 
@@ -75,6 +76,14 @@ export function createHostRegistryClient({
   });
 }
 
+/** OCSP and CRLs are asked for by the same proxies as registries are. */
+export function evidenceProxies({
+  proxyOf,
+  ca,
+}: Pick<RegistryOptions, 'proxyOf' | 'ca'>): Proxies | undefined {
+  return proxyOf && { of: proxyOf, ca };
+}
+
 /**
  * Creates a verifier that reads policy and trust anew for every verdict. Its connections are kept
  * until `close`. Throws `setting_invalid` if the CA is not PEM.
@@ -87,7 +96,7 @@ export function createHostVerifier(
   const clock = { now: () => new Date() };
   const registry = createHostRegistryClient(options.registry);
   const evidence = createEvidenceSources({
-    ...{ clock, pluginDir, bundle },
+    ...{ clock, pluginDir, bundle, proxies: evidenceProxies(options.registry) },
     ...(crlCacheDir && { crlCacheDir }),
   });
   const verifier = createVerifier({

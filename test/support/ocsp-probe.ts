@@ -11,6 +11,8 @@ export interface ProbeArguments {
   readonly timeoutMs: number;
   /** What every host name resolves to; absent: what the system says. */
   readonly addresses?: readonly string[];
+  /** URL of the proxy for all that is asked. */
+  readonly proxy?: string;
 }
 
 /** The status of the leaf: its kind, or the code for which it is unknown. */
@@ -18,7 +20,7 @@ export interface ProbeResult {
   readonly found: string;
 }
 
-const { chain, now, cacheDir, timeoutMs, addresses } = JSON.parse(
+const { chain, now, cacheDir, timeoutMs, addresses, proxy } = JSON.parse(
   process.argv[2] ?? '',
 ) as ProbeArguments;
 const source = createRevocationSource({
@@ -26,6 +28,7 @@ const source = createRevocationSource({
   cacheDir,
   limits: { ocspMs: timeoutMs, crlMs: timeoutMs },
   ...(addresses && { resolve: () => Promise.resolve(addresses) }),
+  ...(proxy && { proxies: { of: () => new URL(proxy) } }),
 });
 const [leaf, ...issuers] = chain.map((der) => parseCertificate(Buffer.from(der, 'base64'), 'it'));
 if (leaf === undefined) throw new TypeError('a chain has a leaf');

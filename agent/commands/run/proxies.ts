@@ -5,7 +5,7 @@ import {
   type ProxyOf,
   type ProxyRules,
   selectProxy,
-} from '../../verifier/registry/proxies/rules.ts';
+} from '../../verifier/proxies/rules.ts';
 
 /**
  * Goes by this process's own variables if there are any, as an operator sets them for the pod alone;

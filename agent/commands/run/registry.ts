@@ -4,6 +4,7 @@ import type { Clock } from '../../audit/clock.ts';
 import type { Config } from '../../config.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { createHostReader } from '../../node/host/host-reader.ts';
+import type { Proxies } from '../../verifier/evidence/exchange.ts';
 import { createHostRegistryClient } from '../../verifier/host-verifier.ts';
 import type { RegistryClient } from '../../verifier/registry/client.ts';
 import type { HostsPlace } from '../../verifier/registry/hosts/load-hosts.ts';
@@ -27,6 +28,8 @@ export class AgentRegistry {
   readonly client: RegistryClient;
   /** Where hosts.toml files are. */
   readonly hosts: HostsPlace;
+  /** Those that registries are asked by, for what else is outside. */
+  readonly proxies: Proxies;
   readonly #requests = new RegistryRequests();
   readonly #credentials: Credentials;
 
@@ -40,11 +43,13 @@ export class AgentRegistry {
       files: createHostReader(config.hostRoot),
       roots: () => host.now.registryHosts,
     };
+    const proxyOf = createProxyOf(parts.environment, () => host.proxyVariables);
+    this.proxies = { of: proxyOf, ca };
     this.client = createHostRegistryClient({
       createTransport: createPooledTransport,
       plainHttp: config.registryPlainHttp,
       hosts: this.hosts,
-      proxyOf: createProxyOf(parts.environment, () => host.proxyVariables),
+      proxyOf,
       credentials: this.#credentials.source,
       onCredential: this.#credentials.onCredential,
       onRequest: this.#requests.onRequest,

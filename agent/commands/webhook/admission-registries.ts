@@ -6,8 +6,11 @@ import type { WebhookMetrics } from '../../metrics/webhook-metrics.ts';
 import type { ApiClientOptions } from '../../node/kubernetes/api-client.ts';
 import { parseApiServer } from '../../node/kubernetes/in-cluster.ts';
 import { createHostRegistryClient } from '../../verifier/host-verifier.ts';
+import type { ProxyOf } from '../../verifier/proxies/rules.ts';
 import type { RegistryClient } from '../../verifier/registry/client.ts';
 import type { CredentialSource } from '../../verifier/registry/credentials/credential.ts';
+import { OWN_FILES } from '../../verifier/registry/hosts/host-files.ts';
+import type { HostsPlace } from '../../verifier/registry/hosts/load-hosts.ts';
 import { createPooledTransport } from '../../verifier/registry/pooled-transport.ts';
 import type { PullIdentity } from '../../webhook/pull-identity.ts';
 import { registryCa } from '../host-install.ts';
@@ -18,6 +21,7 @@ export interface AdmissionRegistriesParts {
   readonly config: Config;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly serviceAccountDir: string;
+  readonly proxyOf: ProxyOf;
   readonly metrics: WebhookMetrics;
   readonly log: Pick<Logger, 'debug' | 'warn'>;
   readonly clock: Clock;
@@ -25,6 +29,8 @@ export interface AdmissionRegistriesParts {
 
 /** Makes clients. */
 export class AdmissionRegistries {
+  /** Where hosts.toml files are. */
+  readonly hosts: HostsPlace;
   readonly #parts: AdmissionRegistriesParts;
   readonly #credentials: Credentials;
   readonly #ca: string | undefined;
@@ -40,16 +46,19 @@ export class AdmissionRegistries {
     const asksApi = config.pullSecrets === 'on';
     this.#api = asksApi ? { server: parseApiServer(environment), serviceAccountDir } : undefined;
     this.#ca = registryCa(config);
+    this.hosts = { files: OWN_FILES, roots: () => config.registryHosts ?? [] };
     this.#credentials = new Credentials(parts);
     this.#credentials.metrics = parts.metrics;
   }
 
   /** See `AdmissionVerifiersParts`. Throws `setting_invalid` if the CA is not PEM. */
   readonly open = (identity: PullIdentity | undefined): RegistryClient => {
-    const { config, metrics } = this.#parts;
+    const { config, proxyOf, metrics } = this.#parts;
     return createHostRegistryClient({
       createTransport: createPooledTransport,
       plainHttp: config.registryPlainHttp,
+      hosts: this.hosts,
+      proxyOf,
       onRequest: ({ registry, status, durationMs }) => {
         metrics.observeRegistryRequest(registry, status, durationMs / 1000);
       },

@@ -61,20 +61,33 @@ export async function hostAddresses(
   resolve: Resolve,
   what: string,
 ): Promise<readonly string[]> {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = bare(hostname);
   const addresses = isIP(host) === 0 ? await resolve(host) : [host];
   const found = addresses.find(isRefused);
   if (found === undefined) return addresses;
-  throw refused(
-    what,
-    `expected no link-local or metadata address, found ${show(found)} for ${show(host)}`,
-  );
+  throw refusedAddress(found, host, what);
+}
+
+/** For a host that nobody here resolves: throws `revocation_address_refused` if it is itself a refused address. */
+export function assertNotRefused({ hostname }: URL, what: string): void {
+  const host = bare(hostname);
+  if (isIP(host) !== 0 && isRefused(host)) throw refusedAddress(host, host, what);
 }
 
 /** Tells whether nothing is fetched from an address; what is no IP address would be resolved again. */
 export function isRefused(address: string): boolean {
   const family = isIP(address);
   return family === 0 || REFUSED.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Without the brackets of IPv6. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+function refusedAddress(address: string, host: string, what: string): AgentError {
+  const found = `found ${show(address)} for ${show(host)}`;
+  return refused(what, `expected no link-local or metadata address, ${found}`);
 }
 
 function refused(what: string, fault: string): AgentError {

@@ -1,18 +1,16 @@
-// One exchange over plain HTTP, to an address that was looked at, within bounds of time and bytes.
+// Evidence over plain HTTP, from an address that was looked at or by a proxy, within bounds of time and bytes.
 import { withDeadline } from '../../deadline.ts';
 import { lookup } from 'node:dns/promises';
-import { type IncomingMessage, request as openRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { AgentError } from '../../errors.ts';
 import { invalidEvidence } from '../../notation/revocation/evidence-fault.ts';
 import { show } from '../../oci/show.ts';
-import { hostAddresses, redirectTarget, type Resolve } from './address.ts';
+import { assertNotRefused, hostAddresses, redirectTarget, type Resolve } from './address.ts';
+import { type Message, type Proxies, sendBy, sendTo } from './exchange.ts';
 import { transportFailure, unreachable, within } from './failure.ts';
 import type { EvidenceLimits } from './limits.ts';
 
-export interface EvidenceRequest {
-  readonly url: URL;
-  /** Sent by POST as `application/ocsp-request`; absent: GET. */
-  readonly body?: Uint8Array;
+export interface EvidenceRequest extends Message {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   /** Names it in messages. */
@@ -27,7 +25,6 @@ export interface EvidenceRequest {
 export type EvidenceClient = (request: EvidenceRequest, signal: AbortSignal) => Promise<Uint8Array>;
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const MAX_HEADER_BYTES = 16 * 1024;
 
 /** The addresses of a host name, in the order that the system prefers. */
 export const resolveBySystem: Resolve = async (hostname) => {
@@ -35,13 +32,20 @@ export const resolveBySystem: Resolve = async (hostname) => {
   return found.map(({ address }) => address);
 };
 
+/** How servers are reached. */
+export interface EvidenceRoute {
+  readonly resolve: Resolve;
+  /** Absent: no request goes through a proxy. */
+  readonly proxies?: Proxies | undefined;
+}
+
 /** Opens a connection for each request and keeps none: responders are asked once in an hour. */
-export function createEvidenceClient(limits: EvidenceLimits, resolve: Resolve): EvidenceClient {
+export function createEvidenceClient(limits: EvidenceLimits, route: EvidenceRoute): EvidenceClient {
   return (request, caller) => {
     const { what, maxBytes, timeoutMs } = request;
     return withDeadline(caller, timeoutMs, async (signal) => {
       try {
-        const response = await followRedirects(request, limits, resolve, signal);
+        const response = await followRedirects(request, limits, route, signal);
         return await readBody(response, maxBytes, what);
       } catch (error) {
         if (error instanceof AgentError || !signal.aborted) throw transportFailure(error, what);
@@ -54,16 +58,13 @@ export function createEvidenceClient(limits: EvidenceLimits, resolve: Resolve): 
 async function followRedirects(
   request: EvidenceRequest,
   limits: EvidenceLimits,
-  resolve: Resolve,
+  route: EvidenceRoute,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const { what } = request;
   let { url } = request;
   for (let followed = 0; followed <= limits.redirects; followed++) {
-    const current = url;
-    const found = await within(() => hostAddresses(current, resolve, what), signal, what);
-    const addresses = found.slice(0, limits.hostAddresses);
-    const response = await sendToAny({ ...request, url }, addresses, signal);
+    const response = await ask({ ...request, url }, limits, route, signal);
     const { statusCode = 0, headers } = response;
     if (statusCode === 200) return response;
     response.destroy();
@@ -72,6 +73,32 @@ async function followRedirects(
     url = redirectTarget(url, headers.location, what);
   }
   throw unreachable(what, `expected at most ${limits.redirects} redirects`);
+}
+
+async function ask(
+  request: EvidenceRequest,
+  limits: EvidenceLimits,
+  { resolve, proxies }: EvidenceRoute,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { url, what } = request;
+  const proxy = proxyFor(url, proxies, what);
+  if (proxies === undefined || proxy === undefined) {
+    const found = await within(() => hostAddresses(url, resolve, what), signal, what);
+    return sendToAny(request, found.slice(0, limits.hostAddresses), signal);
+  }
+  // What a name leads to is the proxy's to resolve, from where it stands.
+  assertNotRefused(url, what);
+  return sendBy(proxy, proxies, request, signal);
+}
+
+function proxyFor(url: URL, proxies: Proxies | undefined, what: string): URL | undefined {
+  try {
+    return proxies?.of(url);
+  } catch (error) {
+    if (error instanceof AgentError) throw unreachable(what, error.message, error);
+    throw error;
+  }
 }
 
 /** One address after the other, until one answers. */
@@ -86,50 +113,13 @@ async function sendToAny(
     const isLast = index === addresses.length - 1;
     const shareMs = isLast ? undefined : request.timeoutMs / addresses.length;
     try {
-      return await send(request, address, shareMs, signal);
+      return await sendTo(address, request, shareMs, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       failure = error;
     }
   }
   throw failure;
-}
-
-/** Resolves when the answer begins. Nothing is taken from the environment, proxies for one. */
-async function send(
-  { url, body }: EvidenceRequest,
-  address: string,
-  shareMs: number | undefined,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const outgoing = openRequest({
-    host: address,
-    port: url.port === '' ? 80 : Number(url.port),
-    path: `${url.pathname}${url.search}`,
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      host: url.host,
-      'user-agent': 'nodeseal',
-      'accept-encoding': 'identity',
-      connection: 'close',
-      ...(body && { 'content-type': 'application/ocsp-request', 'content-length': body.length }),
-    },
-    setHost: false,
-    agent: false,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    signal,
-  });
-  outgoing.on('response', resolve);
-  outgoing.on('error', reject);
-  const giveUp = (): void => void outgoing.destroy(new Error('no answer in time'));
-  const timer = shareMs === undefined ? undefined : setTimeout(giveUp, shareMs);
-  outgoing.end(body);
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function readBody(

@@ -13,6 +13,7 @@ import type { CarriedEvidence } from './carried.ts';
 import { createEvidenceClient, resolveBySystem } from './client.ts';
 import { CrlFiles } from './crl-files.ts';
 import { CrlSource } from './crl-source.ts';
+import type { Proxies } from './exchange.ts';
 import { combined } from './failure.ts';
 import { EVIDENCE_LIMITS, type EvidenceLimits } from './limits.ts';
 import { OcspSource } from './ocsp-source.ts';
@@ -50,13 +51,15 @@ export interface RevocationSourceOptions {
   readonly limits?: Partial<EvidenceLimits>;
   /** Default: the system's own resolution of names. */
   readonly resolve?: Resolve;
+  /** Default: none is asked. */
+  readonly proxies?: Proxies | undefined;
 }
 
 /** Nothing is fetched, and no file is touched, before `check`. */
 export function createRevocationSource(options: RevocationSourceOptions): RevocationSource {
-  const { clock, cacheDir, carried, resolve = resolveBySystem } = options;
+  const { clock, cacheDir, carried, proxies, resolve = resolveBySystem } = options;
   const limits = { ...EVIDENCE_LIMITS, ...options.limits };
-  const client = createEvidenceClient(limits, resolve);
+  const client = createEvidenceClient(limits, { resolve, proxies });
   const maxima = { maxFileBytes: limits.crlBytes, maxBytes: limits.crlDiskBytes };
   const files = cacheDir === undefined ? undefined : new CrlFiles(cacheDir, maxima);
   const crls = new CrlSource({ client, clock, limits, files, carried });

@@ -2,6 +2,7 @@
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Reference } from '../../oci/reference.ts';
+import type { ProxyOf } from '../proxies/rules.ts';
 import { Authorizer } from './authorizer.ts';
 import { fetchBlob, fetchManifest } from './content.ts';
 import type { CredentialEvent, CredentialSource } from './credentials/credential.ts';
@@ -13,7 +14,6 @@ import { askInTurn, listInTurn, type Turn } from './hosts/in-turn.ts';
 import type { RegistryHost } from './hosts/registry-host.ts';
 import type { CreateTransport, RequestEvent } from './http.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits.ts';
-import type { ProxyOf } from './proxies/rules.ts';
 import { listReferrers, listReferrersByApi, type Referrers } from './referrers.ts';
 import { resolve } from './resolve.ts';
 import { createSession, type RepositoryName, type Session } from './session.ts';

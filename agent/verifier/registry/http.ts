@@ -1,6 +1,6 @@
 // The shape of an HTTP request and its response, as the registry client sees them.
+import type { ProxyOf } from '../proxies/rules.ts';
 import type { HostConnection } from './hosts/connection.ts';
-import type { ProxyOf } from './proxies/rules.ts';
 import type { RegistryLimits } from './limits.ts';
 
 /** What a request is for; a metric label. */

@@ -1,8 +1,8 @@
 // HTTP requests over connections that are kept, by undici: for a process that asks many registries for long.
+import { proxyAuthorization } from '../proxies/authorization.ts';
 import { attemptTwice } from './attempt-twice.ts';
 import type { CreateTransport, HttpRequest, HttpResponse, TransportOptions } from './http.ts';
 import { isForwarded, Pools } from './pools.ts';
-import { proxyAuthorization } from './proxies/tunnel.ts';
 import { BoundedResponse } from './response.ts';
 import { Wait } from './wait.ts';
 

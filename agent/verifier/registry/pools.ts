@@ -3,8 +3,8 @@ import tls from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import { AgentError } from '../../errors.ts';
 import { decodePemCertificates } from '../../notation/encoding/pem.ts';
+import { connectByProxy, type Connected, type Destination } from '../proxies/tunnel.ts';
 import type { HostConnection } from './hosts/connection.ts';
-import { connectByProxy, type Connected, type Destination } from './proxies/tunnel.ts';
 import type { RegistryLimits } from './limits.ts';
 
 /**

@@ -4,7 +4,7 @@ import { parseReference } from '../../../agent/oci/reference.ts';
 import { createFetchTransport } from '../../../agent/pull/fetch-transport.ts';
 import { createRegistryClient } from '../../../agent/verifier/registry/client.ts';
 import { OWN_FILES } from '../../../agent/verifier/registry/hosts/host-files.ts';
-import { parseProxyRules, selectProxy } from '../../../agent/verifier/registry/proxies/rules.ts';
+import { parseProxyRules, selectProxy } from '../../../agent/verifier/proxies/rules.ts';
 import type { Credential } from '../../../agent/verifier/registry/credentials/credential.ts';
 
 /** Its only argument, as JSON. */

@@ -2,9 +2,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TestCertificate } from '../../support/certificate.ts';
 import { mintCrl } from '../../support/crl.ts';
+import { startForwardProxy } from '../../support/forward-proxy.ts';
 import { mintOcspResponse, serialOf } from '../../support/ocsp.ts';
 import type { ProbeArguments, ProbeResult } from '../../support/ocsp-probe.ts';
 import {
@@ -25,7 +26,11 @@ const PROBE = fileURLToPath(new URL('../../support/ocsp-probe.ts', import.meta.u
 const BUN = fileURLToPath(new URL('../../../node_modules/.bin/bun', import.meta.url));
 const CRL = mintCrl(ISSUER, { now: NOW });
 
-async function probe(leaf: TestCertificate, given: Partial<ProbeArguments> = {}): Promise<string> {
+async function probe(
+  leaf: TestCertificate,
+  given: Partial<ProbeArguments> = {},
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
   const argument: ProbeArguments = {
     chain: leaf.chain.map((der) => der.toString('base64')),
     now: NOW.toISOString(),
@@ -33,7 +38,7 @@ async function probe(leaf: TestCertificate, given: Partial<ProbeArguments> = {})
     timeoutMs: 3_000,
     ...given,
   };
-  const { stdout } = await run(BUN, [PROBE, JSON.stringify(argument)], { env: {}, cwd: '/' });
+  const { stdout } = await run(BUN, [PROBE, JSON.stringify(argument)], { env, cwd: '/' });
   return (JSON.parse(stdout) as ProbeResult).found;
 }
 
@@ -109,6 +114,35 @@ describe('in Bun', () => {
       expect(await probe(leaf, { addresses: [address] })).toBe('revocation_address_refused');
     }
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('a proxy is asked where one is given, and no other', async () => {
+    const { server, leaf } = await openCrl();
+    const proxy = await startForwardProxy({ upstream: `127.0.0.1:${server.port}` });
+    onTestFinished(() => proxy.close());
+    const url = proxy.url.href;
+    // Bun's own sockets would go by these.
+    const env = { HTTP_PROXY: url, http_proxy: url };
+    expect(await probe(leaf, {}, env)).toBe('good');
+    expect(proxy.requests).toEqual([]);
+    const elsewhere = issueNaming([], [['http://crl.invalid/1.crl']]);
+    expect(await probe(elsewhere, { proxy: url }, { HTTP_PROXY: 'http://127.0.0.1:9' })).toBe(
+      'good',
+    );
+    expect(proxy.requests).toEqual(['GET http://crl.invalid/1.crl']);
+    expect(server.requests[1]?.headers.host).toBe('crl.invalid');
+  });
+
+  it('a responder is asked by GET and by POST through a proxy', async () => {
+    const server = await openEvidenceServer();
+    const proxy = await startForwardProxy({ upstream: `127.0.0.1:${server.port}` });
+    onTestFinished(() => proxy.close());
+    for (const path of ['/ocsp', '/ocsp/ask?by=post']) {
+      const leaf = issueNaming([`http://ocsp.invalid${path}`]);
+      server.routes.set('/ocsp', serveBytes(mintOcspResponse(leaf, ISSUER, { now: NOW })));
+      expect(await probe(leaf, { proxy: proxy.url.href })).toBe('good');
+    }
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'POST']);
   });
 
   it('the names of the system are resolved', async () => {

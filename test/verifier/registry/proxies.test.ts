@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { expectCodeAsync } from '../../../support/expect-code.ts';
-import { startForwardProxy, type ForwardProxyOptions } from '../../../support/forward-proxy.ts';
-import { mintServerCertificate } from '../../../support/registry/tls.ts';
-import type { TestRegistryOptions } from '../../../support/registry.ts';
-import { NEVER, openClient, openRawServer, openRegistry } from '../fixture.ts';
+import { expectCodeAsync } from '../../support/expect-code.ts';
+import { startForwardProxy, type ForwardProxyOptions } from '../../support/forward-proxy.ts';
+import { mintServerCertificate } from '../../support/registry/tls.ts';
+import type { TestRegistryOptions } from '../../support/registry.ts';
+import { NEVER, openClient, openRawServer, openRegistry } from './fixture.ts';
 
 const ours = mintServerCertificate('Ours');
 
@@ -76,6 +76,18 @@ describe('a registry behind a proxy', () => {
       ...{ registry: { tls: ours }, proxy: { tls: ours }, ca: ours.ca },
     });
     expect(await resolve()).toEqual(image);
+  });
+
+  it('has another name than such a proxy, whose certificate is for its own', async () => {
+    const named = mintServerCertificate('Named', 'registry.invalid');
+    const registry = await openRegistry({ tls: named });
+    const proxy = await startForwardProxy({ tls: ours, upstream: registry.host });
+    onTestFinished(() => proxy.close());
+    const { digest } = registry.pushImage('team/app');
+    const client = openClient({ proxyOf: () => proxy.url, ca: named.ca + ours.ca });
+    const reference = { registry: 'registry.invalid', repository: 'team/app', digest };
+    expect((await client.resolve(reference, NEVER)).digest).toBe(digest);
+    expect(proxy.requests).toEqual(['CONNECT registry.invalid:443']);
   });
 
   it('cannot be reached by a proxy that refuses', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseProxyRules, selectProxy } from '../../../../agent/verifier/registry/proxies/rules.ts';
-import { expectCode } from '../../../support/expect-code.ts';
+import { parseProxyRules, selectProxy } from '../../../agent/verifier/proxies/rules.ts';
+import { expectCode } from '../../support/expect-code.ts';
 
 const PROXY = 'http://proxy.example:3128';
 

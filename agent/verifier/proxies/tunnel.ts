@@ -3,6 +3,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import tls from 'node:tls';
+import { proxyAuthorization } from './authorization.ts';
+import { serverName } from './server-name.ts';
 
 export interface TunnelOptions {
   readonly timeoutMs: number;
@@ -22,14 +24,6 @@ export type Connected = (
   ...done: [error: null, socket: Socket] | [error: Error, socket: null]
 ) => void;
 
-/** What a proxy is told of who asks, from the credentials in its URL. */
-export function proxyAuthorization(proxy: URL): Readonly<Record<string, string>> {
-  if (proxy.username === '' && proxy.password === '') return {};
-  const [username, password] = [proxy.username, proxy.password].map(decodeURIComponent);
-  const text = Buffer.from(`${username ?? ''}:${password ?? ''}`, 'utf8').toString('base64');
-  return { 'proxy-authorization': `Basic ${text}` };
-}
-
 /** Connects to a TLS server by a proxy. The callback is called once. */
 export function connectByProxy(
   proxy: URL,
@@ -39,8 +33,11 @@ export function connectByProxy(
 ): void {
   const authority = `${hostname}:${port || '443'}`;
   const { proxyContext: secureContext } = options;
+  const proxyHost = proxy.hostname.replace(/^\[|\]$/g, '');
   const request = (proxy.protocol === 'https:' ? https : http).request({
-    host: proxy.hostname.replace(/^\[|\]$/g, ''),
+    host: proxyHost,
+    // Else the name in `host` would be looked for in the proxy's certificate.
+    servername: serverName(proxyHost),
     port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
     ...(secureContext && { secureContext }),
     ...{ method: 'CONNECT', path: authority, agent: false },
@@ -79,7 +76,7 @@ function secure(
     ...terms,
     socket,
     host,
-    ...serverName(host),
+    servername: serverName(host),
     ALPNProtocols: ['http/1.1'],
   });
   const fail = (error: Error) => {
@@ -96,11 +93,6 @@ function secure(
     secured.removeAllListeners('timeout');
     connected(null, secured);
   });
-}
-
-/** TLS names no addresses. */
-function serverName(host: string): { readonly servername?: string } {
-  return /^[\d.]+$|:/.test(host) ? {} : { servername: host };
 }
 
 /** Without the proxy's credentials. */

@@ -1,6 +1,6 @@
 // Which proxy a request goes through, by Go's rules for HTTP_PROXY, HTTPS_PROXY and NO_PROXY: containerd's are these.
 import { BlockList, isIP } from 'node:net';
-import { AgentError } from '../../../errors.ts';
+import { AgentError } from '../../errors.ts';
 
 /** What the variables say. */
 export interface ProxyRules {
