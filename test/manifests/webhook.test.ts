@@ -184,6 +184,32 @@ describeWithTools('the webhook in the chart', () => {
     expect(JSON.stringify(renderChart({ ...TRUST, ...values }))).not.toContain(NAME);
   });
 
+  it('is given hosts.toml files where settings say that there are some', () => {
+    const registryHosts = [
+      { host: 'registry.example:5000', secret: 'corp-registry' },
+      { host: '_default', configMap: 'mirrors' },
+    ];
+    const manifests = render({ registryHosts });
+    expect(environmentOf(manifests)).toMatchObject({
+      NODESEAL_REGISTRY_HOSTS: '/etc/nodeseal/certs.d',
+    });
+    const spec = podSpecOf(findManifest(manifests, 'Deployment', NAME));
+    const mounts = spec.containers[0]?.volumeMounts ?? [];
+    const folders = mounts
+      .filter(({ mountPath }) => mountPath.startsWith('/etc/nodeseal/certs.d/'))
+      .map(({ name, mountPath }) => [mountPath.split('/').at(-1), name]);
+    expect(folders).toEqual([
+      ['registry.example_5000_', 'registry-hosts-0'],
+      ['_default', 'registry-hosts-1'],
+    ]);
+    const volumes = new Map(spec.volumes.map((volume) => [volume.name, volume]));
+    expect(volumes.get('registry-hosts-0')).toMatchObject({
+      secret: { secretName: 'corp-registry' },
+    });
+    expect(volumes.get('registry-hosts-1')).toMatchObject({ configMap: { name: 'mirrors' } });
+    expect(environmentOf(render())).not.toHaveProperty('NODESEAL_REGISTRY_HOSTS');
+  });
+
   it('has cert-manager make a certificate of its name, and have it trusted', () => {
     const manifests = render({ certificate: { source: 'certManager' }, mutate: true });
     const certificate = findManifest(manifests, 'Certificate', NAME);
