@@ -194,7 +194,7 @@ describeWithTools('the webhook in the chart', () => {
       NODESEAL_REGISTRY_HOSTS: '/etc/nodeseal/certs.d',
     });
     const spec = podSpecOf(findManifest(manifests, 'Deployment', NAME));
-    const mounts = spec.containers[0]?.volumeMounts ?? [];
+    const mounts = spec.containers[0].volumeMounts;
     const folders = mounts
       .filter(({ mountPath }) => mountPath.startsWith('/etc/nodeseal/certs.d/'))
       .map(({ name, mountPath }) => [mountPath.split('/').at(-1), name]);
