@@ -41,8 +41,14 @@ export class Authorizer {
     return this.#challenges.get(host.root.href);
   }
 
+  /** Of as many hosts as connections are kept to: whoever makes a pod names them. */
   setChallenge({ host }: Target, challenge: Challenge): void {
+    this.#challenges.delete(host.root.href);
     this.#challenges.set(host.root.href, challenge);
+    const [oldest] = this.#challenges.keys();
+    if (oldest !== undefined && this.#challenges.size > this.#options.limits.origins) {
+      this.#challenges.delete(oldest);
+    }
   }
 
   /** In order of trial: what was taken last first, and anonymous access after all credentials. */

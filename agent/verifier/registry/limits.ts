@@ -14,6 +14,7 @@ export interface RegistryLimits {
   readonly redirects: number;
   readonly connectionsPerOrigin: number;
   readonly origins: number;
+  readonly keptIdleMs: number;
   readonly headerBytes: number;
   readonly manifestBytes: number;
   readonly errorBytes: number;
@@ -43,6 +44,12 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   connectionsPerOrigin: 8,
   /** Registries, their token services and their storage. */
   origins: 64,
+  /**
+   * A connection of which nobody says how long it lasts. Pulls are minutes apart, and a new connection
+   * takes two round trips; servers close theirs after a minute or more, and the firewalls of clouds
+   * forget them after four.
+   */
+  keptIdleMs: 55_000,
   /** Redirects to storage carry long signed URLs; 32 KiB is twice what HTTP servers accept. */
   headerBytes: 32 * KIB,
   /** What OCI distribution asks registries to accept, and so the largest manifest or index. */

@@ -53,6 +53,7 @@ export class Pools {
     return {
       connect: proxy === undefined || isForwarded(url, proxy) ? connect : this.#by(proxy, connect),
       connections: limits.connectionsPerOrigin,
+      keepAliveTimeout: limits.keptIdleMs,
       headersTimeout: limits.headersMs,
       bodyTimeout: limits.bodyIdleMs,
       maxHeaderSize: limits.headerBytes,

@@ -6,11 +6,22 @@ const REMEMBERED_MS = 5 * 60_000;
 
 /** More than the images of a node come from. */
 const MAX_REPOSITORIES = 1_000;
+/** One host serves one registry, or is the mirror of some. */
+const MAX_REGISTRIES = 64;
 
-/** Saves the request that only says that there is no API, once per repository and five minutes. */
+interface Noted {
+  readonly hasApi: boolean;
+  readonly untilMs: number;
+}
+
+/**
+ * Saves the request that only says that there is no API, once per registry and five minutes: what one
+ * repository lacks, its neighbours lack until they are asked themselves.
+ */
 export class ReferrersMemory {
   readonly #nowMs: () => number;
-  readonly #untilMs = new Map<string, number>();
+  readonly #repositories = new Map<string, Noted>();
+  readonly #registries = new Map<string, Noted>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -18,17 +29,27 @@ export class ReferrersMemory {
 
   /** Whether there was no API when it was asked last, a short while ago. */
   lacksApi(repository: Reference): boolean {
-    const untilMs = this.#untilMs.get(repositoryOf(repository));
-    return untilMs !== undefined && this.#nowMs() < untilMs;
+    const noted =
+      this.#fresh(this.#repositories.get(repositoryOf(repository))) ??
+      this.#fresh(this.#registries.get(repository.registry));
+    return noted?.hasApi === false;
   }
 
   note(repository: Reference, hasApi: boolean): void {
-    const key = repositoryOf(repository);
-    // Maps keep the order of insertion: what was noted last goes to the end.
-    this.#untilMs.delete(key);
-    if (hasApi) return;
-    this.#untilMs.set(key, this.#nowMs() + REMEMBERED_MS);
-    const [oldest] = this.#untilMs.keys();
-    if (oldest !== undefined && this.#untilMs.size > MAX_REPOSITORIES) this.#untilMs.delete(oldest);
+    const noted = { hasApi, untilMs: this.#nowMs() + REMEMBERED_MS };
+    put(this.#repositories, repositoryOf(repository), noted, MAX_REPOSITORIES);
+    put(this.#registries, repository.registry, noted, MAX_REGISTRIES);
   }
+
+  #fresh(noted: Noted | undefined): Noted | undefined {
+    return noted !== undefined && this.#nowMs() < noted.untilMs ? noted : undefined;
+  }
+}
+
+/** Maps keep the order of insertion: what was noted last goes to the end. */
+function put(map: Map<string, Noted>, key: string, noted: Noted, most: number): void {
+  map.delete(key);
+  map.set(key, noted);
+  const [oldest] = map.keys();
+  if (oldest !== undefined && map.size > most) map.delete(oldest);
 }

@@ -4,7 +4,11 @@ import type { CredentialSource } from '../../../agent/verifier/registry/credenti
 import { repositoryOf } from '../../../agent/oci/reference.ts';
 import type { RegistryClientOptions } from '../../../agent/verifier/registry/client.ts';
 import { expectCodeAsync } from '../../support/expect-code.ts';
-import { TEST_CREDENTIAL, type TestRegistryOptions } from '../../support/registry.ts';
+import {
+  TEST_CREDENTIAL,
+  type TestRegistry,
+  type TestRegistryOptions,
+} from '../../support/registry.ts';
 import { NEVER, openClient, openRegistry, seen } from './fixture.ts';
 
 const RIGHT: CredentialSource = () => Promise.resolve([TEST_CREDENTIAL]);
@@ -177,6 +181,22 @@ describe('Bearer', () => {
     await expectCodeAsync(resolve(), 'registry_denied');
     // The last is the token service's, which is asked without the credential, too.
     expect(registry.requests).toHaveLength(4);
+  });
+
+  it('remembers who asks for what of no more hosts than it keeps connections to', async () => {
+    const worlds = await Promise.all([1, 2].map(() => openRegistry({ auth: 'bearer' })));
+    const client = openClient({ credentials: RIGHT, limits: { origins: 1 } });
+    const resolve = async (registry: TestRegistry) => {
+      const { digest } = registry.pushImage('team/app');
+      registry.requests.length = 0;
+      await client.resolve({ registry: registry.host, repository: 'team/app', digest }, NEVER);
+      return registry.requests.length;
+    };
+    const [one, other] = worlds as [TestRegistry, TestRegistry];
+    // Refused, a token, and the image; then the image alone.
+    expect([await resolve(one), await resolve(one)]).toEqual([3, 1]);
+    expect(await resolve(other)).toBe(3);
+    expect(await resolve(one)).toBe(2);
   });
 
   it('forgets the oldest token beyond the limit', async () => {

@@ -269,13 +269,13 @@ describe('a registry without the API', () => {
     expect(asked(registry)).toEqual(['tag']);
   });
 
-  it('is so for one repository', async () => {
+  it('is taken for one in its other repositories, too, until it is asked', async () => {
     const { registry, image, client, repository, list } = await openSigned(1, { referrers: false });
     await list();
     asked(registry);
     const other = { ...repository, repository: 'team/other' };
     await client.listReferrers(other, image.digest, SIGNATURE_TYPE, NEVER);
-    expect(asked(registry)).toEqual(['api', 'tag']);
+    expect(asked(registry)).toEqual(['tag', 'api']);
   });
 
   it('is asked once more before it has no list, and for the tag once only', async () => {
