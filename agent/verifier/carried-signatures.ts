@@ -8,7 +8,7 @@ import type { Reference } from '../oci/reference.ts';
 import { type Bundle, describeAge, orNothing } from './bundle/bundle.ts';
 import type { RegistryClient } from './registry/client.ts';
 import type { Referrers } from './registry/referrers.ts';
-import type { SignatureSource } from './signatures.ts';
+import { signatureMissing, type SignatureSource } from './signatures.ts';
 
 /** Signatures, and where they are fetched from. */
 export interface SourcedListing {
@@ -35,14 +35,20 @@ export async function* carriedListings(
       from: { ...source, registry: { ...source.registry, ...bundle.content } },
     };
   }
+  let isNothingListed = true;
   try {
-    for await (const listed of ofRegistry()) yield { listed, from: source };
+    for await (const listed of ofRegistry()) {
+      if (listed.descriptors.length > 0 || listed.truncated) isNothingListed = false;
+      yield { listed, from: source };
+    }
   } catch (error) {
     if (!(error instanceof AgentError) || signal.aborted) throw error;
     if (hasCarried) return;
     if (!(carried instanceof AgentError)) throw error;
     throw new AgentError(error.code, `${error.message}; ${carried.message}`, { cause: error });
   }
+  // In a closed network it is the bundle that was to have one.
+  if (isNothingListed && carried instanceof AgentError) throw signatureMissing(source, carried);
 }
 
 async function listCarried(bundle: Bundle, image: Digest): Promise<Referrers | AgentError> {

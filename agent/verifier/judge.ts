@@ -16,7 +16,7 @@ import { candidates } from './candidates.ts';
 import { carriedListings } from './carried-signatures.ts';
 import { byPreference } from './preference.ts';
 import type { Referrers } from './registry/referrers.ts';
-import type { SignatureSource } from './signatures.ts';
+import { signatureMissing, type SignatureSource } from './signatures.ts';
 
 /**
  * Looks at the signatures of an image one after the other until one is good. Throws the codes of
@@ -133,18 +133,11 @@ function denied(
 ): Decided {
   const what = pinned(repository, image);
   const beyond = truncated ? limitExceeded(what, looked.length) : undefined;
-  if (looked.length === 0) throw beyond ?? missing(what);
+  if (looked.length === 0) throw beyond ?? signatureMissing({ repository, image });
   const decided = denyAll(looked);
   // What could not be judged among those looked at is still the reason, and may be told next time.
   if (beyond !== undefined && !decided.inconclusive) throw beyond;
   return decided;
-}
-
-function missing(what: string): AgentError {
-  return new AgentError(
-    'signature_missing',
-    `${what}: expected a Notary Project signature, found none`,
-  );
 }
 
 function limitExceeded(what: string, looked: number): AgentError {

@@ -4,6 +4,7 @@ import { MAX_ENVELOPE_BYTES } from '../notation/signature/decoded-envelope.ts';
 import type { UnusableSignature } from '../notation/verification/decision.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import { pinned } from '../oci/reference.ts';
 import type { Bundle } from './bundle/bundle.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { interrupted } from './registry/failure.ts';
@@ -38,6 +39,16 @@ export interface SignatureSource {
   readonly bundle?: Bundle | undefined;
   /** What the registry lists, where it was asked before it was known to be needed. */
   readonly listed?: Promise<Referrers>;
+}
+
+/** Nothing refers to the image; `also` is why it may be that nothing was found. */
+export function signatureMissing(
+  { repository, image }: Pick<SignatureSource, 'repository' | 'image'>,
+  also?: AgentError,
+): AgentError {
+  const fault = `${pinned(repository, image)}: expected a Notary Project signature, found none`;
+  if (also === undefined) return new AgentError('signature_missing', fault);
+  return new AgentError('signature_missing', `${fault}; ${also.message}`, { cause: also });
 }
 
 /** The signature if it was fetched before; costs no request. */

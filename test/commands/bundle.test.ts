@@ -184,6 +184,9 @@ describe('a verdict with a bundle', () => {
   it('does not hang on a bundle that cannot be read, and says so where nothing else can', async () => {
     const { repository, directory, verdictOn, stop } = await open();
     const broken = ['--bundle', join(directory, 'nowhere')];
+    const unsigned = (await verdictOn(`${repository}:unsigned`, ...broken)).verdict;
+    expect(unsigned.reason).toBe('signature_missing');
+    expect(unsigned.message).toMatch(/found none; bundle .*nowhere/);
     const name = `${repository}:signed`;
     expect((await verdictOn(name, ...broken)).code).toBe(0);
     await stop();
