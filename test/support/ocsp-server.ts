@@ -27,15 +27,17 @@ export interface EvidenceServer {
   readonly routes: Map<string, EvidenceHandler>;
 }
 
-/** Starts one on a free port of 127.0.0.1; it ends with the test. Unknown paths are 404. */
-export async function openEvidenceServer(): Promise<EvidenceServer> {
+/** Starts one on a free port of 127.0.0.1; by default it ends with the test. Unknown paths are 404. */
+export async function openEvidenceServer(
+  atEnd: (close: () => Promise<void>) => void = onTestFinished,
+): Promise<EvidenceServer> {
   const routes = new Map<string, EvidenceHandler>();
   const requests: RecordedEvidenceRequest[] = [];
   const server = createServer((incoming, response) => {
     void serve(incoming, response, routes, requests);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
+  atEnd(async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
