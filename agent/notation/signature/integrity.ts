@@ -2,10 +2,11 @@
 import { AgentError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { verifySignature } from '../encoding/crypto.ts';
-import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import type { CertificateChain } from '../x509/chain.ts';
 import { verifyCodeSigningChain } from '../x509/code-signing.ts';
 import { keyAlgorithm } from '../x509/key-algorithm.ts';
+import { parseKnownCertificate } from '../x509/known-certificates.ts';
 import type { SignatureClaims, SignatureEnvelope } from './envelope.ts';
 import { parsePayload } from './payload.ts';
 
@@ -29,7 +30,10 @@ export interface VerifiedSignature extends SignatureClaims {
 export function verifyIntegrity(envelope: SignatureEnvelope): VerifiedSignature {
   const { certificates, claims, payload } = envelope;
   const parsed = certificates.map((der, index) =>
-    parseCertificate(der, `certificate ${index + 1} of ${certificates.length} in the envelope`),
+    parseKnownCertificate(
+      der,
+      `certificate ${index + 1} of ${certificates.length} in the envelope`,
+    ),
   );
   assertSignature(envelope, parsed[0]);
   const chain = verifyCodeSigningChain(parsed);

@@ -4,6 +4,7 @@ import { show } from '../../oci/show.ts';
 import { verifyCertificateSignature } from '../encoding/crypto.ts';
 import { toSignatureAlgorithm } from './algorithm-identifier.ts';
 import type { Certificate } from './certificate.ts';
+import { isKnownIssuer, rememberIssuer } from './known-certificates.ts';
 
 /**
  * The specification bounds the size of leaf keys only. A CA key below this can be broken for the
@@ -18,6 +19,7 @@ export const MIN_CA_MODULUS_BITS = 2048;
  * when that key is no key.
  */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+  if (isKnownIssuer(certificate, issuer)) return true;
   if (Buffer.compare(certificate.issuer.raw, issuer.subject.raw) !== 0) return false;
   const algorithm = toSignatureAlgorithm(
     certificate.signatureAlgorithm,
@@ -25,7 +27,10 @@ export function isIssuedBy(certificate: Certificate, issuer: Certificate): boole
   );
   assertIssuingKey(issuer);
   const { spki } = issuer.publicKey;
-  return verifyCertificateSignature(algorithm, spki, certificate.tbs, certificate.signature);
+  const { tbs, signature } = certificate;
+  const isIssued = verifyCertificateSignature(algorithm, spki, tbs, signature);
+  if (isIssued) rememberIssuer(certificate, issuer);
+  return isIssued;
 }
 
 /** The same of a certificate and itself. */

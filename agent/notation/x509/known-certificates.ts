@@ -1,0 +1,42 @@
+// Certificates that were met before: a node's images are signed by a few signers, whose chains come with every signature.
+import { type Certificate, parseCertificate } from './certificate.ts';
+
+/** Those that a node meets fit many times. */
+const MAX_CERTIFICATES = 100;
+/** Of real ones all; with the count it bounds what strangers can make us hold. */
+const MAX_BYTES = 8 * 1024;
+
+const known = new Map<string, Certificate>();
+
+/** Of each certificate that was met before, those that were found to have issued it. */
+const issuers = new WeakMap<Certificate, WeakSet<Certificate>>();
+
+/**
+ * As `parseCertificate`, but one and the same value for the same bytes: what a certificate says
+ * depends on its bytes alone. It holds a copy of them, which nobody else can change. Nothing that is
+ * refused is remembered, and no validity, trust or revocation.
+ */
+export function parseKnownCertificate(bytes: Uint8Array, what: string): Certificate {
+  if (bytes.length > MAX_BYTES) return parseCertificate(bytes, what);
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const certificate = parseCertificate(new Uint8Array(bytes), what);
+  if (known.size >= MAX_CERTIFICATES) known.clear();
+  known.set(name, certificate);
+  issuers.set(certificate, new WeakSet());
+  return certificate;
+}
+
+/** Whether `rememberIssuer` was told so of these two. */
+export function isKnownIssuer(certificate: Certificate, issuer: Certificate): boolean {
+  return issuers.get(certificate)?.has(issuer) === true;
+}
+
+/**
+ * Remembers that `issuer` is named by `certificate` and made its signature; does nothing for values
+ * of `parseCertificate`, whose bytes others may change.
+ */
+export function rememberIssuer(certificate: Certificate, issuer: Certificate): void {
+  if (issuers.has(issuer)) issuers.get(certificate)?.add(issuer);
+}
