@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { AgentError } from '../../errors.ts';
 import { Complaints } from './complaints.ts';
 import { ENTRY_FIELDS } from './entry.ts';
+import { notReadingAhead, readGathered } from './gathered.ts';
 import type { JournalReader } from './journal-reader.ts';
 
 /** The entry at a cursor and what follows it, or what was received at or after a time. */
@@ -68,7 +69,9 @@ export async function* runJournalctl(
   { signal, silenceMs = () => Infinity, onComplaint = () => {} }: RunHooks,
 ): AsyncGenerator<Buffer, never> {
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-  const child = spawn(program, [...words, ...args], { stdio, env: ENVIRONMENT, cwd: '/' });
+  const child = notReadingAhead(() =>
+    spawn(program, [...words, ...args], { stdio, env: ENVIRONMENT, cwd: '/' }),
+  );
   // It only reads, so there is nothing it could be asked to finish. Nobody waits for its output either:
   // it may be held open by what it has started, or was started by.
   const kill = (): void => {
@@ -81,9 +84,9 @@ export async function* runJournalctl(
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
   try {
-    for await (const chunk of withSilences(child.stdout, silenceMs)) {
+    for await (const piece of readGathered(child.stdout, silenceMs)) {
       complaints.take().forEach(onComplaint);
-      yield chunk;
+      yield piece ?? SILENCE;
     }
     // It closed its output: what it says about that is still to come.
     child.kill('SIGKILL');
@@ -101,39 +104,6 @@ const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C.UTF-8',
 };
-
-async function* withSilences(
-  stream: Readable,
-  silenceMs: () => number,
-): AsyncGenerator<Buffer, void> {
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
-  // A pipe fails only by being closed on our side.
-  const read = () => chunks.next().catch(() => ({ done: true, value: undefined }) as const);
-  let next = read();
-  for (;;) {
-    const result = await unlessLonger(next, silenceMs());
-    if (result === undefined) {
-      yield SILENCE;
-      continue;
-    }
-    if (result.done === true) return;
-    yield result.value;
-    next = read();
-  }
-}
-
-async function unlessLonger<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  if (ms === Infinity) return work;
-  const silence = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => {
-    silence.resolve(undefined);
-  }, ms);
-  try {
-    return await Promise.race([work, silence.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 // Resolves, never rejects, once the process is gone and its output closed.
 async function endOf(

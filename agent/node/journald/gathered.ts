@@ -1,0 +1,88 @@
+// Reads a pipe in few large pieces: journalctl writes 4 KiB at a time, and to be woken for each costs more than to read it.
+import { getDefaultHighWaterMark, type Readable, setDefaultHighWaterMark } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** After a piece as small as two writes, the writer is slower than we are. */
+const SMALL_BYTES = 8192;
+/** A pipe holds what journalctl writes in three. */
+const GATHER_MS = 1;
+
+/**
+ * What `make` returns, whose streams then read nothing before it is asked for. Node has no option for
+ * the pipes of a child process, only a default for all streams, which is as before afterwards.
+ */
+export function notReadingAhead<T>(make: () => T): T {
+  const usual = getDefaultHighWaterMark(false);
+  setDefaultHighWaterMark(false, 1);
+  try {
+    return make();
+  } finally {
+    setDefaultHighWaterMark(false, usual);
+  }
+}
+
+/**
+ * Yields what a stream brings until it is closed, and undefined for each silence. Reads nothing while
+ * the consumer is busy, and for `GATHER_MS` after a small piece; what comes after a longer pause is
+ * read at once. A stream that fails is one that is closed.
+ */
+export async function* readGathered(
+  stream: Readable,
+  silenceMs: () => number,
+): AsyncGenerator<Buffer | undefined, void> {
+  const news = new News(stream);
+  let gathering: Promise<unknown> = Promise.resolve();
+  for (;;) {
+    const isSilent = !(await news.within(silenceMs()));
+    if (isSilent) yield undefined;
+    await gathering;
+    if (news.isLast) return;
+    // Null when it was told of its end, which comes to be known by reading it.
+    const piece = isSilent ? null : (stream.read() as Buffer | null);
+    if (piece === null) continue;
+    if (piece.length <= SMALL_BYTES) gathering = delay(GATHER_MS);
+    yield piece;
+  }
+}
+
+/** That there is something to read, told once, or that there is nothing more. */
+class News {
+  isLast = false;
+  #isThere = false;
+  #tell: (() => void) | undefined;
+
+  constructor(stream: Readable) {
+    stream.on('readable', () => {
+      this.#come();
+    });
+    stream.once('close', () => {
+      this.isLast = true;
+      this.#come();
+    });
+    stream.on('error', () => {
+      // Told by 'close'.
+    });
+  }
+
+  /** Whether there are any within this time. */
+  async within(ms: number): Promise<boolean> {
+    if (!this.#isThere && !(await this.#wait(ms))) return false;
+    this.#isThere = false;
+    return true;
+  }
+
+  #come(): void {
+    this.#isThere = true;
+    this.#tell?.();
+  }
+
+  async #wait(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = ms === Infinity ? undefined : setTimeout(resolve, ms, false);
+      this.#tell = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}
