@@ -42,7 +42,10 @@ async function* read(): AsyncGenerator<readonly JournalItem[]> {
   const writers = { unit: UNIT, verifierPath: VERIFIER_PATH };
   const request = { since: new Date(0), signal: stop.signal, onIncident: () => undefined };
   for await (const batch of source.follow(request)) {
-    yield batch.map((entry) => ({ ...entry, reading: readEntry(entry, writers) }));
+    yield batch.map((entry) => {
+      const { cursor, realtimeUs, message, pid } = entry;
+      return { cursor, realtimeUs, message, pid, reading: readEntry(entry, writers) };
+    });
   }
 }
 

@@ -86,10 +86,11 @@ export class Journal {
   ): AsyncGenerator<readonly JournalItem[]> {
     const { read, canaries } = this.#parts;
     for await (const batch of batches) {
-      yield batch.map((entry) => ({
-        ...entry,
-        reading: exceptCanary(read(entry), canaries),
-      }));
+      yield batch.map((entry) => {
+        const { cursor, realtimeUs, message, pid } = entry;
+        const reading = exceptCanary(read(entry), canaries);
+        return { cursor, realtimeUs, message, pid, reading };
+      });
       // The consumer asks for more once the batch is in the ledger.
       this.#metrics.countEntries(batch.length);
       const last = batch.at(-1);

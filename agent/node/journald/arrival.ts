@@ -23,6 +23,7 @@ const MAX_NUMBERINGS = 64;
 export class Arrivals {
   readonly #unit: Buffer;
   readonly #newest = new Map<string, number>();
+  #lastId: string | undefined;
 
   constructor(unit: string) {
     this.#unit = Buffer.from(unit);
@@ -42,9 +43,10 @@ export class Arrivals {
   }
 
   #missing(cursor: string): number {
-    const sequence = sequenceNumberOf(cursor);
+    const sequence = sequenceNumberOf(cursor, this.#lastId);
     if (sequence === undefined) return 0;
     const { id, number } = sequence;
+    this.#lastId = id;
     const newest = this.#newest.get(id);
     // Journals of users are counted along, and may lag behind after a restart of journald.
     if (newest !== undefined && number <= newest) return 0;

@@ -25,6 +25,7 @@ const MAX_VALUE_DEPTH = 8;
 
 /** What logrus writes of every line; the others are those of its fields. */
 const OWN_KEYS = ['time', 'level', 'msg'] as const;
+const NO_FIELDS: ReadonlyMap<string, string> = new Map();
 const KEY = /^[\w.\-/@]{1,128}$/;
 // logrus prints a value without quotes only when it is made of these; an empty one is bare.
 const BARE_VALUE = /^[A-Za-z0-9\-._/@^+]*$/;
@@ -36,7 +37,7 @@ const BARE_VALUE = /^[A-Za-z0-9\-._/@^+]*$/;
  */
 export function parseContainerdLine(text: string): ContainerdLine {
   const pairs = text.startsWith('{') ? jsonPairs(text) : textPairs(text);
-  const { time, level, msg: message = '', fields } = pairs;
+  const { time, level, msg: message = '', fields = NO_FIELDS } = pairs;
   if (time === undefined) throw invalid('a time', text);
   if (!isLogLevel(level)) throw invalid('a level', text);
   return { time, level, message, fields };
@@ -47,7 +48,7 @@ interface Pairs {
   time: string | undefined;
   level: string | undefined;
   msg: string | undefined;
-  readonly fields: Map<string, string>;
+  fields: Map<string, string> | undefined;
   count: number;
 }
 
@@ -68,7 +69,7 @@ function textPairs(text: string): Pairs {
 }
 
 function noPairs(): Pairs {
-  return { time: undefined, level: undefined, msg: undefined, fields: new Map(), count: 0 };
+  return { time: undefined, level: undefined, msg: undefined, fields: undefined, count: 0 };
 }
 
 function keyOf(text: string, at: number, equals: number): string {
@@ -112,12 +113,12 @@ function isDeeper(value: unknown, depth: number): boolean {
 // logrus keeps fields in a map, so a second value for a key was not written by it.
 function addPair(pairs: Pairs, key: string, value: string, text: string): void {
   const isOwn = isOwnKey(key);
-  const known = isOwn ? pairs[key] !== undefined : pairs.fields.has(key);
+  const known = isOwn ? pairs[key] !== undefined : pairs.fields?.has(key) === true;
   if (known) throw invalid(`one value for ${key}`, text);
   if (pairs.count === MAX_LINE_FIELDS) throw invalid(`at most ${MAX_LINE_FIELDS} fields`, text);
   pairs.count += 1;
   if (isOwn) pairs[key] = value;
-  else pairs.fields.set(key, value);
+  else (pairs.fields ??= new Map()).set(key, value);
 }
 
 function isOwnKey(key: string): key is (typeof OWN_KEYS)[number] {

@@ -88,13 +88,13 @@ function textsOf(fields: ExportFields, names: readonly string[]): ReadonlyMap<st
 
 /** Reads where an entry stands. Throws `journal_entry_invalid` as `toJournalEntry` does. */
 export function positionOf({ fields }: ExportEntry): EntryPosition {
-  const cursor = fields.get('__CURSOR')?.toString('latin1') ?? '';
+  const cursor = fields.latin1('__CURSOR') ?? '';
   if (cursor === '' || cursor.length > MAX_CURSOR_LENGTH) {
     throw invalid('__CURSOR', `1 to ${MAX_CURSOR_LENGTH} characters`, cursor);
   }
   const realtimeUs = fields.whole('__REALTIME_TIMESTAMP');
   if (realtimeUs === undefined) {
-    const found = fields.get('__REALTIME_TIMESTAMP')?.toString('latin1');
+    const found = fields.latin1('__REALTIME_TIMESTAMP');
     throw invalid('__REALTIME_TIMESTAMP', 'whole microseconds', found ?? '');
   }
   return { cursor, realtimeUs };

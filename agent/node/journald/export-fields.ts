@@ -1,9 +1,12 @@
 // The wanted fields of an entry of Journal Export Format, left where the bytes of the stream hold them.
 
+const NOTHING = Buffer.alloc(0);
 /** Longer values are not worth comparing with the one before. */
 const MAX_REPEATED_BYTES = 64;
 /** What has more digits may be beyond what a number counts exactly. */
 const MAX_DIGITS = 16;
+/** Where a value is that there is not. */
+const ABSENT = -1;
 const ZERO = 0x30;
 const NINE = 0x39;
 
@@ -11,7 +14,6 @@ const NINE = 0x39;
 export class WantedFields {
   readonly names: readonly string[];
   /** What an entry begins with: a copy takes a third of the time that filling anew does. */
-  readonly noSources: readonly undefined[];
   readonly noBounds: readonly number[];
   readonly #places: ReadonlyMap<string, number>;
   readonly #repeated: { readonly bytes: Buffer; readonly text: string }[];
@@ -19,8 +21,7 @@ export class WantedFields {
   constructor(names: readonly string[]) {
     this.names = [...new Set(names)];
     this.#places = new Map(this.names.map((name, place) => [name, place]));
-    this.noSources = this.names.map(() => undefined);
-    this.noBounds = this.names.map(() => 0);
+    this.noBounds = this.names.flatMap(() => [ABSENT, ABSENT]);
     this.#repeated = this.names.map(() => ({ bytes: Buffer.alloc(0), text: '' }));
   }
 
@@ -46,33 +47,35 @@ export class WantedFields {
  */
 export class ExportFields {
   readonly #wanted: WantedFields;
-  readonly #sources: (Buffer | undefined)[];
-  readonly #starts: number[];
-  readonly #ends: number[];
+  /** Start and end of each value, one after the other. */
+  readonly #bounds: number[];
+  /** Where the values are, but for those of an entry that came in several pieces. */
+  #bytes: Buffer = NOTHING;
+  #elsewhere: Map<number, Buffer> | undefined;
 
   constructor(wanted: WantedFields) {
     this.#wanted = wanted;
-    this.#sources = wanted.noSources.slice();
-    this.#starts = wanted.noBounds.slice();
-    this.#ends = wanted.noBounds.slice();
+    this.#bounds = wanted.noBounds.slice();
   }
 
   /** Whether there is a value of the name at that place. */
   hasAt(place: number): boolean {
-    return this.#sources[place] !== undefined;
+    return this.#start(place) !== ABSENT;
   }
 
   /** Sets the value of the name at that place. The bytes must not change any more. */
   keepAt(place: number, bytes: Buffer, start: number, end: number): void {
-    this.#sources[place] = bytes;
-    this.#starts[place] = start;
-    this.#ends[place] = end;
+    if (bytes !== this.#bytes) this.#moveTo(bytes);
+    this.#elsewhere?.delete(place);
+    this.#bounds[2 * place] = start;
+    this.#bounds[2 * place + 1] = end;
   }
 
   /** The same fields but for one, which has another value. */
   with(name: string, value: Buffer): ExportFields {
     const fields = new ExportFields(this.#wanted);
-    for (const [place, source] of this.#sources.entries()) {
+    for (const place of this.#wanted.names.keys()) {
+      const source = this.#source(place);
       if (source !== undefined) fields.keepAt(place, source, this.#start(place), this.#end(place));
     }
     fields.keepAt(this.#wanted.placeOf(name), value, 0, value.length);
@@ -85,21 +88,27 @@ export class ExportFields {
 
   get(name: string): Buffer | undefined {
     const place = this.#wanted.placeOf(name);
-    return this.#sources[place]?.subarray(this.#start(place), this.#end(place));
+    return this.#source(place)?.subarray(this.#start(place), this.#end(place));
   }
 
   /** The value as text, invalid UTF-8 replaced. */
   text(name: string): string | undefined {
     const place = this.#wanted.placeOf(name);
-    const source = this.#sources[place];
+    const source = this.#source(place);
     if (source === undefined) return undefined;
     return this.#wanted.textOf(place, source, this.#start(place), this.#end(place));
+  }
+
+  /** The value as text, each byte a character. */
+  latin1(name: string): string | undefined {
+    const place = this.#wanted.placeOf(name);
+    return this.#source(place)?.toString('latin1', this.#start(place), this.#end(place));
   }
 
   /** The value where it is 1 to 16 decimal digits and a safe integer. */
   whole(name: string): number | undefined {
     const place = this.#wanted.placeOf(name);
-    const source = this.#sources[place];
+    const source = this.#source(place);
     if (source === undefined) return undefined;
     return wholeNumber(source, this.#start(place), this.#end(place));
   }
@@ -107,7 +116,7 @@ export class ExportFields {
   /** Whether there is such a value and it is this, byte for byte. */
   is(name: string, expected: Buffer): boolean {
     const place = this.#wanted.placeOf(name);
-    const source = this.#sources[place];
+    const source = this.#source(place);
     return source !== undefined && isSame(expected, source, this.#start(place), this.#end(place));
   }
 
@@ -118,12 +127,25 @@ export class ExportFields {
     }
   }
 
+  #moveTo(bytes: Buffer): void {
+    for (const place of this.#wanted.names.keys()) {
+      const source = this.#source(place);
+      if (source !== undefined) (this.#elsewhere ??= new Map()).set(place, source);
+    }
+    this.#bytes = bytes;
+  }
+
+  #source(place: number): Buffer | undefined {
+    if (!this.hasAt(place)) return undefined;
+    return this.#elsewhere?.get(place) ?? this.#bytes;
+  }
+
   #start(place: number): number {
-    return this.#starts[place] ?? 0;
+    return this.#bounds[2 * place] ?? ABSENT;
   }
 
   #end(place: number): number {
-    return this.#ends[place] ?? 0;
+    return this.#bounds[2 * place + 1] ?? ABSENT;
   }
 }
 

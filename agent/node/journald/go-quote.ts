@@ -15,8 +15,6 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['r', '\r'],
   ['t', '\t'],
   ['v', '\v'],
-  ['\\', '\\'],
-  ['"', '"'],
 ]);
 const HEX_DIGITS: ReadonlyMap<string, number> = new Map([
   ['x', 2],
@@ -24,6 +22,7 @@ const HEX_DIGITS: ReadonlyMap<string, number> = new Map([
   ['U', 8],
 ]);
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /**
  * Reads the quoted string that starts at `at`. A `\x` of 80 or more stands for a byte that was not
@@ -33,18 +32,27 @@ export function parseGoQuoted(text: string, at: number): GoQuoted {
   if (text.charCodeAt(at) !== QUOTE) throw invalid('a quoted string', text, at);
   let value = '';
   let from = at + 1;
+  let next = from;
   let [quote, backslash] = [-1, -1];
   for (;;) {
     // Each is looked for again only once it is passed, so that every character is looked at once.
-    if (quote < from) quote = indexIn(text, '"', from);
-    if (backslash < from) backslash = indexIn(text, '\\', from);
+    if (quote < next) quote = indexIn(text, '"', next);
+    if (backslash < next) backslash = indexIn(text, '\\', next);
     const stop = Math.min(quote, backslash);
     value += text.slice(from, stop);
     if (stop === text.length) throw invalid('a closing quote', text, at);
     if (stop === quote) return { value, end: stop + 1 };
+    const letter = text.charCodeAt(stop + 1);
+    if (letter === QUOTE || letter === BACKSLASH) {
+      // Nearly all are these, which stand for themselves: the next part begins with it.
+      from = stop + 1;
+      next = stop + 2;
+      continue;
+    }
     const escape = parseEscape(text, stop);
     value += escape.value;
     from = escape.end;
+    next = from;
   }
 }
 

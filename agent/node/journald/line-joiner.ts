@@ -78,8 +78,8 @@ export class LineJoiner {
 
   #isPart(entry: ExportEntry | undefined): boolean {
     if (entry === undefined) return false;
-    const stream = streamOf(entry);
-    return entry.fields.has('_LINE_BREAK') || (this.#givenUp.size > 0 && this.#givenUp.has(stream));
+    if (entry.fields.has('_LINE_BREAK')) return true;
+    return this.#givenUp.size > 0 && this.#givenUp.has(streamOf(entry));
   }
 
   #take(arrival: Arrival): void {
@@ -95,7 +95,7 @@ export class LineJoiner {
     const isContinued = this.#givenUp.delete(stream);
     const line = known ?? openLine(held, part, isContinued);
     const bytes = part.fields.get('MESSAGE') ?? Buffer.alloc(0);
-    const lineBreak = part.fields.get('_LINE_BREAK')?.toString('latin1');
+    const lineBreak = part.fields.latin1('_LINE_BREAK');
     line.bytes += bytes.length;
     line.isWhole &&=
       line.bytes <= MAX_LINE_BYTES &&
@@ -148,7 +148,7 @@ function joined({ first, parts, isWhole }: OpenLine): ExportEntry {
 
 // Entries outside of a stream are never cut, and have none of these fields.
 function streamOf({ fields }: ExportEntry): string {
-  return fields.get('_STREAM_ID')?.toString('latin1') ?? '';
+  return fields.latin1('_STREAM_ID') ?? '';
 }
 
 function isOfSameWriter(a: ExportEntry, b: ExportEntry): boolean {

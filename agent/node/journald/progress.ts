@@ -101,6 +101,7 @@ export class Progress {
   // The index of the first arrival before which something is missing that reading again may find.
   #findDoubt(arrivals: readonly Arrival[]): number | undefined {
     this.#sinceDoubt += arrivals.length;
+    if (!arrivals.some(({ missing }) => missing > 0)) return undefined;
     for (const [index, { missing, position }] of arrivals.entries()) {
       if (missing === 0) continue;
       const isKnown =

@@ -24,4 +24,14 @@ describe('RecentEntries', () => {
     const twin = { ...entry(5), cursor: cursorOf(6) };
     expect(recent.isNew(twin)).toBe(true);
   });
+
+  it('knows cursors of any length, also where one was before in their place', () => {
+    const recent = new RecentEntries();
+    const long = (n: number) => ({ cursor: 'c'.repeat(1000) + String(n), realtimeUs: n });
+    for (let n = 0; n < 512; n += 1) expect(recent.isNew(long(n))).toBe(true);
+    expect([long(0), long(511)].map((one) => recent.isNew(one))).toEqual([false, false]);
+    for (let n = 0; n < 512; n += 1) expect(recent.isNew(entry(n))).toBe(true);
+    expect([entry(0), entry(511)].map((one) => recent.isNew(one))).toEqual([false, false]);
+    expect(recent.isNew(long(0))).toBe(true);
+  });
 });
