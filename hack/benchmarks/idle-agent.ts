@@ -20,7 +20,8 @@ export interface Look {
 
 /** Resolves once so many images are allowed; rejects when one is denied, or after `patienceMs`. */
 export async function allowed(agent: NodeAgent, images: number, patienceMs: number): Promise<void> {
-  const count = (decision: string) => agent.value('nodeseal_verdicts_total', { decision });
+  const count = (decision: string) =>
+    again(() => agent.value('nodeseal_verdicts_total', { decision }));
   for (const started = performance.now(); ;) {
     const [good, denied] = [await count('allow'), await count('deny')];
     // An agent that did not verify would be small and worthless.
@@ -33,11 +34,16 @@ export async function allowed(agent: NodeAgent, images: number, patienceMs: numb
   }
 }
 
+/** A connection that is taken for the next question may just have been closed by a busy agent. */
+function again<T>(ask: () => Promise<T>): Promise<T> {
+  return ask().catch(ask);
+}
+
 /** Several looks at an agent that had a minute without work, scraped meanwhile. */
 export async function settled(node: TestNode, agent: NodeAgent): Promise<readonly Look[]> {
   for (let waitedMs = 0; waitedMs < SETTLE_MS; waitedMs += SCRAPE_MS) {
     await delay(SCRAPE_MS);
-    await agent.metrics();
+    await again(() => agent.metrics());
   }
   const looks: Look[] = [];
   while (looks.length < SAMPLES) {

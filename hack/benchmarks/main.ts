@@ -1,5 +1,5 @@
 // The front door of hack/bench: runs benchmarks one after the other, prints a table of each, writes JSON.
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { GROWTH } from './growth.ts';
 import { IMAGE } from './image.ts';
 import { JOURNAL } from './journal.ts';
@@ -81,8 +81,7 @@ async function measure(name: string, { about, run }: Benchmark): Promise<Recorde
     process.stdout.write(`\n${name}: ${about}\n${table(measurements)}`);
     return toRecorded(name, about, measurements, new Date());
   } catch (error) {
-    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`bench: ${name} failed: ${told}\n`);
+    process.stderr.write(`bench: ${name} failed: ${inspect(error)}\n`);
     return null;
   }
 }
