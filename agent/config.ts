@@ -132,7 +132,7 @@ export const SETTINGS = {
   ),
   bundleDir: optionalPath(
     'BUNDLE_DIR',
-    'OCI image layout with signatures, CRLs and OCSP responses, as `nodeseal bundle` writes it, as a path on the host; looked into before registries are asked. Unset: none.',
+    'OCI image layout with signatures, CRLs and OCSP responses, as `nodeseal bundle` writes it, as a path on the host (for the webhook, in its own container); looked into before registries are asked. Unset: none.',
   ),
   reverifyInterval: duration(
     'REVERIFY_INTERVAL',

@@ -7,6 +7,7 @@ import { type Config, parseConfig } from '../config.ts';
 import { withDeadline } from '../deadline.ts';
 import { isLeftover } from '../enforcement/own-images.ts';
 import { createHostReader } from '../node/host/host-reader.ts';
+import { Bundle } from '../verifier/bundle/bundle.ts';
 import { createEvidenceSources } from '../verifier/evidence-sources.ts';
 import { createHostRegistryClient, evidenceProxies } from '../verifier/host-verifier.ts';
 import { loadPolicyFile } from '../verifier/policy-file.ts';
@@ -26,7 +27,8 @@ const HELP = `Usage: nodeseal policy preview FILE [options]
 
 Judges every image on this node by a candidate trust policy and by the one in force, and says which
 would change sides: the pause image, the agent's own and those of running containers first. Nothing
-is changed. Registries are reached as the NODESEAL_ settings say.
+is changed. Registries are reached as the NODESEAL_ settings say, and the bundle that was carried to the
+node is looked into before them.
 
   --truststore DIR          folder that holds x509/, for the candidate (default: the host's)
   --against FILE            policy in force (default: the host's; none there is no fault)
@@ -126,8 +128,11 @@ async function openJudges(
     ...{ proxyOf, ...(ca === undefined ? {} : { ca }) },
   });
   const proxies = evidenceProxies({ proxyOf, ...(ca === undefined ? {} : { ca }) });
-  const evidence = createEvidenceSources({ clock, proxies, pluginDir: host.pluginDir });
-  const shared = { registry, clock, evidence, signatures: new SignatureCache() };
+  const { bundleDir } = config;
+  const bundle =
+    bundleDir === undefined ? {} : { bundle: new Bundle(join(config.hostRoot, bundleDir)) };
+  const evidence = createEvidenceSources({ clock, proxies, pluginDir: host.pluginDir, ...bundle });
+  const shared = { registry, clock, evidence, signatures: new SignatureCache(), ...bundle };
   const { candidate, current } = documents;
   return {
     candidate: judgeOf({

@@ -16,6 +16,7 @@ import type { Command, CommandContext, ExitCode } from './command.ts';
 import { hostOf, registryCa } from './host-install.ts';
 import { auditLogger } from './run/audit-log.ts';
 import { keepHeapFlat } from './run/heap.ts';
+import { openBundle } from './run/carried-bundle.ts';
 import { untilAllEnd } from './run/parts.ts';
 import { createProxyOf } from './run/proxies.ts';
 import { RegistryHosts } from './run/registry-hosts.ts';
@@ -70,8 +71,9 @@ export async function runWebhook(
   const source = chooseServingSource(config, environment, { log, ...surroundings });
   const inForce = new InForce(...trustPlaces(config));
   const proxyOf = createProxyOf(environment, () => null);
+  const bundle = await openBundle(config, SYSTEM_CLOCK.now(), log);
   const evidence = createEvidenceSources({
-    ...{ clock: SYSTEM_CLOCK, pluginDir: config.pluginDir },
+    ...{ clock: SYSTEM_CLOCK, bundle, pluginDir: config.pluginDir },
     proxies: { of: proxyOf, ca: registryCa(config) },
   });
   const metrics = createWebhookMetrics({
@@ -83,7 +85,8 @@ export async function runWebhook(
     ...{ config, environment, serviceAccountDir, proxyOf, metrics, log, clock: SYSTEM_CLOCK },
   });
   const verifiers = new AdmissionVerifiers({
-    ...{ evidence, inForce, clock: SYSTEM_CLOCK, hasPullSecrets: config.pullSecrets === 'on' },
+    ...{ evidence, bundle, inForce, clock: SYSTEM_CLOCK },
+    hasPullSecrets: config.pullSecrets === 'on',
     openRegistry: registries.open,
   });
   try {

@@ -1,6 +1,8 @@
 // What a candidate policy would change, on a node of a stand-in for containerd and a real registry.
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { bundle } from '../../agent/commands/bundle.ts';
 import { policyPreview } from '../../agent/commands/policy-preview.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { createCa } from '../support/ca.ts';
@@ -52,19 +54,30 @@ async function openNode() {
   });
   writeFileSync(file, documentOf([strict]));
   const settings = { NODESEAL_HOST_ROOT: root };
+  const previewWith = (more: Readonly<Record<string, string>>, ...args: readonly string[]) => {
+    const words = [file, '--containerd-socket', containerd.socketPath, ...args];
+    return runCommand(policyPreview, words, { ...settings, ...more });
+  };
   return {
     ...{ root, registry, containerd, file },
     run: (repository: string) => (running = [...running, `${registry.host}/${repository}:v1`]),
-    preview: (...args: readonly string[]) =>
-      runCommand(
-        policyPreview,
-        [file, '--containerd-socket', containerd.socketPath, ...args],
-        settings,
-      ),
+    preview: (...args: readonly string[]) => previewWith({}, ...args),
+    previewWith,
   };
 }
 
 describe('nodeseal policy preview', () => {
+  it('looks into the bundle that was carried to the node', async () => {
+    const node = await openNode();
+    const names = ['signed', 'pause'].map((name) => `${node.registry.host}/${name}:v1`);
+    await runCommand(bundle, ['--output', join(node.root, 'srv/bundle'), ...names]);
+    for (const { referrers } of node.registry.repositories.values()) referrers.clear();
+    expect((await node.preview()).stdout).toContain('images   3: 0 allowed, 3 refused\n');
+    const carried = { NODESEAL_BUNDLE_DIR: '/srv/bundle' };
+    const { stdout } = await node.previewWith(carried);
+    expect(stdout).toContain('images   3: 2 allowed, 1 refused\n');
+  });
+
   it('says which images would be refused, and exits with 0 while nothing runs them', async () => {
     const node = await openNode();
     node.run('signed');

@@ -210,6 +210,27 @@ describeWithTools('the webhook in the chart', () => {
     expect(environmentOf(render())).not.toHaveProperty('NODESEAL_REGISTRY_HOSTS');
   });
 
+  it.each([
+    ['', { persistentVolumeClaim: { claimName: 'bundle' } }, '/etc/nodeseal/bundle'],
+    ['a/b', { image: { reference: 'registry.example/bundle:1' } }, '/etc/nodeseal/bundle/a/b'],
+  ])('is given a bundle from a volume, at %j in it', (path, volume, found) => {
+    const manifests = render({ bundle: { volume, path } });
+    expect(environmentOf(manifests)).toMatchObject({ NODESEAL_BUNDLE_DIR: found });
+    const spec = podSpecOf(findManifest(manifests, 'Deployment', NAME));
+    expect(spec.volumes).toContainEqual({ name: 'bundle', ...volume });
+    const mount = { name: 'bundle', mountPath: '/etc/nodeseal/bundle', readOnly: true };
+    expect(spec.containers[0].volumeMounts).toContainEqual(mount);
+    expect(environmentOf(render())).not.toHaveProperty('NODESEAL_BUNDLE_DIR');
+  });
+
+  it.each([
+    { volume: { configMap: { name: 'bundle' } } },
+    { volume: { emptyDir: {}, hostPath: { path: '/srv' } } },
+    { volume: { emptyDir: {} }, path: '../trust-policy' },
+  ])('is given none by %j', (bundle) => {
+    expect(() => render({ bundle })).toThrow();
+  });
+
   it('has cert-manager make a certificate of its name, and have it trusted', () => {
     const manifests = render({ certificate: { source: 'certManager' }, mutate: true });
     const certificate = findManifest(manifests, 'Certificate', NAME);

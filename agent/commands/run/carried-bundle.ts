@@ -1,4 +1,4 @@
-// The bundle that was carried to a node, and what the log says of it when the agent starts.
+// The bundle that was carried in, and what the log says of it when the agent or the webhook starts.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';

@@ -1,5 +1,6 @@
 // The verifiers of the webhook: the one of pulls, with a memory for what is reviewed again and again.
 import type { Verdict } from '../../notation/verification/verdict.ts';
+import type { Bundle } from '../../verifier/bundle/bundle.ts';
 import type { EvidenceSources } from '../../verifier/evidence-sources.ts';
 import { GoodSignatures } from '../../verifier/good-signatures.ts';
 import type { InForce } from '../../verifier/in-force.ts';
@@ -16,6 +17,8 @@ export interface AdmissionVerifiersParts {
   /** Whether pods have secrets of their own. */
   readonly hasPullSecrets: boolean;
   readonly evidence: EvidenceSources;
+  /** Signatures that were carried in. */
+  readonly bundle?: Bundle | undefined;
   readonly inForce: Pick<InForce, 'policy' | 'trust'>;
   readonly clock: { now(): Date };
 }
@@ -80,11 +83,11 @@ export class AdmissionVerifiers {
   }
 
   #verifier(registry: RegistryClient): Verifier {
-    const { evidence, inForce, clock } = this.#parts;
+    const { evidence, bundle, inForce, clock } = this.#parts;
     const signatures = this.#signatures;
     return createVerifier({
       ...{ evidence, clock, signatures, envelopes: this.#envelopes },
-      ...{ policy: inForce.policy, trust: inForce.trust },
+      ...{ policy: inForce.policy, trust: inForce.trust, ...(bundle && { bundle }) },
       registry: rememberResolutions(registry, () => clock.now().getTime()),
       // Who may not read an image is not told that it is good.
       goodSignatures: new GoodSignatures(signatures),
