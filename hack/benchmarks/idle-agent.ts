@@ -21,7 +21,7 @@ export interface Look {
 /** Resolves once so many images are allowed; rejects when one is denied, or after `patienceMs`. */
 export async function allowed(agent: NodeAgent, images: number, patienceMs: number): Promise<void> {
   const count = (decision: string) =>
-    again(() => agent.value('nodeseal_verdicts_total', { decision }));
+    again(() => agent.value('nodeseal_verdicts_total', { source: 'reverification', decision }));
   for (const started = performance.now(); ;) {
     const [good, denied] = [await count('allow'), await count('deny')];
     // An agent that did not verify would be small and worthless.

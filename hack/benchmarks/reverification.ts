@@ -141,7 +141,9 @@ function take(registry: TestRegistry): number {
   return registry.requests.splice(0).length;
 }
 
+/** Its canary, which is refused, is a pull. */
 const VERIFIED = { source: 'reverification', decision: 'allow' };
+const REFUSED = { ...VERIFIED, decision: 'deny' };
 
 /** Waits for one verdict on each image after the other. */
 class Verdicts {
@@ -157,7 +159,7 @@ class Verdicts {
     const wanted = this.#seen + IMAGES;
     for (const started = performance.now(); ;) {
       const found = await this.#agent.value('nodeseal_verdicts_total', VERIFIED);
-      const denied = await this.#agent.value('nodeseal_verdicts_total', { decision: 'deny' });
+      const denied = await this.#agent.value('nodeseal_verdicts_total', REFUSED);
       if (denied > 0)
         throw new Error(`expected no image to be denied, found ${await this.#denied()}`);
       if (found >= wanted) {
@@ -172,7 +174,9 @@ class Verdicts {
   }
 
   async #denied(): Promise<string> {
-    const [row] = await this.#agent.query("SELECT * FROM verdicts WHERE decision = 'deny' LIMIT 1");
+    const [row] = await this.#agent.query(
+      "SELECT * FROM verdicts WHERE decision = 'deny' AND source = 'reverification' LIMIT 1",
+    );
     return JSON.stringify(row);
   }
 
