@@ -1,7 +1,11 @@
 // hack/ci-sign-image with the real notation and a registry: what it signs a node lets in, and what is wrong it tells loudly.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { AGENT_BINDS, nodeseal } from '../support/node-agent.ts';
 import {
   type PushedImage,
@@ -10,13 +14,17 @@ import {
   startRegistry,
 } from '../support/node-images.ts';
 import { createSigningKey, type SigningKey, writeTruststore } from '../support/node-signatures.ts';
-import { ROOT } from '../support/front-door.ts';
+import { ROOT, temporaryDirectory } from '../support/front-door.ts';
 import { bootTestNode, describeOnNode, type TestNode } from '../support/test-node.ts';
+import { createTsa } from '../support/tsa.ts';
+import { startTsaServer } from '../support/tsa-server.ts';
 
 const SCRIPT = '/usr/local/bin/ci-sign-image';
 const NODESEAL =
   '/usr/local/bin/node --disable-warning=ExperimentalWarning /usr/local/lib/nodeseal/nodeseal.js';
 const TRUST = '/srv/trust';
+/** Of a loaded machine. */
+const BUILD_MS = 120_000;
 
 describeOnNode('hack/ci-sign-image', () => {
   let node: TestNode;
@@ -85,6 +93,50 @@ describeOnNode('hack/ci-sign-image', () => {
     expect(await node.output(['cat', '/tmp/plugin-config'])).toContain('"vault":"test"');
   });
 
+  it('has the signature stamped, without which the policy would refuse it', async () => {
+    const tsa = createTsa();
+    const server = await startTsaServer({ tsa });
+    onTestFinished(() => server.close());
+    await node.writeFile('/root/tsa.crt', tsa.root.pem);
+    await node.writeFile(`${TRUST}/x509/tsa/clock/root.crt`, tsa.root.pem);
+    await writePolicy('stamped.json', { stores: ['tsa:clock'] });
+    const args = ['--policy', `${TRUST}/stamped.json`];
+    const image = await pushImage(registry, 'app', { tag: 'stamped' });
+    const bare = await signImage(image, ['--key', 'acme'], args);
+    expect({ code: bare.code, stdout: bare.stdout }).toEqual({ code: 1, stdout: '' });
+    const stamp = ['--timestamp-url', server.url, '--timestamp-root-cert', '/root/tsa.crt'];
+    const { code, stdout, stderr } = await signImage(image, ['--key', 'acme', ...stamp], args);
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: `${image.pinned}\n` });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('builds an image, signs what it pushed, and asks no daemon that is not there', async () => {
+    const [context, tools] = [temporaryDirectory(), temporaryDirectory()];
+    writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY content /content\n');
+    writeFileSync(join(context, 'content'), 'some');
+    useNodePrograms(tools, ['notation', 'crane', 'jq']);
+    writeFileSync(join(tools, 'docker'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const { code, stdout, stderr } = await buildAndSign(context, tools, 'built');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('with buildah');
+    const repository = `${registry.host}/app`;
+    const found = (
+      await node.output(['crane', 'digest', '--insecure', `${repository}:built`])
+    ).trim();
+    expect(stdout).toBe(`${repository}@${found}\n`);
+    const content = await node.output([
+      'crane',
+      'export',
+      '--insecure',
+      `${repository}:built`,
+      '-',
+    ]);
+    expect(content).toContain('some');
+    const missing = await buildAndSign(join(context, 'nowhere'), tools, 'missing');
+    expect({ code: missing.code, stdout: missing.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(missing.stderr.trim().split('\n').at(-1)).toContain('was not built');
+  });
+
   it.each<
     [
       string,
@@ -149,6 +201,49 @@ describeOnNode('hack/ci-sign-image', () => {
     return node.exec([...words, '--force-referrers-tag=false']);
   }
 
+  /** The node's programs for this machine, which may have an older libc. */
+  function useNodePrograms(directory: string, programs: readonly string[]): void {
+    const root = node.path('/');
+    const [loader = ''] = globSync(`${root}/usr/lib*/ld-linux-*.so.*`);
+    const [libraries = ''] = globSync(`${root}/usr/lib/*-linux-gnu`);
+    for (const program of programs) {
+      const words = [loader, '--library-path', libraries, join(root, 'usr/bin', program)];
+      const script = `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(' ')} "$@"\n`;
+      writeFileSync(join(directory, program), script, { mode: 0o755 });
+    }
+  }
+
+  /** On this machine, where buildah is; with the node's trust, and its key. */
+  async function buildAndSign(context: string, tools: string, tag: string) {
+    const home = temporaryDirectory();
+    const directory = node.path(`/root/.config/notation/localkeys/${key.name}`);
+    const own = { name: key.name, keyPath: `${directory}/leaf.key` };
+    mkdirSync(join(home, 'notation'));
+    writeFileSync(
+      join(home, 'notation/signingkeys.json'),
+      JSON.stringify({ keys: [{ ...own, certPath: `${directory}/chain.crt` }] }),
+      { mode: 0o600 },
+    );
+    mkdirSync(join(home, 'x509/ca/acme'), { recursive: true });
+    writeFileSync(join(home, 'x509/ca/acme/acme.crt'), key.caPem);
+    const policy = join(home, 'policy.json');
+    writeFileSync(policy, await readFile(node.path(`${TRUST}/policy.json`)));
+    const trust = ['--policy', policy, '--truststore', home];
+    const words = ['--plain-http', '--build', context, ...trust, `${registry.host}/app`, tag];
+    const env = {
+      ...{ PATH: `${tools}:${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home },
+      ...{ XDG_CONFIG_HOME: home, BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs' },
+    };
+    const child = spawn(
+      join(ROOT, 'hack/ci-sign-image'),
+      [...words, '--', '--key', key.name, '--force-referrers-tag=false'],
+      { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: BUILD_MS },
+    );
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: (await closed)[0], stdout, stderr };
+  }
+
   function verify({ tagged }: PushedImage) {
     const trust = ['--policy', `${TRUST}/policy.json`, '--truststore', TRUST];
     return nodeseal(node, 'verify', tagged, ...trust);
@@ -156,9 +251,13 @@ describeOnNode('hack/ci-sign-image', () => {
 
   async function writePolicy(
     name: string,
-    { level = 'strict', scope = `${registry.host}/app` }: { level?: string; scope?: string },
+    {
+      level = 'strict',
+      scope = `${registry.host}/app`,
+      stores = [],
+    }: { level?: string; scope?: string; stores?: readonly string[] },
   ): Promise<void> {
-    const trusted = { trustStores: ['ca:acme'], trustedIdentities: [key.subject] };
+    const trusted = { trustStores: ['ca:acme', ...stores], trustedIdentities: [key.subject] };
     const statement = {
       ...{ name: 'acme', registryScopes: [scope], signatureVerification: { level } },
       ...(level === 'skip' ? {} : trusted),
