@@ -100,8 +100,12 @@ export class Look {
   /** That what is known is refused is told at once; whether the registry has better is asked later. */
   #awaitTurn(refusal: Verdict | null): void {
     const due = this.#turnAfter(this.#now());
-    if (refusal === null) this.#postpone(due);
-    else this.#record(refusal, 'known', { due, attempts: 0, asks: true });
+    if (refusal === null) {
+      this.#postpone(due);
+      return;
+    }
+    const attempts = refusal.inconclusive ? this.#image.attempts : 0;
+    this.#record(refusal, 'known', { due, attempts, asks: true });
   }
 
   /** An image is told once that its registry is in trouble. */
@@ -123,7 +127,10 @@ export class Look {
     if (signal.aborted) return;
     if (!isRegistryFault(verdict)) {
       pace.answered(this.#registry);
-      this.#record(verdict, 'registry', this.#next(verdict));
+      const next = this.#next(verdict);
+      // What is known may be good again, as soon as there is a CRL; that the registry has another is
+      // looked into within the spread.
+      this.#record(verdict, 'registry', refusal === null ? next : { ...next, asks: false });
       return;
     }
     const before = pace.pause(this.#registry, asked);

@@ -323,6 +323,35 @@ describe('an image that was verified', () => {
     expect(verifier.asked).toHaveLength(2);
   });
 
+  it('is looked at again soon, its registry asked within the spread, while nobody can tell', async () => {
+    const undecided: Partial<Verdict> = {
+      decision: 'deny',
+      reason: 'revocation_unreachable',
+      inconclusive: true,
+    };
+    await restart({ random: () => 0.5 });
+    verifier.knows(undecided);
+    await change(OTHER_POLICY);
+    for (const [asked, retryMs] of [
+      [1, 45 * SECOND_MS],
+      [2, 90 * SECOND_MS],
+    ] as const) {
+      await clock.advance(SPREAD_MS / 2);
+      expect(verifier.asked).toHaveLength(asked);
+      await verifier.answer(undecided);
+      const { recalls } = verifier;
+      await clock.advance(retryMs - 1);
+      expect(verifier.recalls).toBe(recalls);
+      await clock.advance(1);
+      expect(verifier.recalls).toBe(recalls + 1);
+      expect(verifier.asked).toHaveLength(asked);
+    }
+    verifier.knows({});
+    await clock.advance(SPREAD_MS / 2);
+    expect(ledger.images()).toMatchObject([{ state: 'verified' }]);
+    expect(verifier.asked).toHaveLength(2);
+  });
+
   it('is looked at again when the policy changed while it was at work', async () => {
     present(1, 2);
     reverification.wake();
