@@ -1,4 +1,5 @@
 // The dashboard of all nodes: which enforce, what is verified, what is refused, what ends soon.
+import { ADMISSION } from './admission.ts';
 import type { Dashboard } from './dashboard.ts';
 import { BAD, DOUBTFUL, GOOD, NONE_IS_GOOD, PLAIN, type Panel, RUNBOOKS } from './panel.ts';
 
@@ -325,5 +326,6 @@ export const FLEET: Dashboard = {
     { title: 'Over time', panels: OVER_TIME },
     { title: 'Why', panels: WHY },
     { title: 'Where', panels: WHERE },
+    { title: 'Admission', panels: ADMISSION },
   ],
 };

@@ -1,8 +1,12 @@
 // The dashboards and alerts over a story on real nodes: a real Prometheus is asked what every panel asks, and has it.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { listCriImages, pullImage } from '../../agent/node/containerd/cri.ts';
+import { createServingCertificate } from '../../agent/webhook/serving-key.ts';
+import { POD, reviewOf, workload } from '../support/admission.ts';
 import {
   DASHBOARDS,
   findPanel,
@@ -30,6 +34,12 @@ import {
 import { createSigningKey, sign, type SigningKey } from '../support/node-signatures.ts';
 import { describeOnNode, type TestNode } from '../support/test-node.ts';
 import { documentOf, skipStatement, statement } from '../support/trust-policy.ts';
+import {
+  askWebhook,
+  launchWebhook,
+  type RunningWebhook,
+  WEBHOOK_NAME,
+} from '../support/webhook.ts';
 import { bootWorker, type Worker } from '../support/worker.ts';
 
 /** Where hack/screenshots.ts wants the series of every panel. The story is then told slowly, of more nodes. */
@@ -62,6 +72,9 @@ describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
   let prometheus: NodePrometheus;
   let key: SigningKey;
   let pause: PushedImage;
+  let webhook: RunningWebhook;
+  let certificate: string;
+  let directory: string;
   let began: number;
 
   beforeAll(async () => {
@@ -83,11 +96,16 @@ describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
     const targets = workers.map(({ name, agent: { url } }) => ({
       ...{ url, labels: { cluster: 'test', node: name } },
     }));
+    webhook = await startWebhook();
+    const admission = { url: webhook.healthUrl, labels: { cluster: 'test', pod: 'webhook' } };
     began = Date.now();
-    prometheus = await startNodePrometheus(node, { targets, rules: RULES });
+    const all = { targets: [...targets, admission], rules: RULES };
+    prometheus = await startNodePrometheus(node, all);
   });
 
   afterAll(async () => {
+    await webhook.stop();
+    rmSync(directory, { recursive: true, force: true });
     for (const worker of workers) await worker.stop();
   });
 
@@ -121,6 +139,28 @@ describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
     expect(await namesOf(detail('State'))).toEqual(['enforcing']);
     expect(await namesOf(detail('Mode'))).toEqual(['enforce']);
     expect(await namesOf(detail('Last canary'))).toEqual(['proved']);
+    expect(await alerts()).toEqual([]);
+  });
+
+  it('goes on with admission, which judges by the same policy and trust', async () => {
+    const [good, bad] = [`${registry.host}/app:1.0`, `${registry.host}/rogue:none`];
+    const outcomes = async () => {
+      // No rate tells of what came before the first sample.
+      for (const image of [good, bad]) {
+        const review = reviewOf(POD, workload(POD, 'cart', image));
+        expect((await askWebhook(webhook, review, { ca: certificate })).allowed).toBe(
+          image === good,
+        );
+      }
+      await pace(6);
+      return namesOf(fleet('Reviews'));
+    };
+    await expect.poll(outcomes, PATIENCE).toEqual(['allowed', 'denied']);
+    await expect.poll(() => valueOf(fleet('Time to an answer')), PATIENCE).toBeGreaterThan(0);
+    const days = (await valueOf(fleet('Certificate ends in'))) / DAY_SECONDS;
+    expect(days).toBeGreaterThan(29);
+    expect(await namesOf(fleet('Nodes and admission differ'))).toEqual([]);
+    expect(await valueOf(fleet('Policies in force'))).toBe(1);
     expect(await alerts()).toEqual([]);
   });
 
@@ -310,6 +350,28 @@ describeOnNode('the story of a fleet, as dashboards and alerts tell it', () => {
     return firing.map(({ labels: { alertname = '', node: of } }) =>
       of === undefined ? alertname : `${alertname} ${of}`,
     );
+  }
+
+  /** With what the nodes are offered at first. */
+  function startWebhook(): Promise<RunningWebhook> {
+    const serving = createServingCertificate([WEBHOOK_NAME], new Date(), 30 * DAY_SECONDS * 1000);
+    ({ certificate } = serving);
+    directory = mkdtempSync(join(tmpdir(), 'nodeseal-dashboards-'));
+    const store = join(directory, 'truststore/x509/ca/acme');
+    mkdirSync(store, { recursive: true });
+    writeFileSync(join(store, `${key.name}.crt`), key.caPem);
+    writeFileSync(join(directory, 'policy.json'), policy());
+    writeFileSync(join(directory, 'tls.crt'), certificate);
+    writeFileSync(join(directory, 'tls.key'), serving.key);
+    return launchWebhook({
+      NODESEAL_MODE: 'enforce',
+      NODESEAL_POLICY_SOURCE: join(directory, 'policy.json'),
+      NODESEAL_TRUSTSTORE_SOURCE: join(directory, 'truststore'),
+      NODESEAL_LISTEN: '127.0.0.1:0',
+      NODESEAL_WEBHOOK_LISTEN: '127.0.0.1:0',
+      NODESEAL_WEBHOOK_CERTIFICATE: join(directory, 'tls.crt'),
+      NODESEAL_WEBHOOK_KEY: join(directory, 'tls.key'),
+    });
   }
 
   async function operate(...args: readonly string[]): Promise<void> {

@@ -1,6 +1,8 @@
 // What is wrong with a query of an alert or a dashboard that asks for what the agent does not export.
+import { ADMISSION_CAUSES } from '../../agent/audit/admission-comparison.ts';
 import * as sets from '../../agent/metrics/labels.ts';
 import { REGISTRY_OUTCOMES } from '../../agent/metrics/registries.ts';
+import { REVIEW_PATHS } from '../../agent/webhook/review.ts';
 import { METRICS } from '../../hack/readme-tables.ts';
 import { groupLabelsOf, type Matcher, type Selector, selectorsOf } from './promql.ts';
 
@@ -20,6 +22,9 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'nodeseal_running_containers.state': sets.IMAGE_STATES,
   'nodeseal_mode.mode': sets.MODES,
   'nodeseal_pulls_total.mode': sets.PULL_MODES,
+  'nodeseal_admission_reviews_total.path': REVIEW_PATHS,
+  'nodeseal_admission_review_duration_seconds_bucket.path': REVIEW_PATHS,
+  'nodeseal_admission_disagreements_total.cause': ADMISSION_CAUSES,
   'nodeseal_signature_lookups_total.result': ['hit', 'miss'],
   judgement: sets.PULL_JUDGEMENTS,
   source: sets.VERDICT_SOURCES,
