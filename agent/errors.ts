@@ -39,7 +39,7 @@ export const ERROR_CODES = {
   content_mismatch: 'Content does not have the digest, size or media type it was asked for by.',
 
   bundle_invalid:
-    'A bundle of signatures and CRLs is not an OCI image layout, or a file of it cannot be read.',
+    'A bundle that was carried in is not an OCI image layout, or a file of it cannot be read.',
 
   signature_missing: 'The image has no Notary Project signature.',
   signature_limit_exceeded:

@@ -54,7 +54,7 @@ const OPTIONS = {
 /** The command. */
 export const bundle: Command = {
   name: 'bundle',
-  summary: 'Write signatures and CRLs for nodes that reach no registry',
+  summary: 'Write signatures and evidence for nodes that reach no registry',
   help: HELP,
   run: runBundle,
 };

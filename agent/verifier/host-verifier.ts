@@ -24,7 +24,7 @@ export interface HostVerifierOptions {
   readonly pluginDir: string;
   /** Keeps CRLs from run to run. Default: in memory only. */
   readonly crlCacheDir?: string;
-  /** An OCI image layout with signatures and CRLs that was carried in. Default: none was. */
+  /** An OCI image layout with signatures and evidence that was carried in. Default: none was. */
   readonly bundleDir?: string | null;
 }
 

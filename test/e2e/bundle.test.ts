@@ -28,7 +28,7 @@ const CARRIED = `${SOURCE}/bundle`;
 const HOUR_MS = 3600 * 1000;
 
 /** What the connected site signed, by how; each is at the closed site as well, without a signature. */
-const NAMES = ['by-ocsp', 'by-crl', 'revoked', 'unsigned'] as const;
+const NAMES = ['by-ocsp', 'by-crl', 'later', 'revoked', 'unsigned'] as const;
 type Name = (typeof NAMES)[number];
 
 describeOnNode('a node that reaches neither signatures nor responders', () => {
@@ -68,7 +68,7 @@ describeOnNode('a node that reaches neither signatures nor responders', () => {
     expect(written.stdout).toContain(`/unsigned:latest  no signature\n`);
     expect(written.stdout).toContain('good by OCSP until');
     expect(written.stdout).toContain('revoked by OCSP until');
-    expect(written.stdout).toMatch(/: 4 images, 1 CRL, 2 OCSP responses\n$/);
+    expect(written.stdout).toMatch(/: 5 images, 1 CRL, 3 OCSP responses\n$/);
   });
 
   it('judges by what was carried in while the agent runs, which tells how old that is', async () => {
@@ -80,6 +80,15 @@ describeOnNode('a node that reaches neither signatures nor responders', () => {
     expect(ends.every((end) => end > now)).toBe(true);
     const created = await value('bundle_created');
     expect([created > now - 24 * 3600, created < now]).toEqual([true, true]);
+  });
+
+  it('takes up a bundle that comes while the agent runs', async () => {
+    await node.output(['rm', '-rf', CARRIED]);
+    await startAgent();
+    const message = await expectDenied('later', 'signature_missing');
+    expect(message).toMatch(/; bundle "\S+": /);
+    await carryIn();
+    await expectAllowed('later');
   });
 
   it('judges by it without the agent, too, and says so', async () => {
