@@ -34,8 +34,8 @@ export async function allowed(agent: NodeAgent, images: number, patienceMs: numb
   }
 }
 
-/** A connection that is taken for the next question may just have been closed by a busy agent. */
-function again<T>(ask: () => Promise<T>): Promise<T> {
+/** Asks once more if it has to: a connection that is kept for the next question may just have been closed. */
+export function again<T>(ask: () => Promise<T>): Promise<T> {
   return ask().catch(ask);
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../../test/support/node-agent.ts';
 import { startTestRegistry, type TestRegistry } from '../../test/support/registry.ts';
 import { bootTestNode, type TestNode } from '../../test/support/test-node.ts';
+import { again } from './idle-agent.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { type Benchmark, type Measurement, ratios } from './measurement.ts';
 import { createSignedImages, REPOSITORIES, writeTrust } from './signed-images.ts';
@@ -158,8 +159,7 @@ class Verdicts {
   async next(): Promise<number> {
     const wanted = this.#seen + IMAGES;
     for (const started = performance.now(); ;) {
-      const found = await this.#agent.value('nodeseal_verdicts_total', VERIFIED);
-      const denied = await this.#agent.value('nodeseal_verdicts_total', REFUSED);
+      const [found, denied] = [await this.#count(VERIFIED), await this.#count(REFUSED)];
       if (denied > 0)
         throw new Error(`expected no image to be denied, found ${await this.#denied()}`);
       if (found >= wanted) {
@@ -171,6 +171,10 @@ class Verdicts {
       }
       await delay(POLL_MS);
     }
+  }
+
+  #count(labels: Readonly<Record<string, string>>): Promise<number> {
+    return again(() => this.#agent.value('nodeseal_verdicts_total', labels));
   }
 
   async #denied(): Promise<string> {
