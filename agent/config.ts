@@ -108,6 +108,12 @@ export const SETTINGS = {
     ['off', 'on'],
     'Whether registries are asked with the image pull secrets of this node’s pods, which the API server must let the agent read.',
   ),
+  serviceAccountTokens: oneOf(
+    'SERVICE_ACCOUNT_TOKENS',
+    'off',
+    ['off', 'on'],
+    'Whether credential provider plugins with `tokenAttributes` are given tokens of the service accounts of this node’s pods, which the API server must let the agent make.',
+  ),
   credentialProviderConfig: optionalPath(
     'CREDENTIAL_PROVIDER_CONFIG',
     'Kubelet’s configuration of credential provider plugins, as a path on the host. Unset: what kubelet’s command line says.',

@@ -8,6 +8,7 @@ import { createHostCredentials } from '../verifier/registry/credentials/host-cre
 import type { ProviderPlaces } from '../verifier/registry/credentials/provider-source.ts';
 import { TimedMemory } from '../verifier/registry/credentials/timed-memory.ts';
 import { findCredentialProviders } from './credential-providers.ts';
+import { podAccountsOf } from './pod-accounts.ts';
 import { pullSecretsOf } from './pull-secrets.ts';
 
 export interface NodeCredentialsParts {
@@ -19,6 +20,7 @@ export interface NodeCredentialsParts {
     | 'credentialProviderConfig'
     | 'credentialProviderBinDir'
     | 'pullSecrets'
+    | 'serviceAccountTokens'
     | 'nodeName'
   >;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -46,6 +48,7 @@ export function createNodeCredentials(parts: NodeCredentialsParts): CredentialSo
     dockerConfig: config.dockerConfig,
     providers: () => places.get('', PLACES_MS, () => findReadable(config, access)),
     pullSecrets: pullSecretsOf(config, environment, { nowMs, onFault }),
+    accounts: podAccountsOf(config, environment, { nowMs, onFault }),
     loadYaml: async () => (await import('./yaml.ts')).parseYaml,
     ...{ nowMs, onFault, waitMs: WAIT_MS },
   });

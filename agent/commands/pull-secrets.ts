@@ -42,9 +42,14 @@ export function pullSecretsOf(
   });
 }
 
-function secretPod({ namespace, images, secrets, serviceAccount }: PullingPod): SecretPod {
-  const repositories = new Set(images.flatMap(repositoryNamed));
-  return { namespace, repositories, secrets, serviceAccount };
+function secretPod(pod: PullingPod): SecretPod {
+  const { namespace, secrets, serviceAccount } = pod;
+  return { namespace, repositories: repositoriesNamed(pod), secrets, serviceAccount };
+}
+
+/** `registry/repository` of each image of a pod. */
+export function repositoriesNamed({ images }: Pick<PullingPod, 'images'>): ReadonlySet<string> {
+  return new Set(images.flatMap(repositoryNamed));
 }
 
 /** What is no reference is not pulled either. */

@@ -60,6 +60,25 @@ describeWithTools('the rights of the agent', () => {
     });
   });
 
+  it('are to make tokens of service accounts where the values name namespaces, and there alone', () => {
+    const render = (tokenNamespaces: readonly string[]) =>
+      renderChart({ ...HOST_TRUST, registryCredentials: { tokenNamespaces } });
+    const name = 'nodeseal-nodeseal-account-tokens';
+    const bindingsOf = (manifests: readonly Manifest[]) =>
+      manifests
+        .filter(({ roleRef }) => isRecord(roleRef) && roleRef['name'] === name)
+        .map(({ kind, metadata }) => [kind, metadata.namespace]);
+    const manifests = render(['team', 'other']);
+    const role = findManifest(manifests, 'ClusterRole', name);
+    expect(rightsOf(role)).toEqual(['get /serviceaccounts', 'create /serviceaccounts/token']);
+    expect(bindingsOf(manifests)).toEqual([
+      ['RoleBinding', 'team'],
+      ['RoleBinding', 'other'],
+    ]);
+    expect(bindingsOf(render(['team', '*']))).toEqual([['ClusterRoleBinding', undefined]]);
+    expect(bindingsOf(render([]))).toEqual([]);
+  });
+
   it('are to get pull secrets where the values name namespaces, and there alone', () => {
     const manifests = renderChart({
       ...HOST_TRUST,

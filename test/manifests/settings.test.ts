@@ -44,6 +44,7 @@ const ELSEWHERE: readonly Key[] = [
   'registryCa',
   'dockerConfig',
   'pullSecrets',
+  'serviceAccountTokens',
   'journalUploadListen',
   'journalUploadTokenFile',
   'journalUploadCertificate',
@@ -57,7 +58,11 @@ const ALL: ChartValues = {
   existingTrustPolicy: { configMap: 'policy' },
   existingTrustStores: [{ store: 'ca/acme', secret: 'acme', key: 'ca.crt' }],
   registryCa: { pem: '-----BEGIN CERTIFICATE-----\n' },
-  registryCredentials: { pullSecretNamespaces: ['team'], dockerConfigSecret: 'docker' },
+  registryCredentials: {
+    pullSecretNamespaces: ['team'],
+    tokenNamespaces: ['team'],
+    dockerConfigSecret: 'docker',
+  },
   journalUpload: { listen: '[::1]:19532', tokenSecret: 'token', tlsSecret: 'tls' },
   agent: {
     logLevel: 'debug',

@@ -6,6 +6,8 @@ import { parseJson, type Reply, said } from './reply.ts';
 /** What a pod says of its images and how to pull them. Its texts are untrusted. */
 export interface PullingPod {
   readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
   /** As the pod names them. */
   readonly images: readonly string[];
   /** Names of its own pull secrets. Those of its service account are copied to it when it has none. */
@@ -51,14 +53,14 @@ export function parsePullingPodPage({ status, body }: Reply): PullingPodPage {
 }
 
 function podOf(item: unknown): PullingPod[] {
-  const { namespace } = objectAt(item, 'metadata');
+  const { namespace, name, uid } = objectAt(item, 'metadata');
   const spec = objectAt(item, 'spec');
-  if (!isName(namespace)) return [];
+  if (!isName(namespace) || !isName(name) || !isName(uid)) return [];
   const images = CONTAINERS.flatMap((key) => listAt(spec, key).map(({ image }) => image));
   const { serviceAccountName } = spec;
   return [
     {
-      namespace,
+      ...{ namespace, name, uid },
       images: images.filter(isImage),
       secrets: secretNamesOf(spec),
       serviceAccount: isName(serviceAccountName) ? serviceAccountName : '',

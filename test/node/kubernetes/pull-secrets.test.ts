@@ -19,7 +19,7 @@ const body = (value: unknown) => Buffer.from(JSON.stringify(value));
 const ok = (value: unknown) => ({ status: 200, body: body(value) });
 
 const POD = {
-  metadata: { namespace: 'team', name: 'app' },
+  metadata: { namespace: 'team', name: 'app', uid: 'uid-1' },
   spec: {
     serviceAccountName: 'builder',
     initContainers: [{ image: 'a.example/init' }],
@@ -38,7 +38,7 @@ describe('the pods of a node', () => {
     const { pods, next } = parsePullingPodPage(ok({ items: [POD, { metadata: {} }, 7] }));
     expect(pods).toEqual([
       {
-        namespace: 'team',
+        ...{ namespace: 'team', name: 'app', uid: 'uid-1' },
         images: ['a.example/init', 'a.example/app:v1', 'busybox'],
         secrets: ['registry'],
         serviceAccount: 'builder',
@@ -51,8 +51,10 @@ describe('the pods of a node', () => {
     const names = ['../../nodes/x', 'a/b', 'a?b', 'A', '', '.', 7];
     const spec = { ...POD.spec, imagePullSecrets: names.map((name) => ({ name })) };
     expect(parsePullingPodPage(ok({ items: [{ ...POD, spec }] })).pods[0]?.secrets).toEqual([]);
-    const metadata = { namespace: '../x' };
-    expect(parsePullingPodPage(ok({ items: [{ ...POD, metadata }] })).pods).toEqual([]);
+    for (const key of ['namespace', 'name', 'uid']) {
+      const metadata = { ...POD.metadata, [key]: '../x' };
+      expect(parsePullingPodPage(ok({ items: [{ ...POD, metadata }] })).pods).toEqual([]);
+    }
   });
 
   it('are listed page by page', async () => {

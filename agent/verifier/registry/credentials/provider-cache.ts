@@ -3,6 +3,13 @@ import type { Keyring } from './keyring.ts';
 import type { CacheKeyType } from './provider-response.ts';
 import type { RepositoryName } from './secret-source.ts';
 
+export interface ProviderRun {
+  /** Of the plugin. */
+  readonly name: string;
+  /** See `RunAs.key`. */
+  readonly runAs: string;
+}
+
 interface Entry {
   readonly keyring: Keyring;
   readonly expiresAtMs: number;
@@ -11,12 +18,12 @@ interface Entry {
 /** Images of a node; the oldest is forgotten, and asked for again. */
 const MAX_ENTRIES = 1_000;
 
-/** By plugin, and by image, registry or nothing. */
+/** By plugin, by whom it was run for, and by image, registry or nothing. */
 export class ProviderCache {
   readonly #entries = new Map<string, Entry>();
 
   /** The answer for this image alone comes before that for its registry, and that before the one for all. */
-  get(provider: string, repository: RepositoryName, nowMs: number): Keyring | undefined {
+  get(provider: ProviderRun, repository: RepositoryName, nowMs: number): Keyring | undefined {
     for (const type of ['Image', 'Registry', 'Global'] as const) {
       const key = keyOf(provider, type, repository);
       const entry = this.#entries.get(key);
@@ -26,7 +33,7 @@ export class ProviderCache {
     return undefined;
   }
 
-  put(provider: string, type: CacheKeyType, repository: RepositoryName, entry: Entry): void {
+  put(provider: ProviderRun, type: CacheKeyType, repository: RepositoryName, entry: Entry): void {
     const key = keyOf(provider, type, repository);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -35,18 +42,11 @@ export class ProviderCache {
   }
 }
 
-/** Neither a program's name nor a repository has a space in it. */
 function keyOf(
-  provider: string,
+  { name, runAs }: ProviderRun,
   type: CacheKeyType,
   { registry, repository }: RepositoryName,
 ): string {
-  switch (type) {
-    case 'Image':
-      return `${provider} ${registry}/${repository}`;
-    case 'Registry':
-      return `${provider} ${registry}`;
-    case 'Global':
-      return provider;
-  }
+  const covers = { Image: `${registry}/${repository}`, Registry: registry, Global: '' }[type];
+  return JSON.stringify([name, covers, runAs]);
 }

@@ -4,6 +4,7 @@ import { parseGoDuration } from '../../../go-duration.ts';
 import { isJsonObject, type JsonObject } from '../../../oci/json-object.ts';
 import { show } from '../../../oci/show.ts';
 import { type ImagePattern, parseImagePattern } from './image-match.ts';
+import { parseTokenAttributes, type TokenAttributes } from './token-attributes.ts';
 
 /** Of requests and responses; credentialprovider.kubelet.k8s.io. */
 export const PROVIDER_API_VERSIONS = ['v1', 'v1beta1', 'v1alpha1'].map(
@@ -21,8 +22,8 @@ export interface CredentialProvider {
   readonly args: readonly string[];
   /** Beside those that every program gets. */
   readonly env: Readonly<Record<string, string>>;
-  /** It wants a token of the pod's service account, which only kubelet can ask for. */
-  readonly needsServiceAccount: boolean;
+  /** Present: it is told of the pod's service account, and given a token of it. */
+  readonly tokenAttributes: TokenAttributes | undefined;
 }
 
 /** Large clouds name a handful of plugins, with some dozen patterns each. */
@@ -78,7 +79,7 @@ function parseProvider(value: unknown, what: string): CredentialProvider {
     ...{ name, apiVersion, images, defaultCacheMs: cacheMs },
     args: listOf(args, `${what}: args`).map((arg) => textOf(arg, `${what}: args`)),
     env: variablesOf(env, `${what}: env`),
-    needsServiceAccount: isJsonObject(provider['tokenAttributes']),
+    tokenAttributes: parseTokenAttributes(provider['tokenAttributes'], apiVersion, what),
   };
 }
 

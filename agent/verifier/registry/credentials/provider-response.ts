@@ -22,9 +22,20 @@ export interface ProviderResponse {
 /** Of standard output: some hundred tokens of several KiB. */
 export const MAX_PROVIDER_RESPONSE_BYTES = 1024 * 1024;
 
+/** What a plugin is told of a service account. */
+export interface AccountRequest {
+  /** A secret. */
+  readonly serviceAccountToken: string;
+  readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
+}
+
 /** What a plugin reads from standard input. */
-export function encodeProviderRequest({ apiVersion }: CredentialProvider, image: string): string {
-  return JSON.stringify({ apiVersion, kind: 'CredentialProviderRequest', image });
+export function encodeProviderRequest(
+  { apiVersion }: CredentialProvider,
+  image: string,
+  account?: AccountRequest,
+): string {
+  return JSON.stringify({ apiVersion, kind: 'CredentialProviderRequest', image, ...account });
 }
 
 /**

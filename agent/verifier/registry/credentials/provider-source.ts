@@ -4,15 +4,10 @@ import { parseStrictJson } from '../../../notation/encoding/json.ts';
 import { repositoryOf } from '../../../oci/reference.ts';
 import type { Secret } from './credential.ts';
 import { matchesImage, parseImagePattern } from './image-match.ts';
-import { Keyring } from './keyring.ts';
-import { type ProgramHost, runCredentialProgram } from './program-runner.ts';
-import { ProviderCache } from './provider-cache.ts';
+import type { PodAccounts, RunAs } from './pod-accounts.ts';
+import type { ProgramHost } from './program-runner.ts';
 import { type CredentialProvider, parseProviderConfig } from './provider-config.ts';
-import {
-  encodeProviderRequest,
-  MAX_PROVIDER_RESPONSE_BYTES,
-  parseProviderResponse,
-} from './provider-response.ts';
+import { ProviderRuns } from './provider-runs.ts';
 import type { OnFault, RepositoryName, SecretSource } from './secret-source.ts';
 
 /** Paths of the host. */
@@ -25,6 +20,8 @@ export interface ProviderSourceOptions {
   /** Null where kubelet is told of none. */
   readonly places: () => Promise<ProviderPlaces | null>;
   readonly host: ProgramHost;
+  /** For plugins that want tokens of service accounts. Default: those are passed over, and told of. */
+  readonly accounts?: PodAccounts | undefined;
   /** Gives what reads YAML, which is what kubelet's configuration may be in, and throws for what is none. */
   readonly loadYaml: () => Promise<(text: string) => unknown>;
   /** Milliseconds since the epoch. */
@@ -32,8 +29,6 @@ export interface ProviderSourceOptions {
   readonly onFault: OnFault;
 }
 
-/** A plugin that fails is left alone for so long: a verdict asks several times. */
-const FAILURE_MS = 10_000;
 /** Configurations are a few KiB. */
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
@@ -86,100 +81,42 @@ function readYaml(parse: (text: string) => unknown, text: string, configFile: st
   }
 }
 
+/** What each way to run the plugin finds; the failure of one hides nothing of the others. */
 async function lookupOne(
   provider: CredentialProvider,
   places: ProviderPlaces,
   repository: RepositoryName,
   runs: ProviderRuns,
-  { onFault }: ProviderSourceOptions,
+  options: ProviderSourceOptions,
 ): Promise<readonly Secret[]> {
-  try {
-    const keyring = await runs.keyring(provider, places, repository);
-    return keyring.lookup(repositoryOf(repository));
-  } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    onFault(error);
-    return [];
-  }
-}
-
-/** Runs plugins: once for all who wait, and again when the answer has grown old. */
-class ProviderRuns {
-  readonly #options: ProviderSourceOptions;
-  readonly #cache = new ProviderCache();
-  readonly #underWay = new Map<string, Promise<Keyring>>();
-  readonly #failures = new Map<string, { readonly error: AgentError; readonly untilMs: number }>();
-
-  constructor(options: ProviderSourceOptions) {
-    this.#options = options;
-  }
-
-  async keyring(
-    provider: CredentialProvider,
-    { binDir }: ProviderPlaces,
-    repository: RepositoryName,
-  ): Promise<Keyring> {
-    const nowMs = this.#options.nowMs();
-    const cached = this.#cache.get(provider.name, repository, nowMs);
-    if (cached !== undefined) return cached;
-    const failure = this.#failures.get(provider.name);
-    if (failure !== undefined && failure.untilMs > nowMs) throw failure.error;
-    const key = `${provider.name} ${repositoryOf(repository)}`;
-    const run =
-      this.#underWay.get(key) ?? this.#run(provider, `${binDir}/${provider.name}`, repository);
-    this.#underWay.set(key, run);
+  const told = async <T>(attempt: Promise<readonly T[]>): Promise<readonly T[]> => {
     try {
-      return await run;
-    } finally {
-      this.#underWay.delete(key);
-    }
-  }
-
-  async #run(
-    provider: CredentialProvider,
-    path: string,
-    repository: RepositoryName,
-  ): Promise<Keyring> {
-    const what = `credential provider ${provider.name}`;
-    try {
-      const response = await ask(provider, path, repository, what, this.#options.host);
-      const keyring = new Keyring(response.secrets);
-      const cacheMs = response.cacheMs ?? provider.defaultCacheMs;
-      if (cacheMs > 0) {
-        const entry = { keyring, expiresAtMs: this.#options.nowMs() + cacheMs };
-        this.#cache.put(provider.name, response.cacheKeyType, repository, entry);
-      }
-      this.#failures.delete(provider.name);
-      return keyring;
+      return await attempt;
     } catch (error) {
-      if (error instanceof AgentError) {
-        const untilMs = this.#options.nowMs() + FAILURE_MS;
-        this.#failures.set(provider.name, { error, untilMs });
-      }
-      throw error;
+      if (!(error instanceof AgentError)) throw error;
+      options.onFault(error);
+      return [];
     }
-  }
+  };
+  const ways = await told(waysToRun(provider, repository, options));
+  const found = ways.map(async (way) => {
+    const keyring = await runs.keyring({ provider, binDir: places.binDir, way }, repository);
+    return keyring.lookup(repositoryOf(repository));
+  });
+  return (await Promise.all(found.map(told))).flat();
 }
 
-async function ask(
-  provider: CredentialProvider,
-  path: string,
+async function waysToRun(
+  { name, tokenAttributes }: CredentialProvider,
   repository: RepositoryName,
-  what: string,
-  host: ProgramHost,
-) {
-  if (provider.needsServiceAccount) {
-    const fault = 'expected one that needs no token of a service account, which only kubelet has';
-    throw new AgentError('credential_program_failed', `${what}: ${fault}`);
-  }
-  const { args, env } = provider;
-  const input = encodeProviderRequest(provider, repositoryOf(repository));
-  const maxStdoutBytes = MAX_PROVIDER_RESPONSE_BYTES;
-  const run = { path, args, env, input, maxStdoutBytes, what };
-  const { exitCode, stdout } = await runCredentialProgram(run, host);
-  if (exitCode === 0) return parseProviderResponse(stdout, provider, what);
-  const fault = `expected exit code 0, found ${exitCode}`;
-  throw new AgentError('credential_program_failed', `${what}: ${fault}`);
+  { accounts }: ProviderSourceOptions,
+): Promise<readonly RunAs[]> {
+  if (tokenAttributes === undefined) return [{ key: '' }];
+  if (accounts !== undefined) return accounts.of(repository, tokenAttributes);
+  throw new AgentError(
+    'credential_program_failed',
+    `credential provider ${name}: tokenAttributes: expected an agent with NODESEAL_SERVICE_ACCOUNT_TOKENS, which asks for tokens of service accounts, found none`,
+  );
 }
 
 function invalid(path: string, fault: string, cause?: unknown): AgentError {

@@ -5,6 +5,7 @@ import type { Secret } from './credential.ts';
 import { type DockerConfigForm, parseDockerConfig } from './docker-config.ts';
 import type { Keyring } from './keyring.ts';
 import type { OnFault, RepositoryName, SecretSource } from './secret-source.ts';
+import { inTurn } from './namespaces-in-turn.ts';
 import { TimedMemory } from './timed-memory.ts';
 
 /** A pod, and how its images are pulled. */
@@ -115,19 +116,4 @@ export function createPullSecretSource(options: PullSecretSourceOptions): Secret
 
 function namespaceOf(key: string): string {
   return key.slice(0, key.indexOf('/'));
-}
-
-/**
- * One of each namespace, then the second of each: not all can be tried, and whoever may make pods in one
- * namespace must not crowd out the secrets of another by naming the same repository.
- */
-function inTurn<T>(all: readonly { readonly namespace: string; readonly value: T }[]): T[] {
-  const seen = new Map<string, number>();
-  const placed = all.map(({ namespace, value }) => {
-    const turn = seen.get(namespace) ?? 0;
-    seen.set(namespace, turn + 1);
-    return { turn, value };
-  });
-  // Sorting keeps the order of those of one turn.
-  return placed.sort((a, b) => a.turn - b.turn).map(({ value }) => value);
 }

@@ -88,6 +88,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.registryCredentials.pullSecretNamespaces (not .Values.kubernetes.report) -}}
 {{- fail "registryCredentials.pullSecretNamespaces without kubernetes.report: the agent has no token to ask with" -}}
 {{- end -}}
+{{- if and .Values.registryCredentials.tokenNamespaces (not .Values.kubernetes.report) -}}
+{{- fail "registryCredentials.tokenNamespaces without kubernetes.report: the agent has no token to ask with" -}}
+{{- end -}}
 {{- if and .Values.journalUpload.listen (not .Values.journalUpload.tokenSecret) -}}
 {{- fail "journalUpload.listen without journalUpload.tokenSecret: anybody could upload" -}}
 {{- end -}}

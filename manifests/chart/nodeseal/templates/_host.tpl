@@ -94,6 +94,10 @@ mount point: uninstalling would leave them.
 - name: NODESEAL_PULL_SECRETS
   value: "on"
 {{- end }}
+{{- if .tokenNamespaces }}
+- name: NODESEAL_SERVICE_ACCOUNT_TOKENS
+  value: "on"
+{{- end }}
 {{- if .dockerConfigSecret }}
 - name: NODESEAL_DOCKER_CONFIG
   value: /etc/nodeseal/docker-config/config.json

@@ -38,9 +38,44 @@ describe('the configuration of credential providers', () => {
     expect(provider).toMatchObject({ args: ['get-credentials'], env: { AWS_PROFILE: 'x' } });
   });
 
-  it('tells who wants a token of a service account', () => {
-    const [provider] = withProvider({ tokenAttributes: { serviceAccountTokenAudience: 'a' } });
-    expect(provider?.needsServiceAccount).toBe(true);
+  const TOKENS = {
+    ...{ serviceAccountTokenAudience: 'registry', cacheType: 'ServiceAccount' },
+    requireServiceAccount: true,
+    requiredServiceAccountAnnotationKeys: ['registry.example/client-id'],
+    optionalServiceAccountAnnotationKeys: ['Tenant'],
+  };
+  const withTokens = (changes: object) =>
+    withProvider({ tokenAttributes: { ...TOKENS, ...changes } })[0]?.tokenAttributes;
+
+  it('tells who wants a token of a service account, and for what', () => {
+    expect(withTokens({})).toEqual({
+      ...{ audience: 'registry', cacheType: 'ServiceAccount', requiresAccount: true },
+      requiredAnnotations: ['registry.example/client-id'],
+      optionalAnnotations: ['Tenant'],
+    });
+    expect(withProvider({})[0]?.tokenAttributes).toBeUndefined();
+    // As of Kubernetes 1.33.
+    expect(withTokens({ cacheType: undefined })?.cacheType).toBe('Token');
+  });
+
+  it.each([
+    [{ serviceAccountTokenAudience: '' }],
+    [{ serviceAccountTokenAudience: undefined }],
+    [{ requireServiceAccount: undefined }],
+    [{ requireServiceAccount: false }],
+    [{ cacheType: 'Pod' }],
+    [{ requiredServiceAccountAnnotationKeys: ['a b'] }],
+    [{ requiredServiceAccountAnnotationKeys: ['a', 'a'] }],
+    [{ requiredServiceAccountAnnotationKeys: ['Tenant'] }],
+    [{ optionalServiceAccountAnnotationKeys: 'Tenant' }],
+  ])('wants no token with %j', (changes) => {
+    expectCode(() => withTokens(changes), 'credentials_invalid');
+  });
+
+  it('wants a token only in the version that has a place for it', () => {
+    const apiVersion = 'credentialprovider.kubelet.k8s.io/v1beta1';
+    expect(withProvider({ apiVersion })).toHaveLength(1);
+    expectCode(() => withProvider({ apiVersion, tokenAttributes: TOKENS }), 'credentials_invalid');
   });
 
   it.each([

@@ -181,13 +181,14 @@ describe('credentials of kubelet’s provider plugins', () => {
     expect(codes).toEqual(['credential_program_failed', 'credential_program_failed']);
   });
 
-  it('are none where the plugin wants a token that only kubelet has', async () => {
+  it('are none where the plugin wants a token, and nobody can ask for one', async () => {
     const folder = createProgramFolder();
     const changes =
       '    tokenAttributes: { serviceAccountTokenAudience: a, requireServiceAccount: true }\n';
     const { lookup, faults, runs } = open(folder, config(changes));
     expect(await lookup('a.example')).toEqual([]);
     expect([faults.length, runs()]).toEqual([1, 0]);
+    expect(faults[0]?.message).toContain('NODESEAL_SERVICE_ACCOUNT_TOKENS');
   });
 
   it.each(['{', 'providers: [', '- a', ''])(
