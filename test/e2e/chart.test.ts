@@ -49,6 +49,19 @@ const EVERYTHING: ChartValues = {
   networkPolicy: { create: true },
   resourceQuota: { create: true },
   imagePullSecrets: [{ name: 'pull' }],
+  webhook: {
+    ...{ enabled: true, mutate: true, mode: 'enforce' },
+    pluginVolume: { emptyDir: {} },
+    initContainers: [
+      {
+        ...{ name: 'plugins', image: 'registry.example/plugins:1.0' },
+        volumeMounts: [{ name: 'plugins', mountPath: '/plugins' }],
+      },
+    ],
+    extraVolumes: [{ name: 'own', configMap: { name: 'own' } }],
+    extraVolumeMounts: [{ name: 'own', mountPath: '/etc/own', readOnly: true }],
+    extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
+  },
 };
 
 // What is waited for takes seconds, but of several processes on a machine that may be loaded.
