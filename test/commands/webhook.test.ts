@@ -1,11 +1,18 @@
 // The webhook as a whole: reviews by a registry, a policy and trust that change under it.
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { webhook } from '../../agent/commands/webhook.ts';
+import {
+  COMPARISON_PATH,
+  comparisonReview,
+  parseComparison,
+} from '../../agent/webhook/comparison.ts';
 import { patchOf, POD, reviewOf, workload } from '../support/admission.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { parseExposition } from '../support/exposition.ts';
-import { nodeseal, runCommand } from '../support/front-door.ts';
+import { EVIDENCE_KINDS, openEvidenceHost } from '../support/evidence-host.ts';
+import { nodeseal, runCommand, temporaryDirectory } from '../support/front-door.ts';
 import { skipStatement } from '../support/trust-policy.ts';
 import {
   askWebhook,
@@ -15,6 +22,7 @@ import {
   TrustedRegistry,
 } from '../support/webhook.ts';
 
+const HASH = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
 const WAIT = { timeout: 60_000, interval: 50 };
 
 function podOf(...images: readonly string[]) {
@@ -102,6 +110,40 @@ describe('the webhook', () => {
     expect(await ask(podOf(`${good}@${digest}`))).toMatchObject({ allowed: true });
     await running.log.until('admission: ');
     expect(running.log.with('admission: ')).toHaveLength(1);
+  });
+
+  it('tells nodes what it would decide, in whatever mode, and admits nothing by that', async () => {
+    const { trusted, running, ask } = await open({ NODESEAL_MODE: 'audit' });
+    const opinionOn = async (image: string) => {
+      const answer = await ask(comparisonReview(image), COMPARISON_PATH);
+      return parseComparison(Buffer.from(JSON.stringify({ response: answer })));
+    };
+    const [good, bad] = [trusted.push('good', trusted.ca), trusted.push('bad')];
+    const known = { policyHash: HASH, trustHash: HASH, inconclusive: false };
+    expect(await opinionOn(good)).toEqual({ decision: 'allow', reason: 'verified', ...known });
+    expect(await opinionOn(bad)).toEqual({
+      ...{ decision: 'deny', reason: 'signature_missing', ...known },
+    });
+    expect(running.log.with('admission: ')).toEqual([]);
+    expect(await valueOf(running, 'verdicts_total')).toBeUndefined();
+    expect(await valueOf(running, 'admission_reviews_total', { path: 'compare' })).toBe(2);
+  });
+
+  it.each(EVIDENCE_KINDS)('judges by %s as a node does', async (kind, code) => {
+    for (const isGood of [true, false]) {
+      const directory = temporaryDirectory();
+      const { image, asked } = await openEvidenceHost(directory, kind, isGood);
+      const { ask } = await open({
+        NODESEAL_MODE: 'enforce',
+        NODESEAL_POLICY_SOURCE: join(directory, 'policy.json'),
+        NODESEAL_TRUSTSTORE_SOURCE: join(directory, 'truststore'),
+        NODESEAL_PLUGIN_DIR: join(directory, 'plugins'),
+      });
+      const { allowed, status } = await ask(podOf(image.name));
+      expect(allowed, status?.message).toBe(isGood);
+      if (!isGood) expect(status?.message).toContain(`: ${code}: `);
+      expect(asked()).toBeGreaterThan(0);
+    }
   });
 
   it('denies as inconclusive, in time, while the registry is down or silent', async () => {
