@@ -1,7 +1,6 @@
 // One HTTP request for evidence, to an address that was looked at or to a proxy, until the answer begins.
 import { type IncomingMessage, type RequestOptions, request as openRequest } from 'node:http';
 import { request as openTlsRequest } from 'node:https';
-import { rootCertificates } from 'node:tls';
 import { proxyAuthorization } from '../proxies/authorization.ts';
 import { serverName } from '../proxies/server-name.ts';
 import type { ProxyOf } from '../proxies/rules.ts';
@@ -53,9 +52,14 @@ export function sendBy(
     headers: { ...headersOf(message), ...proxyAuthorization(proxy) },
     // Else the name in `host` would be looked for in the proxy's certificate.
     ...(isTls && { servername: serverName(host) }),
-    ...(isTls && ca !== undefined && { ca: [...rootCertificates, ca] }),
+    ...(isTls && ca !== undefined && { ca: [...rootCertificates(), ca] }),
   };
   return send(isTls ? openTlsRequest : openRequest, terms, message.body, undefined, signal);
+}
+
+/** Loaded late: most proxies are spoken to in the clear, and it takes a pull longer than all else. */
+function rootCertificates(): readonly string[] {
+  return process.getBuiltinModule('node:tls').rootCertificates;
 }
 
 function headersOf({ url, body }: Message) {
