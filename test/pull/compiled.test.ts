@@ -31,6 +31,7 @@ import {
   type PulledImage,
 } from '../support/compiled-verifier.ts';
 import { EVIDENCE_KINDS, openEvidenceHost } from '../support/evidence-host.ts';
+import { startForwardProxy } from '../support/forward-proxy.ts';
 import { verdictOf } from '../support/verdict.ts';
 
 const AGENT_SOCKET = 'run/agent.sock';
@@ -194,6 +195,22 @@ describe.each(EVIDENCE_KINDS)('an image judged by %s', (kind, code) => {
     const { image, asked } = await openEvidenceHost(verifier.directory, kind, false);
     expect(await verifier.pull(image)).toMatchObject(answered(1, `deny: ${code}`));
     expect(asked()).toBeGreaterThan(0);
+  });
+});
+
+describe.each(['ocsp', 'crl'])('an image judged by %s in a closed network', (kind) => {
+  it('is judged through the proxy of containerd’s environment', async () => {
+    const origin = 'http://revocation.invalid';
+    const { image, server } = await openEvidenceHost(verifier.directory, kind, true, {}, origin);
+    expect(await verifier.pull(image)).toMatchObject(answered(1, 'deny: revocation_unreachable'));
+    const proxy = await startForwardProxy({ upstream: `127.0.0.1:${server?.port ?? 0}` });
+    onTestFinished(() => proxy.close());
+    verifier.environment = { HTTP_PROXY: proxy.url.href };
+    onTestFinished(() => {
+      verifier.environment = {};
+    });
+    expect(await verifier.pull(image)).toMatchObject(answered(0, 'allow: verified'));
+    expect(proxy.requests).toEqual([expect.stringContaining(`${origin}/${kind}`)]);
   });
 });
 

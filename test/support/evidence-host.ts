@@ -29,7 +29,7 @@ export interface EvidenceHost extends Pick<Signed, 'asked' | 'server'> {
   readonly image: PulledImage;
 }
 
-type Prepare = (directory: string, isGood: boolean) => Promise<Signed> | Signed;
+type Prepare = (directory: string, isGood: boolean, origin?: string) => Promise<Signed> | Signed;
 
 const ca = createCa({ name: 'Evidence' });
 const tsa = createTsa();
@@ -39,16 +39,16 @@ const expired = ca.issue({ notAfter: new Date('2026-01-03T00:00:00Z') });
 const PLUGIN = 'io.cncf.notary.verificationPlugin';
 
 const EVIDENCE: Readonly<Record<string, Prepare>> = {
-  async ocsp(_, isGood) {
+  async ocsp(_, isGood, origin) {
     const server = await openEvidenceServer();
-    const signer = ca.issue({ ocspUrl: `${server.url}/ocsp` });
+    const signer = ca.issue({ ocspUrl: `${origin ?? server.url}/ocsp` });
     const status = isGood ? 'good' : 'revoked';
     server.routes.set('/ocsp', serveBytes(mintOcspResponse(signer, ca.issuer, { status })));
     return { envelope: { signer }, server, asked: () => server.requests.length };
   },
-  async crl(_, isGood) {
+  async crl(_, isGood, origin) {
     const server = await openEvidenceServer();
-    const signer = ca.issue({ crlUrl: `${server.url}/crl` });
+    const signer = ca.issue({ crlUrl: `${origin ?? server.url}/crl` });
     const entries = isGood ? [] : [{ serialNumber: serialOf(signer) }];
     server.routes.set('/crl', serveBytes(mintCrl(ca.issuer, { entries })));
     return { envelope: { signer }, server, asked: () => server.requests.length };
@@ -88,17 +88,18 @@ export const EVIDENCE_KINDS: readonly (readonly [kind: string, refused: ErrorCod
 /**
  * Writes `policy.json`, `truststore` and `plugins` below `directory`, strict unless that is
  * changed, and starts a registry with the signed image and whoever has the evidence. Whatever runs
- * ends with the test.
+ * ends with the test. Certificates name `origin` instead of the server that has the evidence, if it is given.
  */
 export async function openEvidenceHost(
   directory: string,
   kind: string,
   isGood: boolean,
   changes: StatementJson = {},
+  origin?: string,
 ): Promise<EvidenceHost> {
   const prepare = EVIDENCE[kind];
   if (prepare === undefined) throw new TypeError(`no evidence of the kind ${kind}`);
-  const { envelope, tsa: authority, ...rest } = await prepare(directory, isGood);
+  const { envelope, tsa: authority, ...rest } = await prepare(directory, isGood, origin);
   const registry = await startTestRegistry();
   onTestFinished(() => registry.close());
   const descriptor = registry.pushImage('team/app', 'v1');
