@@ -52,6 +52,7 @@ const EVERYTHING: ChartValues = {
   webhook: {
     ...{ enabled: true, mutate: true, mode: 'enforce' },
     pluginVolume: { emptyDir: {} },
+    bundle: { volume: { persistentVolumeClaim: { claimName: 'bundle' } }, path: 'new' },
     initContainers: [
       {
         ...{ name: 'plugins', image: 'registry.example/plugins:1.0' },
