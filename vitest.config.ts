@@ -1,5 +1,5 @@
-// Three projects: `unit` needs nothing but Node, `e2e` boots real test nodes, and `image` does some of its tests again
-// with the agent in a container of its image.
+// Four projects: `unit` needs nothing but Node, `e2e` boots real test nodes, `image` does some of its tests again with
+// the agent in a container of its image, and `bench` measures for a minute.
 import { defineConfig } from 'vitest/config';
 
 /** Nothing is asserted of the time that things take: a machine that is busy besides is waited for. */
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', '**/node_modules/**'],
+          exclude: ['test/e2e/**', 'test/benchmarks/short/**', '**/node_modules/**'],
           setupFiles: ['test/support/properties.ts'],
           testTimeout: 120_000,
           expect: expectPatiently,
@@ -39,6 +39,17 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 600_000,
           expect: expectPatiently,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'bench',
+          include: ['test/benchmarks/short/**/*.test.ts'],
+          // What disturbs a measurement passes.
+          retry: 2,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
