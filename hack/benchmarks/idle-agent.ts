@@ -34,9 +34,18 @@ export async function allowed(agent: NodeAgent, images: number, patienceMs: numb
   }
 }
 
-/** Asks once more if it has to: a connection that is kept for the next question may just have been closed. */
-export function again<T>(ask: () => Promise<T>): Promise<T> {
-  return ask().catch(ask);
+const TRIES = 5;
+
+/** Asks again if it has to: connections that were kept for the next question may just have been closed. */
+export async function again<T>(ask: () => Promise<T>): Promise<T> {
+  for (let left = TRIES - 1; left > 0; left -= 1) {
+    try {
+      return await ask();
+    } catch {
+      // The last one tells.
+    }
+  }
+  return ask();
 }
 
 /** Several looks at an agent that had a minute without work, scraped meanwhile. */
