@@ -1,7 +1,13 @@
 // What the webhook reads: reviews, and the Secret that holds its certificates.
+import {
+  parseAdmissionService,
+  parseClusterIp,
+} from '../../../agent/node/kubernetes/admission-webhook.ts';
 import { parseSecret } from '../../../agent/node/kubernetes/secret.ts';
 import { parseAdmissionReview } from '../../../agent/webhook/admission-review.ts';
+import { encodeAnswer } from '../../../agent/webhook/answer.ts';
 import { parseCertificateEntries } from '../../../agent/webhook/certificate-entries.ts';
+import { compared, parseComparison } from '../../../agent/webhook/comparison.ts';
 import { deadlineAskedMs } from '../../../agent/webhook/deadline-asked.ts';
 import { wholeImageName } from '../../../agent/webhook/image-name.ts';
 import { pullIdentityOf } from '../../../agent/webhook/pull-identity.ts';
@@ -25,6 +31,32 @@ export const WEBHOOK_READERS: readonly Reader[] = [
       const request = parseAdmissionReview(bytes);
       pullIdentityOf(request.namespace, podSpecOf(request));
       return newImageUses(request).map(({ image }) => wholeImageName(image));
+    },
+  },
+  {
+    name: 'what a node is told by the webhook',
+    seeds: () => [Buffer.from(encodeAnswer('comparison', compared([])))],
+    read: (bytes) => parseComparison(bytes),
+  },
+  {
+    name: 'where the webhook is',
+    seeds: () =>
+      [
+        bytesOf({ kind: 'Service', spec: { clusterIP: '10.96.0.7' } }),
+        bytesOf({
+          kind: 'ValidatingWebhookConfiguration',
+          webhooks: [
+            {
+              clientConfig: { caBundle: 'UEVN', service: { namespace: 'a', name: 'b', port: 443 } },
+            },
+          ],
+        }),
+      ].map((bytes) => Buffer.from(bytes)),
+    read: (bytes) => {
+      const reply = { status: 200, body: bytes };
+      const isService = Buffer.from(bytes).includes('"Service"');
+      if (!isService) return parseAdmissionService(reply, 'nodeseal');
+      return parseClusterIp(reply, { namespace: 'a', name: 'b', port: 443, ca: '' });
     },
   },
   {
