@@ -32,7 +32,11 @@ export async function gatherBody(
   return Buffer.concat(gathered, size);
 }
 
-function assertTerms(size: number, { encoding = 'identity', maxBytes, what }: BodyTerms): void {
+/** Throws what `gatherBody` throws of a body that has come to `size` bytes. */
+export function assertTerms(
+  size: number,
+  { encoding = 'identity', maxBytes, what }: BodyTerms,
+): void {
   if (encoding.toLowerCase() !== 'identity') {
     const fault = `expected no content encoding, found ${show(encoding)}`;
     throw new AgentError('content_mismatch', `${what}: ${fault}`);

@@ -25,7 +25,8 @@ async function attempt(
   const startedMs = performance.now();
   let status: number | undefined;
   try {
-    const response = await pools.of({ url, connection, proxy }).request({
+    const response = new BoundedResponse(what, wait);
+    const options = {
       path: requestPath(url, proxy),
       method,
       ...(body === undefined ? {} : { body }),
@@ -38,10 +39,11 @@ async function attempt(
       },
       // undici would close the connection after HEAD.
       reset: false,
-      signal: wait.signal,
-    });
-    status = response.statusCode;
-    return new BoundedResponse(response, what, wait);
+    };
+    pools.of({ url, connection, proxy }).dispatch(options, response);
+    await response.started;
+    status = response.status;
+    return response;
   } catch (error) {
     throw wait.failure(error);
   } finally {

@@ -7,14 +7,19 @@ import { interrupted, transportFailure } from './failure.ts';
  * until the time is over, long after the answer: thousands of them, while a node's images are verified.
  */
 export class Wait {
-  readonly #controller = new AbortController();
   readonly #caller: AbortSignal;
   readonly #ms: number;
   readonly #what: string;
   readonly #timer: NodeJS.Timeout;
   #isOver = false;
+  #hasFired = false;
+  #onFire: (() => void) | undefined;
+  /** Made when it is asked for: a signal costs more than all else here. */
+  #controller: AbortController | undefined;
   readonly #giveUp = (): void => {
-    this.#controller.abort(this.#caller.reason);
+    this.#hasFired = true;
+    this.#controller?.abort(this.#caller.reason);
+    this.#onFire?.();
   };
 
   constructor(caller: AbortSignal, ms: number, what: string) {
@@ -23,23 +28,35 @@ export class Wait {
     this.#what = what;
     this.#timer = setTimeout(() => {
       this.#isOver = true;
-      this.#controller.abort();
+      this.#giveUp();
     }, ms).unref();
     if (caller.aborted) this.#giveUp();
     else caller.addEventListener('abort', this.#giveUp, { once: true });
   }
 
+  /** Fires when the time is over, with the reason of the caller if it was that. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#hasFired) this.#controller.abort(this.#caller.reason);
+    }
     return this.#controller.signal;
   }
 
-  /** The answer is whole, or nobody wants it: the signal fires no more. */
+  /** Has one function called when the time is over, at once if it is. */
+  onFire(call: () => void): void {
+    this.#onFire = call;
+    if (this.#hasFired) call();
+  }
+
+  /** The answer is whole, or nobody wants it: nothing fires any more. */
   end(): void {
     clearTimeout(this.#timer);
     this.#caller.removeEventListener('abort', this.#giveUp);
+    this.#onFire = undefined;
   }
 
-  /** The error for what was thrown while waiting: a signal that fired explains all that follows. */
+  /** The error for what was thrown while waiting: time that ran out explains all that follows. */
   failure(error: unknown): AgentError {
     this.end();
     if (error instanceof AgentError) return error;
