@@ -5,14 +5,14 @@ import { CanaryTable } from './canary-table.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { atOneMoment, guard, inTransaction, openDatabase, type OpenOptions } from './database.ts';
 import { type Gap, GapTable } from './gap-table.ts';
-import type { ImageKey, ImageRecord } from './image-key.ts';
+import type { ImageRecord } from './image-key.ts';
 import { ImageTable, type LedgerImage } from './image-table.ts';
 import { reverificationRecord } from './history-record.ts';
 import type { JournalEffect } from './journal-effects.ts';
 import { type EventTotal, type JournalPosition, JournalTable } from './journal-table.ts';
 import { LedgerSpace } from './ledger-space.ts';
 import { type Moment, MomentTable } from './moment-table.ts';
-import { Reverifications, type Schedule } from './reverifications.ts';
+import { type Reverified, Reverifications, type Schedule } from './reverifications.ts';
 import { RunningContainers } from './running-containers.ts';
 import { Pulls } from './pulls.ts';
 import { SignatureTable } from './signature-table.ts';
@@ -129,15 +129,18 @@ export class Ledger {
   }
 
   /** Records the verdict of a re-verification and when the next one is due. */
-  recordReverification(
-    image: ImageKey & { readonly name?: string },
-    verdict: Verdict,
-    schedule: Schedule,
-  ): void {
-    this.#write('record a re-verification', () => {
-      this.#verdicts.add('reverification', image, { ...verdict, mode: 'none' });
-      this.reverifications.schedule(image, schedule);
-      this.history.add(reverificationRecord(image, verdict));
+  recordReverification(image: Reverified['image'], verdict: Verdict, schedule: Schedule): void {
+    this.recordReverifications([{ image, verdict, schedule }]);
+  }
+
+  /** The same of several in one transaction. */
+  recordReverifications(verified: readonly Reverified[]): void {
+    this.#write('record re-verifications', () => {
+      for (const { image, verdict, schedule } of verified) {
+        this.#verdicts.add('reverification', image, { ...verdict, mode: 'none' });
+        this.reverifications.schedule(image, schedule);
+        this.history.add(reverificationRecord(image, verdict));
+      }
     });
   }
 

@@ -4,14 +4,13 @@ import { NONE_SKIPPED, type Verdict } from '../notation/verification/verdict.ts'
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Recalled } from '../verifier/verifier.ts';
 import type { Clock } from './clock.ts';
-import type { Ledger } from './ledger.ts';
 import { isRegistryFault, type Pause, type RegistryPace } from './registry-pace.ts';
 import {
   askTime,
   nextReverification,
   type ReverificationTimes,
 } from './reverification-schedule.ts';
-import type { DueImage, Generation, Schedule, Share } from './reverifications.ts';
+import type { DueImage, Generation, Reverified, Schedule, Share } from './reverifications.ts';
 
 /** What is verified: a name (`repository@digest` where there is a repository) and its content. */
 export interface ImageToVerify {
@@ -34,24 +33,30 @@ export interface ReverificationVerifier {
 }
 
 export interface LookParts {
-  readonly ledger: Pick<Ledger, 'reverifications' | 'recordReverification'>;
   /** Must end soon after the signal aborts. */
   readonly verifier: ReverificationVerifier;
   /** The policy and trust in force now. */
   readonly generation: () => Generation;
-  readonly onVerdict?: (image: DueImage, verdict: Verdict, means: ReverificationMeans) => void;
   /** A registry is left alone for a while. */
   readonly onPause?: (registry: string, pause: Pause) => void;
   readonly pace: RegistryPace;
   readonly times: ReverificationTimes;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Notes a verdict; before the ledger is next asked which images are due, it is told. */
+  readonly record: (looked: LookedAt) => void;
   /** Notes when an image is due; before the ledger is next asked which are, it is told. */
   readonly postpone: (image: DueImage, schedule: Schedule) => void;
   /** The images of the node, lately. */
   readonly share: () => Share;
   /** Whether an image may ask its registry now. */
   readonly mayAsk: (image: DueImage) => boolean;
+}
+
+/** What a look came to, and by what. */
+export interface LookedAt extends Reverified {
+  readonly image: DueImage;
+  readonly means: ReverificationMeans;
 }
 
 /** How long a new image without a repository is left alone. */
@@ -73,7 +78,6 @@ export class Look {
     this.#registry = image.repository.split('/')[0] ?? '';
   }
 
-  /** Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#mayBeGoing()) {
       this.#postpone(new Date(this.#now().getTime() + NAMELESS_MS));
@@ -183,9 +187,8 @@ export class Look {
     means: ReverificationMeans,
     schedule: Omit<Schedule, keyof Generation>,
   ): void {
-    const { ledger, onVerdict } = this.#parts;
-    ledger.recordReverification(this.#image, verdict, { ...this.#generation, ...schedule });
-    onVerdict?.(this.#image, verdict, means);
+    const { record } = this.#parts;
+    record({ image: this.#image, verdict, means, schedule: { ...this.#generation, ...schedule } });
   }
 
   #postpone(due: Date): void {

@@ -1,14 +1,24 @@
 // Verifies every image on the node out of band, again and again.
+import type { Verdict } from '../notation/verification/verdict.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import type { Ledger } from './ledger.ts';
 import { RegistryPace } from './registry-pace.ts';
-import { Look, type LookParts } from './reverification-look.ts';
+import {
+  Look,
+  type LookedAt,
+  type LookParts,
+  type ReverificationMeans,
+} from './reverification-look.ts';
 import { REVERIFICATION_TIMES, type ReverificationTimes } from './reverification-schedule.ts';
 import type { DueImage, Generation, Postponed, Share } from './reverifications.ts';
 
 export interface ReverificationOptions extends Pick<
   LookParts,
-  'ledger' | 'verifier' | 'generation' | 'onVerdict' | 'onPause'
+  'verifier' | 'generation' | 'onPause'
 > {
+  readonly ledger: Pick<Ledger, 'reverifications' | 'recordReverifications'>;
+  /** Called once it is in the ledger. */
+  readonly onVerdict?: (image: DueImage, verdict: Verdict, means: ReverificationMeans) => void;
   /** When the ledger first had all images of the node in this run of the agent; null before. */
   readonly listedAt: () => Date | null;
   /** Images looked at together, 1 or more. Default 2: beside real pulls this must not be felt. */
@@ -26,8 +36,11 @@ export interface ReverificationOptions extends Pick<
 const DEFAULT_CONCURRENCY = 2;
 /** Default of `perSecond`: what one node may add to a registry's load, however it came to it. */
 export const DEFAULT_PER_SECOND = 20;
-/** To find out which images are due takes a look at all of them. */
-const BATCH = 64;
+/** To find out which images are due takes a look at all of them; each that is kept takes half a KiB. */
+const BATCH = 256;
+/** Verdicts that share a transaction while many come, and how long the first may wait for the others. */
+const MAX_RECORDED = 16;
+const RECORD_MS = 100;
 /** Longest time between two looks at the ledger, should a `wake` ever be missed. */
 const MAX_SLEEP_MS = 60 * 60 * 1000;
 
@@ -54,6 +67,10 @@ export class Reverification {
   readonly #running = new Map<string, Promise<void>>();
   /** Not in the ledger yet: one transaction is enough for many. */
   readonly #postponed: Postponed[] = [];
+  /** The same, and nobody was told of them. */
+  readonly #verdicts: LookedAt[] = [];
+  #settling: Promise<void> | undefined;
+  #isSettled = false;
   #startedAt = new Date(0);
   #batch: Batch = { policyHash: null, trustHash: null, images: [], share: NO_SHARE };
   #woken = new AbortController();
@@ -69,6 +86,7 @@ export class Reverification {
       mayAsk: (image) => this.#mayAsk(image),
       share: () => this.#batch.share,
       postpone: (image, schedule) => this.#postponed.push([image, schedule]),
+      record: (looked) => this.#verdicts.push(looked),
     };
   }
 
@@ -94,11 +112,23 @@ export class Reverification {
           this.#start(image, ending);
         }
         await this.#wait(this.#running.size >= concurrency, ending);
+        if (this.#isSettled || this.#verdicts.length >= MAX_RECORDED) this.#record();
       }
     } finally {
       stop.abort();
       await Promise.allSettled(this.#running.values());
     }
+    this.#record();
+  }
+
+  /** Tells of verdicts once they are in the ledger. */
+  #record(): void {
+    const { ledger, onVerdict } = this.#options;
+    this.#isSettled = false;
+    const verdicts = this.#verdicts.splice(0);
+    if (verdicts.length === 0) return;
+    ledger.recordReverifications(verdicts);
+    for (const { image, verdict, means } of verdicts) onVerdict?.(image, verdict, means);
   }
 
   /** The images to begin with next, from the last look at the ledger while that holds. */
@@ -109,6 +139,7 @@ export class Reverification {
     const holds = known.policyHash === policyHash && known.trustHash === trustHash;
     if (known.images.length > 0 && holds && !this.#woken.signal.aborted) return known.images;
     this.#woken = new AbortController();
+    this.#record();
     ledger.reverifications.postpone(this.#postponed.splice(0));
     // Images being looked at are still due, so as many more must be asked for.
     const limit = BATCH + this.#running.size;
@@ -140,11 +171,21 @@ export class Reverification {
   // Until a slot is free, if all are taken; else also until an image is due or `wake`.
   async #wait(forSlot: boolean, ending: AbortSignal): Promise<void> {
     const free = [...this.#running.values()];
-    if (forSlot) return Promise.race(free);
+    if (forSlot)
+      return Promise.race(this.#verdicts.length === 0 ? free : [...free, this.#settle(ending)]);
     const done = new AbortController();
     const signal = AbortSignal.any([ending, this.#woken.signal, done.signal]);
     await Promise.race([...free, this.#clock.sleep(this.#sleepMs(), signal)]);
     done.abort();
+  }
+
+  /** A slow registry must not keep the verdicts of others waiting. */
+  #settle(ending: AbortSignal): Promise<void> {
+    this.#settling ??= this.#clock.sleep(RECORD_MS, ending).then(() => {
+      this.#settling = undefined;
+      this.#isSettled = true;
+    });
+    return this.#settling;
   }
 
   #sleepMs(): number {

@@ -1,5 +1,6 @@
 // Which images are to be re-verified and when, as the ledger keeps it.
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { Verdict } from '../notation/verification/verdict.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { guard, inTransaction } from './database.ts';
@@ -21,6 +22,14 @@ export interface Schedule extends Generation {
 
 /** An image, and when it is due. */
 export type Postponed = readonly [image: ImageKey, schedule: Schedule];
+
+/** A verdict on an image, and when the next is due. */
+export interface Reverified {
+  /** Its name, if it has one of its own. */
+  readonly image: ImageKey & { readonly name?: string };
+  readonly verdict: Verdict;
+  readonly schedule: Schedule;
+}
 
 /** An image to re-verify. */
 export interface DueImage extends ImageKey {

@@ -143,10 +143,7 @@ class Simulation {
           return verdictOn(isUp ? ((await known()) ?? 'good') : 'unreachable');
         },
       },
-      ledger: {
-        reverifications: undefined as never, // a look asks it for nothing
-        recordReverification: (_image, _verdict, schedule) => this.#schedule(schedule),
-      },
+      record: ({ schedule }) => this.#schedule(schedule),
       postpone: (_image, schedule) => this.#schedule(schedule),
       // Whatever came while an agent did not run is not part of this.
       mayAsk: ({ asksSince }) => asksSince !== null,

@@ -423,6 +423,60 @@ describe('a verdict that could not be reached', () => {
   });
 });
 
+describe('verdicts of which many come', () => {
+  const COUNT = 20;
+  const numbers = Array.from({ length: COUNT }, (_, index) => index + 1);
+  /** How many verdicts were recorded, and how many told of. */
+  const counts = () => [ledger.totals()[0]?.count ?? 0, told.length];
+  const answer = async (times: number) => {
+    for (let time = 0; time < times; time++) await verifier.answer();
+  };
+
+  it('are recorded several at a time, and told of then', async () => {
+    present(...numbers);
+    await start();
+    await answer(15);
+    expect(counts()).toEqual([0, 0]);
+    await answer(1);
+    expect(counts()).toEqual([16, 16]);
+    // Nobody waits for those that are not there.
+    await answer(COUNT - 16);
+    expect(counts()).toEqual([COUNT, COUNT]);
+  });
+
+  it('wait for those of a slow registry no longer than a moment', async () => {
+    present(...numbers);
+    await start();
+    await answer(3);
+    await clock.advance(99);
+    expect(counts()).toEqual([0, 0]);
+    await clock.advance(1);
+    expect(counts()).toEqual([3, 3]);
+    await answer(1);
+    await clock.advance(100);
+    expect(counts()).toEqual([4, 4]);
+  });
+
+  it('are recorded at the stop', async () => {
+    present(...numbers);
+    await start();
+    await answer(3);
+    stop.abort();
+    await running;
+    expect(counts()).toEqual([3, 3]);
+  });
+
+  it('are recorded before it is asked which images are due by another policy', async () => {
+    present(...numbers);
+    await start();
+    await answer(3);
+    await change(OTHER_POLICY);
+    await answer(1);
+    expect(counts()).toEqual([4, 4]);
+    expect(ledger.reverifications.due(OTHER_POLICY, clock.now(), 100)).toHaveLength(COUNT);
+  });
+});
+
 describe('a registry in trouble', () => {
   it('is not asked for other images, which are told of it once', async () => {
     present(1);
@@ -483,7 +537,7 @@ it('fails with the ledger', async () => {
   present(1);
   const broken = {
     reverifications: ledger.reverifications,
-    recordReverification: () => {
+    recordReverifications: () => {
       throw new AgentError('ledger_failed', 'disk full');
     },
   };
