@@ -44,10 +44,14 @@ async function* promptly(
   { descriptors, startsLikely }: Preferred,
   signal: AbortSignal,
 ): AsyncGenerator<Prompt, void> {
+  const [only] = descriptors;
+  if (only !== undefined && descriptors.length === 1) {
+    // Nobody waits behind a single one: it has all the time there is, and no others to stop.
+    yield fetchOrdinary(source, only, signal);
+    return;
+  }
   const stragglers = new AbortController();
   const within = AbortSignal.any([signal, stragglers.signal]);
-  // Nobody waits behind a single one: it has all the time there is.
-  const promptMs = descriptors.length > 1 ? source.limits.promptMs : undefined;
   const flights: Promise<Prompt>[] = [];
   let next = 0;
   try {
@@ -62,7 +66,7 @@ async function* promptly(
       }
       const atOnce = next === 0 && startsLikely ? 1 : source.limits.concurrent;
       const ahead = descriptors.slice(next, next + atOnce - flights.length);
-      flights.push(...ahead.map((descriptor) => start(source, descriptor, promptMs, within)));
+      flights.push(...ahead.map((descriptor) => start(source, descriptor, within)));
       next += ahead.length;
       const flight = flights.shift();
       if (flight !== undefined) yield await flight;
@@ -76,33 +80,37 @@ async function* promptly(
 function start(
   source: SignatureSource,
   descriptor: Descriptor,
-  promptMs: number | undefined,
   within: AbortSignal,
 ): Promise<Prompt> {
-  const flight = fetchPromptly(source, descriptor, promptMs, within);
+  const flight = fetchPromptly(source, descriptor, within);
   // It may fail before anybody asks for it.
   flight.catch(() => undefined);
   return flight;
 }
 
-async function fetchPromptly(
+function fetchPromptly(
   source: SignatureSource,
   descriptor: Descriptor,
-  promptMs: number | undefined,
   within: AbortSignal,
 ): Promise<Prompt> {
-  const budget = new ByteBudget(source.limits.ordinaryBytes);
-  const fetch = (signal: AbortSignal) => fetchSignature(source, descriptor, budget, signal);
-  if (promptMs === undefined) return [descriptor, promptOf(await fetch(within))];
-  return withDeadline(within, promptMs, async (signal) => {
+  return withDeadline(within, source.limits.promptMs, async (signal) => {
     try {
-      return [descriptor, promptOf(await fetch(signal))];
+      return await fetchOrdinary(source, descriptor, signal);
     } catch (error) {
       const isLate = signal.aborted && !within.aborted && error instanceof AgentError;
       if (!isLate) throw error;
       return [descriptor, undefined];
     }
   });
+}
+
+async function fetchOrdinary(
+  source: SignatureSource,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<Prompt> {
+  const budget = new ByteBudget(source.limits.ordinaryBytes);
+  return [descriptor, promptOf(await fetchSignature(source, descriptor, budget, signal))];
 }
 
 function promptOf(candidate: SignatureCandidate | LargeSignature): SignatureCandidate | undefined {
