@@ -45,6 +45,8 @@ export class InForce {
   readonly #truststoreDir: string;
   #policy: TrustPolicyDocument | AgentError;
   #stores: Stores = new Map();
+  /** By the names of the stores, until others are read: to hash them takes longer than all else. */
+  #trusted = new Map<string, TrustStores>();
   #hashes = { policyHash: '', trustHash: '' };
 
   constructor(policyFile: string, truststoreDir: string) {
@@ -62,6 +64,7 @@ export class InForce {
     // Both at once: a verdict in between must not see the policy of one reading with the trust of another.
     this.#policy = policy;
     this.#stores = stores;
+    this.#trusted = new Map();
     const before = this.#hashes;
     this.#hashes = { policyHash: this.#policyHash(), trustHash: hashOf(this.#stores) };
     const outcomes = [...this.#stores.values()];
@@ -137,13 +140,18 @@ export class InForce {
 
   /** The named stores in force. Rejects with why one of them trusts nobody. */
   readonly trust = (names: readonly TrustStoreName[]): Promise<TrustStores> => {
+    const known = this.#trusted.get(names.join());
+    if (known !== undefined) return Promise.resolve(known);
     const stores = [];
     for (const name of names) {
       const outcome = this.#stores.get(name) ?? unread(name);
       if (outcome instanceof AgentError) return Promise.reject(outcome);
       stores.push(...outcome.stores);
     }
-    return Promise.resolve({ stores, hash: trustHash(stores), warnings: [] });
+    const trusted = { stores, hash: trustHash(stores), warnings: [] };
+    // As many at most as there are statements.
+    this.#trusted.set(names.join(), trusted);
+    return Promise.resolve(trusted);
   };
 
   async #readStores(policy: TrustPolicyDocument | AgentError): Promise<Stores> {
