@@ -5,6 +5,7 @@ import type { Method } from '../../agent/node/containerd/descriptors.ts';
 import type { ImageMessage } from '../../agent/node/containerd/messages.ts';
 import type { Descriptor } from '../../agent/oci/descriptor.ts';
 import { createCa } from '../../test/support/ca.ts';
+import type { TestCertificate } from '../../test/support/certificate.ts';
 import { PACKAGE } from '../../test/support/containerd-package.ts';
 import type { TestRegistry } from '../../test/support/registry.ts';
 import { MEDIA_TYPES, signEnvelope } from '../../test/support/sign-envelope.ts';
@@ -49,7 +50,7 @@ export function pushSignedImage(
   { signatures = 1, good = 0, tag = 'v1' } = {},
 ): Descriptor {
   const target = registry.pushImage(repository, tag, `content ${n}`);
-  const trusted = ca.issue();
+  const trusted = signerOf(repository);
   const other = signatures > 1 ? stranger.issue() : trusted;
   for (let at = 0; at < signatures; at += 1) {
     const format = FORMATS[(n + at) % FORMATS.length] ?? 'jws';
@@ -60,6 +61,15 @@ export function pushSignedImage(
     registry.attachSignature(repository, target, envelope, MEDIA_TYPES[format], { annotations });
   }
   return target;
+}
+
+const signers = new Map<string, TestCertificate>();
+
+/** As teams sign: all images of a repository by one certificate. */
+function signerOf(repository: string): TestCertificate {
+  const known = signers.get(repository) ?? ca.issue();
+  signers.set(repository, known);
+  return known;
 }
 
 function thumbprint(certificate: Uint8Array): string {
