@@ -1,6 +1,9 @@
 // Whether Kubernetes is told anything, and what the log says where it is not.
 import { describe, expect, it } from 'vitest';
-import { kubernetesOf } from '../../../agent/commands/run/kubernetes.ts';
+import { openLedger } from '../../../agent/audit/ledger.ts';
+import { kubernetesOf, KubernetesReports } from '../../../agent/commands/run/kubernetes.ts';
+import { FakeClock, settle } from '../../audit/fake-clock.ts';
+import { pullOf } from '../../audit/history-records.ts';
 
 const ENVIRONMENT = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
@@ -45,5 +48,53 @@ describe('Kubernetes', () => {
     expect(log).toEqual([
       ['kubernetes_failed', expect.stringMatching(/^no API server is known: .* as in a pod/)],
     ]);
+  });
+});
+
+describe('a pull on a node with a webhook', () => {
+  it('is held against what that would say, once it is in the audit trail', async () => {
+    const { access } = open('n1', ENVIRONMENT, 'nodeseal');
+    if (access === undefined) throw new TypeError('expected an API server');
+    const asked: string[] = [];
+    const told: unknown[] = [];
+    const compared = Promise.withResolvers<undefined>();
+    const nothing = () => Promise.resolve();
+    const admission = (name: string) => {
+      asked.push(name);
+      const { policyHash, trustHash } = pullOf();
+      const reason = 'signature_missing';
+      return Promise.resolve({
+        ...({ decision: 'deny', reason, inconclusive: false, policyHash, trustHash } as const),
+      });
+    };
+    const ledger = openLedger(':memory:');
+    const reports = new KubernetesReports(
+      { ...access, report: nothing, waiting: () => Promise.resolve([]), admission },
+      {
+        ...{ ledger, clock: new FakeClock(), random: () => 0 },
+        enforcement: () => ({ state: 'unknown', causes: [], provedAt: null }),
+        log: { info: () => undefined, warn: () => undefined },
+        metrics: {
+          countError: (code) => told.push(code),
+          countComparison: (result) => told.push(result),
+          countAdmissionDisagreement: (found) => {
+            told.push(found);
+            compared.resolve(undefined);
+          },
+        },
+      },
+    );
+    ledger.history.onAdd = reports.linesAdded;
+    const stop = new AbortController();
+    const ended = reports.run(stop.signal);
+    await settle();
+    const pull = pullOf();
+    ledger.history.add(pull);
+    await compared.promise;
+    stop.abort();
+    await ended;
+    ledger.close();
+    expect(asked).toEqual([`${pull.repository}@${String(pull.digest)}`]);
+    expect(told).toEqual(['disagreed', { kind: 'would_refuse', cause: 'evidence' }]);
   });
 });
