@@ -1,4 +1,5 @@
-// Keeps README's reference tables in step with the code: rewrites what is between `<!-- name -->` and `<!-- /name -->`.
+// Keeps README's tables in step with the code and with what was measured: rewrites what is between `<!-- name -->` and
+// `<!-- /name -->`, and draws the plots.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
@@ -11,6 +12,9 @@ import { CAUSES } from '../agent/enforcement/causes.ts';
 import { FINDINGS } from '../agent/node/containerd/finding.ts';
 import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
 import { differencesTable } from '../test/differential/differences.ts';
+import { machineSentence, numbersTable } from './benchmarks/numbers.ts';
+import { writePlots } from './benchmarks/plots.ts';
+import { readRecord, RECORDED } from './benchmarks/record.ts';
 
 export const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
@@ -76,6 +80,8 @@ export const METRICS = [
   ...WEBHOOK_METRICS.filter(({ name }) => !AGENT_METRICS.some((one) => one.name === name)),
 ];
 
+const MEASURED = readRecord(RECORDED);
+
 /** The tables by name, each with its head as the first row. */
 export const TABLES: Readonly<Record<string, Table>> = {
   settings: settingsTable(),
@@ -83,18 +89,23 @@ export const TABLES: Readonly<Record<string, Table>> = {
   codes: [['Code', 'Meaning'], ...sentences(ERROR_CODES)],
   metrics: metricsTable(),
   differences: differencesTable(),
+  numbers: numbersTable(MEASURED),
   disagreements: [['Cause', 'Meaning'], ...sentences(DISAGREEMENT_CAUSES)],
   causes: [['Cause', 'Meaning'], ...sentences(messagesOf(CAUSES)), ...sentences(FINDINGS)],
 };
 
+/** What else is written between its marks. */
+const SENTENCES: Readonly<Record<string, string>> = { machine: machineSentence(MEASURED) };
+
 /** README's text with every table as the code has it. Throws when README has no place for one. */
 export async function fillTables(readme: string): Promise<string> {
   let text = readme;
-  for (const [name, table] of Object.entries(TABLES)) {
+  const tables = Object.entries(TABLES).map(([name, table]) => [name, markdown(table)] as const);
+  for (const [name, content] of [...tables, ...Object.entries(SENTENCES)]) {
     const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
     if (from < 0 || to < from) throw new Error(`README.md: expected ${begin} and then ${end}`);
-    text = `${text.slice(0, from)}${begin}\n\n${markdown(table)}\n\n${text.slice(to)}`;
+    text = `${text.slice(0, from)}${begin}\n\n${content}\n\n${text.slice(to)}`;
   }
   return format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
 }
@@ -151,5 +162,6 @@ function markdown([head = [], ...rows]: Table): string {
 }
 
 if (import.meta.main) {
+  writePlots(MEASURED);
   writeFileSync(README, await fillTables(readFileSync(README, 'utf8')));
 }

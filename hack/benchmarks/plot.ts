@@ -38,9 +38,11 @@ export function draw(
   const svg = chart.renderToSVGString();
   chart.dispose();
   // The library numbers what it draws through the life of the process.
-  const numbers = new Map<string, number>();
-  return `${svg.replaceAll(/zr\d+-/g, (name) => {
-    if (!numbers.has(name)) numbers.set(name, numbers.size);
-    return `zr${numbers.get(name) ?? 0}-`;
-  })}\n`;
+  const names = new Map<string, string>();
+  const rename = (name: string): string => {
+    const own = names.get(name) ?? `n${names.size}`;
+    names.set(name, own);
+    return own;
+  };
+  return `${svg.replaceAll(/zr\d+-[a-z]+-?\d+/g, rename)}\n`;
 }
