@@ -17,7 +17,7 @@ const ROW_HEIGHT = 26;
 const LABELS_WIDTH = 240;
 const RATIO_EDGE = 90;
 const SCALE_HEIGHT = 460;
-const GROWTH_HEIGHT = 260;
+const GROWTH_HEIGHT = 320;
 /** As the bench `scale` has them. */
 const NODES = [10, 500, 5000];
 const HAPPENINGS = [ROLL_OUT, POLICY_CHANGE, END_OF_CRL_OUTAGE, OUTAGE];
