@@ -230,9 +230,13 @@ describeOnNode('hack/ci-sign-image', () => {
     writeFileSync(policy, await readFile(node.path(`${TRUST}/policy.json`)));
     const trust = ['--policy', policy, '--truststore', home];
     const words = ['--plain-http', '--build', context, ...trust, `${registry.host}/app`, tag];
+    // What is built goes with the test.
+    const storage = join(home, 'storage.conf');
+    const places = `graphroot = "${home}/images"\nrunroot = "${home}/run"\n`;
+    writeFileSync(storage, `[storage]\ndriver = "vfs"\n${places}`);
     const env = {
       ...{ PATH: `${tools}:${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home },
-      ...{ XDG_CONFIG_HOME: home, BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs' },
+      ...{ XDG_CONFIG_HOME: home, BUILDAH_ISOLATION: 'chroot', CONTAINERS_STORAGE_CONF: storage },
     };
     const child = spawn(
       join(ROOT, 'hack/ci-sign-image'),
