@@ -2,7 +2,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AgentError } from '../errors.ts';
-import { setDate } from '../http-date.ts';
 import type { Resource } from './canary-content.ts';
 
 /** A running registry. */
@@ -42,7 +41,6 @@ export async function startCanaryRegistry(
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
-      setDate(response);
       const [path = ''] = (request.url ?? '').split('?', 1);
       asked ||= path.includes('/manifests/');
       answer(request, response, path, resources);

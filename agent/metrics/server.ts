@@ -2,7 +2,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AgentError } from '../errors.ts';
-import { setDate } from '../http-date.ts';
 import { CONTENT_SECURITY_POLICY } from './page/document.ts';
 
 /** Whether the agent does its work, and if not, why. */
@@ -59,7 +58,6 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {
-      setDate(response);
       answer(request, options)
         .catch((error: unknown) => {
           options.onError(error);

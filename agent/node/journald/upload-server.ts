@@ -10,7 +10,6 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AgentError } from '../../errors.ts';
-import { setDate } from '../../http-date.ts';
 
 /** Where to listen, and whom to let in. */
 export interface UploadServerOptions {
@@ -139,7 +138,6 @@ class Turns {
 }
 
 function send(response: ServerResponse, [status, text]: Reply, isLast: boolean): void {
-  setDate(response);
   response.writeHead(status, {
     'content-type': 'text/plain',
     'content-length': Buffer.byteLength(text),
