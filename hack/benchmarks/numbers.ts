@@ -24,7 +24,11 @@ const PULLS: readonly Row[] = [
   ['agent up, first time', 'a pull’s verdict, agent up, against `notation verify`'],
   ['agent up, judged before', 'the same, digest judged before'],
   ['agent down', 'the same, agent down: all in the verifier’s own process'],
-  ['20 ms away, first time', 'the same, registry 20 ms away behind TLS and a token service'],
+  [
+    '20 ms away, first time',
+    'the same, registry 20 ms away behind TLS and a token service, whose token is held',
+  ],
+  ['20 ms away, first of its repository', 'the same, first of its repository: without a token'],
   ['20 ms away, judged before', 'the same, digest judged before'],
   ['100 signatures, last good', 'agent up, 100 signatures on the image, the last one good'],
   ['100 signatures, first good', 'the same, the first one good'],
@@ -120,8 +124,17 @@ const REST: readonly Row[] = [
     ['an image again', 'for one that is known'],
   ].map(([of = '', what = '']) => ({ what, bench: 'requests', number: `referrers API: ${of}` })),
   {
+    what: 'for the very first of a registry without the referrers API',
+    bench: 'requests',
+    number: 'tag schema: first image of a registry',
+  },
+  {
     what: 'webhook: 200 reviews a second of three images, warm, p99 of each second',
     ...{ bench: 'webhook', number: 'p99 of each second' },
+  },
+  {
+    what: 'its memory in the last minute, against the first',
+    ...{ bench: 'webhook', number: 'memory, last to first' },
   },
   {
     what: 'what the image adds to its base (amd64)',
