@@ -25,7 +25,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 600_000,
           expect: expectPatiently,
-          fileParallelism: false,
+          // Much of the time goes by in waiting for nodes.
+          maxWorkers: 2,
         },
       },
       {
