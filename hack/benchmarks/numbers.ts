@@ -133,7 +133,7 @@ const REST: readonly Row[] = [
     ...{ bench: 'webhook', number: 'p99 of each second' },
   },
   {
-    what: 'its memory in the last minute, against the first',
+    what: 'its memory in the last ten of thirty seconds, against the first ten',
     ...{ bench: 'webhook', number: 'memory, last to first' },
   },
   {
