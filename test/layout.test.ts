@@ -189,6 +189,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'verifier/bundle/layout-writer.ts': 'node:fs/promises',
   'verifier/evidence/address.ts': 'node:net',
   'verifier/evidence/client.ts': 'node:dns/promises',
+  'verifier/evidence/evidence-cache.ts': 'Math.random',
   'verifier/evidence/exchange.ts': 'node:http, node:https, process, setTimeout',
   'verifier/evidence/crl-files.ts': 'node:crypto, node:fs/promises',
   'verifier/host-verifier.ts': 'new Date()',

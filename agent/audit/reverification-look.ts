@@ -6,6 +6,7 @@ import type { Recalled } from '../verifier/verifier.ts';
 import type { Clock } from './clock.ts';
 import { isRegistryFault, type Pause, type RegistryPace } from './registry-pace.ts';
 import {
+  asksForAnother,
   askTime,
   nextReverification,
   type ReverificationTimes,
@@ -90,6 +91,10 @@ export class Look {
       return;
     }
     const refusal = recalled?.verdict ?? null;
+    if (refusal !== null && this.#asksLater(refusal)) {
+      this.#record(refusal, 'known', this.#again(refusal));
+      return;
+    }
     const pause = this.#parts.pace.pause(this.#registry, this.#now());
     if (!this.#parts.mayAsk(this.#image)) this.#awaitTurn(refusal);
     else if (pause !== null) this.#defer(refusal, pause);
@@ -99,6 +104,12 @@ export class Look {
   /** While kubelet removes an image, record by record, what is left has no repository for a moment. */
   #mayBeGoing(): boolean {
     return this.#image.isNew && this.#image.repository === '';
+  }
+
+  /** What is missing may be there in a minute, and what the registry has was looked at. */
+  #asksLater({ inconclusive }: Verdict): boolean {
+    const { mayAsk, times } = this.#parts;
+    return inconclusive && !mayAsk(this.#image) && !asksForAnother(this.#image.attempts, times);
   }
 
   /** That what is known is refused is told at once; whether the registry has better is asked later. */
@@ -131,10 +142,10 @@ export class Look {
     if (signal.aborted) return;
     if (!isRegistryFault(verdict)) {
       pace.answered(this.#registry);
-      const next = this.#next(verdict);
       // What is known may be good again, as soon as there is a CRL; that the registry has another is
       // looked into within the spread.
-      this.#record(verdict, 'registry', refusal === null ? next : { ...next, asks: false });
+      const next = refusal === null ? this.#next(verdict) : this.#again(verdict);
+      this.#record(verdict, 'registry', next);
       return;
     }
     const before = pace.pause(this.#registry, asked);
@@ -175,6 +186,11 @@ export class Look {
     const { attempts } = this.#image;
     const next = nextReverification(verdict, attempts, this.#now(), random(), times);
     return { ...next, asks: verdict.inconclusive };
+  }
+
+  /** By what is known first. */
+  #again(verdict: Verdict): Omit<Schedule, keyof Generation> {
+    return { ...this.#next(verdict), asks: false };
   }
 
   #turnAfter(from: Date): Date {

@@ -24,7 +24,7 @@ export const REVERIFICATION_TIMES: ReverificationTimes = {
   spreadMs: 10 * 60 * 1000,
 };
 
-/** The moment at which evidence ends is the same on every node, and its responder is asked then. */
+/** At the end of a term all images of a node are looked at; of the nodes, those of evidence come apart. */
 const TERM_SPREAD_MS = 10 * 1000;
 /** Evidence of a few seconds must not keep a node busy. */
 const MIN_TERM_MS = 10 * 1000;
@@ -57,6 +57,15 @@ function termOf({ validUntil }: Pick<Verdict, 'validUntil'>, now: Date, random: 
   const term = after(new Date(validUntil), random * TERM_SPREAD_MS);
   const soonest = after(now, MIN_TERM_MS);
   return term < soonest ? soonest : term;
+}
+
+/**
+ * Whether an image that is refused inconclusively by what is known is to ask its registry for another
+ * signature: at first, and then no more often than all others may.
+ */
+export function asksForAnother(attempts: number, times: ReverificationTimes): boolean {
+  const { retryMs, maxRetryMs, spreadMs } = times;
+  return attempts === 0 || retryMs * 2 ** attempts >= Math.min(spreadMs, maxRetryMs);
 }
 
 /**

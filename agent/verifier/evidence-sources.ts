@@ -71,6 +71,21 @@ export function createEvidenceSources(options: EvidenceOptions): EvidenceSources
   };
 }
 
+/** The same, asked by whoever is in no hurry. */
+export function patiently(sources: EvidenceSources): EvidenceSources {
+  return {
+    ...sources,
+    revocation: async () => {
+      const source = await sources.revocation();
+      return {
+        ...source,
+        check: (chain, options, signal) =>
+          source.check(chain, { ...options, isPatient: true }, signal),
+      };
+    },
+  };
+}
+
 /** The evidence for one verdict; all that it waits for ends with `signal`. */
 export function evidenceFor(sources: EvidenceSources, signal: AbortSignal): Evidence {
   return {

@@ -8,9 +8,9 @@ import {
   REVERIFICATION_TIMES,
 } from '../../agent/audit/reverification-schedule.ts';
 import type { DueImage, Generation, Schedule } from '../../agent/audit/reverifications.ts';
-import { EvidenceCache } from '../../agent/verifier/evidence/evidence-cache.ts';
+import { EvidenceCache, type KeptEvidence } from '../../agent/verifier/evidence/evidence-cache.ts';
 import { EVIDENCE_LIMITS } from '../../agent/verifier/evidence/limits.ts';
-import { createEvidence, type Happening, verdictOn } from './cluster-happenings.ts';
+import { createEvidence, crlUntil, type Happening, verdictOn } from './cluster-happenings.ts';
 import { EventQueue } from './event-queue.ts';
 
 /** Nodes that are all alike, and one registry. */
@@ -32,6 +32,12 @@ export interface Load {
   readonly registry: readonly number[];
   /** To where the CRL is. */
   readonly crl: readonly number[];
+}
+
+/** What the agent of a node is made of here. */
+interface Node {
+  readonly parts: LookParts;
+  readonly crls: EvidenceCache<KeptEvidence>;
 }
 
 const GENERATION: Generation = { policyHash: 'policy', trustHash: 'trust' };
@@ -61,7 +67,7 @@ class Simulation {
   readonly #happening: Happening;
   readonly #random: () => number;
   readonly #queue = new EventQueue();
-  readonly #nodes: readonly LookParts[];
+  readonly #nodes: readonly Node[];
   /** By image: what the ledger would say. */
   readonly #asksSince: Float64Array;
   readonly #attempts: Uint32Array;
@@ -78,28 +84,35 @@ class Simulation {
     this.#asksSince = new Float64Array(all).fill(NaN);
     this.#attempts = new Uint32Array(all);
     this.#nodes = Array.from({ length: cluster.nodes }, () => this.#createNode());
-    for (let image = 0; image < all; image += 1) this.#queue.add(this.#firstDueMs(), image);
   }
 
   async run(): Promise<void> {
     const { forMs } = this.#happening;
+    await this.#begin();
     for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
       if (next.atMs >= forMs) return;
       this.#nowMs = next.atMs;
       this.#image = next.id;
       const node = this.#nodes[Math.floor(next.id / this.#cluster.images)];
       if (node === undefined) throw new RangeError(`image ${next.id}: no such node`);
-      await new Look(this.#dueImage(next.atMs), node).run(this.#never);
+      await new Look(this.#dueImage(next.atMs), node.parts).run(this.#never);
     }
   }
 
-  /** At once; but at the end of evidence as the verdict by that evidence was scheduled. */
-  #firstDueMs(): number {
-    if (!this.#happening.atEndOfCrl) return 0;
-    const judged = { inconclusive: false, validUntil: new Date(0).toISOString() };
-    const before = new Date(-REVERIFICATION_TIMES.intervalMs / 2);
-    const next = nextReverification(judged, 0, before, this.#random(), REVERIFICATION_TIMES);
-    return next.due.getTime();
+  /** Images are due at once; but those that were judged by a CRL when the agent would look at them again. */
+  async #begin(): Promise<void> {
+    const { crl } = this.#happening;
+    const now = new Date(this.#nowMs);
+    for (const [n, { crls }] of this.#nodes.entries()) {
+      const fetch = () => Promise.resolve(crlUntil(crl?.endsAtMs ?? 0));
+      const renewAt = crl && (await crls.get(CRL, { fetch })).renewAt;
+      const judged = { inconclusive: false, validUntil: renewAt?.toISOString() ?? null };
+      for (let image = 0; image < this.#cluster.images; image += 1) {
+        const next = nextReverification(judged, 0, now, this.#random(), REVERIFICATION_TIMES);
+        const dueMs = renewAt === undefined ? 0 : next.due.getTime();
+        this.#queue.add(dueMs, n * this.#cluster.images + image);
+      }
+    }
   }
 
   #dueImage(dueMs: number): DueImage {
@@ -115,7 +128,7 @@ class Simulation {
     };
   }
 
-  #createNode(): LookParts {
+  #createNode(): Node {
     const { images, running, spreadMs, perSecond } = this.#cluster;
     const now = (): Date => new Date(this.#nowMs);
     const clock: Clock = {
@@ -125,22 +138,32 @@ class Simulation {
         return Promise.resolve();
       },
     };
-    const { crlFreshMs: freshMs, failureMs } = EVIDENCE_LIMITS;
-    const crls = new EvidenceCache({ clock, maxBytes: Infinity, freshMs, failureMs });
-    const askForCrl = () =>
-      crls.get(CRL, { fetch: () => createEvidence(this.#happening, this.#count('crl', 1)) });
-    const known = () => this.#happening.known(this.#image % images, askForCrl);
-    return {
+    const random = this.#random;
+    const freshMs = EVIDENCE_LIMITS.crlFreshMs;
+    const crls = new EvidenceCache({
+      ...{ clock, random, maxBytes: Infinity },
+      ...{ ...EVIDENCE_LIMITS, freshMs },
+    });
+    const fetch = () => createEvidence(this.#happening, this.#count('crl', 1));
+    const known = async () => {
+      let renewAt: Date | null = null;
+      const found = await this.#happening.known(this.#image % images, async () => {
+        ({ renewAt } = await crls.get(CRL, { fetch }, { isPatient: true }));
+      });
+      return found && verdictOn(found, renewAt);
+    };
+    const parts: LookParts = {
       generation: () => GENERATION,
       verifier: {
         recall: async () => {
-          const found = await known();
-          return found && { verdict: verdictOn(found), isFinal: found === 'good' };
+          const verdict = await known();
+          return verdict && { verdict, isFinal: verdict.decision === 'allow' };
         },
         verify: async () => {
           const isUp = this.#nowMs >= this.#happening.registryDownMs;
           this.#count('registry', isUp ? this.#cluster.requests : 1);
-          return verdictOn(isUp ? ((await known()) ?? 'good') : 'unreachable');
+          if (!isUp) return verdictOn('unreachable', null);
+          return (await known()) ?? verdictOn('good', null);
         },
       },
       record: ({ schedule }) => this.#schedule(schedule),
@@ -150,8 +173,9 @@ class Simulation {
       share: () => ({ images, running }),
       pace: new RegistryPace(perSecond),
       times: { ...REVERIFICATION_TIMES, spreadMs },
-      ...{ clock, random: this.#random },
+      ...{ clock, random },
     };
+    return { parts, crls };
   }
 
   #schedule({ due, attempts, asks = false }: Schedule): void {

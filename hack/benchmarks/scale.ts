@@ -1,10 +1,12 @@
 // Bench: how many requests a second clusters of 10, 500 and 5,000 nodes bring to one registry, simulated with the agent's own scheduling.
 import { DEFAULT_PER_SECOND } from '../../agent/audit/reverification.ts';
 import { REVERIFICATION_TIMES } from '../../agent/audit/reverification-schedule.ts';
+import { EVIDENCE_LIMITS } from '../../agent/verifier/evidence/limits.ts';
 import {
   END_OF_CRL,
   END_OF_CRL_OUTAGE,
   type Happening,
+  LATE_CRL,
   OUTAGE,
   POLICY_CHANGE,
   ROLL_OUT,
@@ -18,6 +20,8 @@ const IMAGES = 200;
 const RUNNING = 80;
 /** Of one signed image: the list of its signatures, a manifest and an envelope; see the bench `requests`. */
 const REQUESTS = 3;
+/** For a CRL whose server does not answer: once more after a minute, and then no more within the spread. */
+const CRL_REQUESTS = 2;
 /** How many of these pass before a plot has its next point. */
 const POINT_SECONDS = 30;
 
@@ -26,6 +30,7 @@ const HAPPENINGS: readonly (readonly [Happening, number])[] = [
   [ROLL_OUT, 1],
   [POLICY_CHANGE, 0.1],
   [END_OF_CRL, 0],
+  [LATE_CRL, 0],
   [END_OF_CRL_OUTAGE, 1],
   [OUTAGE, 1],
 ];
@@ -65,9 +70,21 @@ async function measureOne(
       values: [formula === 0 ? peak : peak / formula],
       target: { bound: 'at most', value: 1 },
     },
-    ...(crls === 0
-      ? []
-      : [{ what: `${what}: most, for the CRL`, unit: '1/s', values: [crls] } as const]),
+    ...(happening.crl === undefined ? [] : crlMeasurements(what, nodes, crls)),
+  ];
+}
+
+/** Nodes ask for it as registries are asked for images, but each only for the one, and twice where there is no answer. */
+function crlMeasurements(what: string, nodes: number, most: number): readonly Measurement[] {
+  const spreadMs = EVIDENCE_LIMITS.lateMs;
+  const formula = peakLoad({ ...clusterOf(nodes), images: 1, requests: CRL_REQUESTS, spreadMs });
+  return [
+    { what: `${what}: most, for the CRL`, unit: '1/s', values: [most] },
+    {
+      ...{ what: `${what}: for the CRL, against the formula`, unit: 'x' },
+      values: [most / formula],
+      target: { bound: 'at most', value: 1 },
+    },
   ];
 }
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  asksForAnother,
   askTime,
   nextReverification,
   REVERIFICATION_TIMES,
@@ -58,6 +59,26 @@ describe('nextReverification', () => {
 
   it('is the retry where nothing could be told', () => {
     expect(dueOf(1, 0, true)).toBe(60_000);
+  });
+});
+
+describe('asksForAnother', () => {
+  const asked = (attempts: number, changes = {}) =>
+    asksForAnother(attempts, { ...REVERIFICATION_TIMES, ...changes });
+
+  it('is at first, and when all others had their turn', () => {
+    expect([0, 1, 2, 3, 4, 5, 2000].map((attempts) => asked(attempts))).toEqual([
+      ...[true, false, false, false],
+      ...[true, true, true],
+    ]);
+  });
+
+  it('is each time without a spread, and at last where the retries are shorter than it', () => {
+    expect(asked(1, { spreadMs: 0 })).toBe(true);
+    expect([1, 2].map((attempts) => asked(attempts, { maxRetryMs: 240_000 }))).toEqual([
+      false,
+      true,
+    ]);
   });
 });
 

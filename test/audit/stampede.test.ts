@@ -1,8 +1,10 @@
 // The model of a cluster that the bench runs: no moment brings more to a registry than the formula says.
 import { describe, expect, it } from 'vitest';
+import { EVIDENCE_LIMITS } from '../../agent/verifier/evidence/limits.ts';
 import {
   END_OF_CRL,
   END_OF_CRL_OUTAGE,
+  LATE_CRL,
   OUTAGE,
   POLICY_CHANGE,
   ROLL_OUT,
@@ -14,6 +16,11 @@ const CLUSTER: Cluster = {
   ...{ spreadMs: 60_000, perSecond: 20 },
 };
 const ALL = 100 * 20 * 3;
+/** Each node asks for one thing, once; as long as evidence has it, whatever the spread of images. */
+const OF_CRL: Cluster = {
+  ...CLUSTER,
+  ...{ images: 1, requests: 1, spreadMs: EVIDENCE_LIMITS.lateMs },
+};
 
 function total(seconds: readonly number[]): number {
   return seconds.reduce((sum, requests) => sum + requests, 0);
@@ -34,19 +41,32 @@ describe('a cluster', () => {
     expect(Math.max(...registry)).toBeLessThan(peakLoad({ ...CLUSTER, images: 2 }));
   });
 
-  it('asks no registry at the end of a CRL, and for the next one once a node', async () => {
+  it('asks for the next CRL once a node, before the end of the last, and no registry', async () => {
     const { registry, crl } = await simulate(CLUSTER, END_OF_CRL, 1);
     expect(total(registry)).toBe(0);
     expect(total(crl)).toBe(100);
+    expect(total(crl.slice(END_OF_CRL.crl.endsAtMs / 1000))).toBe(0);
+    expect(Math.max(...crl)).toBeLessThan(peakLoad(OF_CRL));
+  });
+
+  it('asks again after the end where there is no next CRL before, and comes apart', async () => {
+    const { registry, crl } = await simulate(CLUSTER, LATE_CRL, 1);
+    const endsAt = LATE_CRL.crl.endsAtMs / 1000;
+    expect(total(registry)).toBe(0);
+    expect(total(crl.slice(0, endsAt))).toBe(100);
+    expect(total(crl.slice(endsAt, endsAt + 611))).toBe(100);
+    expect(Math.max(...crl)).toBeLessThan(peakLoad(OF_CRL));
   });
 
   it('asks registries for other signatures while there is no next CRL', async () => {
     const { registry, crl } = await simulate(CLUSTER, END_OF_CRL_OUTAGE, 1);
+    const backAt = END_OF_CRL_OUTAGE.crl.downMs[1] / 1000;
     expect(total(registry)).toBeGreaterThan(ALL);
-    const lastSeconds = registry.slice(END_OF_CRL_OUTAGE.crlDownMs / 1000 + 3600);
-    expect(total(lastSeconds)).toBe(0);
-    // A failure is remembered for 15 seconds.
-    expect(total(crl)).toBeLessThan(100 * (3600 / 15 + 2));
+    expect(total(registry.slice(backAt + 2400))).toBe(0);
+    expect(Math.max(...registry)).toBeLessThan(peakLoad(CLUSTER));
+    expect(Math.max(...crl)).toBeLessThan(peakLoad({ ...OF_CRL, requests: 2 }));
+    // Before the end, after it, a minute later, and then at most every ten minutes.
+    expect(total(crl.slice(0, backAt))).toBeLessThanOrEqual(100 * (3 + 6));
   });
 
   it('comes back after an outage as it came at first, and hardly asks during it', async () => {

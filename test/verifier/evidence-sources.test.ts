@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { parseCertificate } from '../../agent/notation/x509/certificate.ts';
-import { createEvidenceSources, evidenceFor } from '../../agent/verifier/evidence-sources.ts';
+import {
+  createEvidenceSources,
+  evidenceFor,
+  patiently,
+} from '../../agent/verifier/evidence-sources.ts';
 import type { RevocationSource } from '../../agent/verifier/evidence/revocation-source.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
 import { ca, leaf, NO_EVIDENCE, NOW, openBench, revocationOf } from './fixture.ts';
@@ -40,7 +44,7 @@ describe('a verdict', () => {
 });
 
 describe('evidence', () => {
-  it('is asked with the signal of the verdict, and with a signing time if there is one', async () => {
+  it('is asked with the signal of the verdict, a signing time if there is one, and patience', async () => {
     const check = vi.fn<RevocationSource['check']>(() => Promise.resolve([]));
     const source = {
       check,
@@ -52,9 +56,11 @@ describe('evidence', () => {
     const evidence = evidenceFor(sources, signal);
     await evidence.revocation(CHAIN);
     await evidence.revocation(CHAIN, NOW);
+    await evidenceFor(patiently(sources), signal).revocation(CHAIN, NOW);
     expect(check.mock.calls).toEqual([
       [CHAIN, {}, signal],
       [CHAIN, { authenticSigningTime: NOW }, signal],
+      [CHAIN, { authenticSigningTime: NOW, isPatient: true }, signal],
     ]);
   });
 });

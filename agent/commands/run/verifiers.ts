@@ -4,6 +4,7 @@ import type { Ledger } from '../../audit/ledger.ts';
 import type { CanaryVerifierParts } from '../../enforcement/canary-verifier.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Bundle } from '../../verifier/bundle/bundle.ts';
+import { patiently } from '../../verifier/evidence-sources.ts';
 import { GoodSignatures } from '../../verifier/good-signatures.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import { SignatureCache } from '../../verifier/signature-cache.ts';
@@ -26,7 +27,8 @@ export interface VerifiersParts {
 /**
  * `pulls` asks the registry for what was not pulled within the hour, and does not wait for the ledger.
  * `outOfBand` knows what the ledger keeps; the envelopes that it verifies, some hundreds after a
- * change of policy, do not push those of pulls out of memory.
+ * change of policy, do not push those of pulls out of memory, and it leaves responders and CRL servers
+ * that failed alone for longer.
  */
 export function createVerifiers(all: VerifiersParts): {
   readonly pulls: Verifier;
@@ -47,6 +49,10 @@ export function createVerifiers(all: VerifiersParts): {
       goodSignatures: counted(recent, metrics),
       envelopes: new VerifiedEnvelopes(),
     }),
-    outOfBand: createVerifier({ ...parts, goodSignatures: kept }),
+    outOfBand: createVerifier({
+      ...parts,
+      evidence: patiently(verdicts.evidence),
+      goodSignatures: kept,
+    }),
   };
 }

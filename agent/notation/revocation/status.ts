@@ -17,8 +17,10 @@ export type RevocationStatus =
 
 /** How long evidence is evidence. */
 export interface EvidenceTerm {
-  /** After this newer evidence is to be asked for. */
+  /** After this it is no evidence any more. */
   readonly validUntil?: Date;
+  /** When whoever keeps it asks for newer, which may be before its end and after it. */
+  readonly renewAt?: Date;
   /** When it was issued, if it was carried in rather than asked for. */
   readonly carriedOf?: Date;
 }

@@ -46,10 +46,14 @@ export function termOfCertificates({ chain, signingScheme }: VerifiedSignature):
   return chain.flatMap(({ notBefore, notAfter }) => [notBefore, justAfter(notAfter)]);
 }
 
-/** Evidence of `unknown` has no term: it is asked for again when the next attempt is made. */
+/**
+ * Evidence of `unknown` has no term: it is asked for again when the next attempt is made. What is
+ * renewed before its end is looked at then, so that nothing rests on what has ended.
+ */
 function endOf(status: CertificateRevocation['status']): Date | undefined {
-  const has = status.kind === 'good' || status.kind === 'revoked';
-  return has && status.validUntil !== undefined ? justAfter(status.validUntil) : undefined;
+  if (status.kind !== 'good' && status.kind !== 'revoked') return undefined;
+  const { renewAt, validUntil } = status;
+  return renewAt ?? (validUntil && justAfter(validUntil));
 }
 
 /** Both ends of these periods are included: RFC 5280 4.1.2.5. */

@@ -108,7 +108,8 @@ export interface Verdict {
   readonly trustHash: string | null;
   /**
    * The earliest later moment, RFC 3339, at which time alone may change the decision: a signature or
-   * certificate begins or ends, or what an OCSP responder or CRL said is out of date. Null: none known.
+   * certificate begins or ends, or newer is asked for than what an OCSP responder or CRL said, which is
+   * around the end of that. Null: none known.
    */
   readonly validUntil: string | null;
   /** When the decision was made, RFC 3339. */

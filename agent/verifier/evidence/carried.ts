@@ -1,6 +1,7 @@
 // Evidence that was carried in: it stands before what would be asked for, and is verified as if it had been.
 import { AgentError } from '../../errors.ts';
 import type { RevocationStatus } from '../../notation/revocation/status.ts';
+import type { Renewed } from './evidence-cache.ts';
 
 /** What was carried in. Neither rejects; undefined where there is nothing of use. */
 export interface CarriedEvidence {
@@ -47,10 +48,17 @@ function verified<T>(bytes: Uint8Array, verify: (bytes: Uint8Array) => T) {
   }
 }
 
-/** Adds to a status how old the first of its evidence is that was carried in. */
-export function withAge(status: RevocationStatus, evidence: readonly Sourced[]): RevocationStatus {
-  const carried = evidence.find(({ isCarried }) => isCarried);
-  if (carried === undefined) return status;
+/**
+ * Adds to a status how old the first of its evidence is that was carried in, and when the first is
+ * asked for anew.
+ */
+export function withTerms(
+  status: RevocationStatus,
+  evidence: readonly Renewed<Sourced>[],
+): RevocationStatus {
   if (status.kind !== 'good' && status.kind !== 'revoked') return status;
-  return { ...status, carriedOf: carried.thisUpdate };
+  const carried = evidence.find(({ isCarried }) => isCarried);
+  const renewals = evidence.map(({ renewAt }) => renewAt.getTime());
+  const renewAt = new Date(Math.min(...renewals));
+  return { ...status, renewAt, ...(carried && { carriedOf: carried.thisUpdate }) };
 }

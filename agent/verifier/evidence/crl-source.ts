@@ -10,10 +10,16 @@ import type {
 import type { Certificate } from '../../notation/x509/certificate.ts';
 import { show } from '../../oci/show.ts';
 import { parseEvidenceAddress } from './address.ts';
-import { type CarriedEvidence, carriedOr, type Sourced, withAge } from './carried.ts';
+import type { EvidenceAsker, RevocationOptions } from './asker.ts';
+import { type CarriedEvidence, carriedOr, type Sourced, withTerms } from './carried.ts';
 import type { EvidenceClient } from './client.ts';
 import type { CrlFile, CrlFiles } from './crl-files.ts';
-import { EvidenceCache, type EvidenceOrigin, type KeptEvidence } from './evidence-cache.ts';
+import {
+  EvidenceCache,
+  type EvidenceOrigin,
+  type KeptEvidence,
+  type Renewed,
+} from './evidence-cache.ts';
 import { combined, within } from './failure.ts';
 import { Gate } from './gate.ts';
 import { type EvidenceLimits, IN_USE_MS } from './limits.ts';
@@ -47,7 +53,7 @@ export class CrlSource {
       clock,
       maxBytes: limits.crlMemoryBytes,
       freshMs: limits.crlFreshMs,
-      failureMs: limits.failureMs,
+      ...limits,
     });
   }
 
@@ -67,7 +73,7 @@ export class CrlSource {
    */
   async status(
     issued: IssuedCertificate,
-    authenticSigningTime: Date | undefined,
+    options: RevocationOptions,
     signal: AbortSignal,
   ): Promise<RevocationStatus> {
     const points = issued.certificate.extensions.crlAddresses;
@@ -79,7 +85,7 @@ export class CrlSource {
     let soonest: RevocationStatus = { kind: 'good', source: 'crl' };
     for (const point of points) {
       try {
-        const status = await this.#pointStatus(point, issued, authenticSigningTime, signal);
+        const status = await this.#pointStatus(point, issued, options, signal);
         if (status.kind !== 'good') return status;
         if (endOf(status) < endOf(soonest)) soonest = status;
       } catch (error) {
@@ -94,21 +100,26 @@ export class CrlSource {
   #pointStatus(
     addresses: readonly string[],
     issued: IssuedCertificate,
-    authenticSigningTime: Date | undefined,
+    options: RevocationOptions,
     signal: AbortSignal,
   ): Promise<RevocationStatus> {
+    const { issuer } = issued;
+    const fetch = (address: string) => this.#list(address, issuer, options, signal);
     return firstThatWorks(addresses, async (address) => {
-      const base = await this.#list(address, issued.issuer, signal);
-      const delta =
-        base.list.freshest &&
-        (await firstThatWorks(base.list.freshest, (one) => this.#list(one, issued.issuer, signal)));
+      const base = await fetch(address);
+      const delta = base.list.freshest && (await firstThatWorks(base.list.freshest, fetch));
       const lists = { base: base.list, delta: delta?.list, addresses };
-      const status = crlStatus(lists, issued, authenticSigningTime);
-      return withAge(status, delta === undefined ? [base] : [base, delta]);
+      const status = crlStatus(lists, issued, options.authenticSigningTime);
+      return withTerms(status, delta === undefined ? [base] : [base, delta]);
     });
   }
 
-  async #list(address: string, issuer: Certificate, signal: AbortSignal): Promise<KeptList> {
+  async #list(
+    address: string,
+    issuer: Certificate,
+    asker: EvidenceAsker,
+    signal: AbortSignal,
+  ): Promise<Renewed<KeptList>> {
     const { client, clock, limits, files, carried } = this.#options;
     const what = `CRL from ${show(address)}`;
     const url = parseEvidenceAddress(address, what);
@@ -135,12 +146,12 @@ export class CrlSource {
         },
       }),
     };
-    return within(() => this.#cache.get(key, origin), signal, what);
+    return within(() => this.#cache.get(key, origin, asker), signal, what);
   }
 }
 
-function endOf({ validUntil }: EvidenceTerm): number {
-  return validUntil?.getTime() ?? Infinity;
+function endOf({ renewAt }: EvidenceTerm): number {
+  return renewAt?.getTime() ?? Infinity;
 }
 
 /** What comes from disk is verified as what comes from a server is. */

@@ -11,10 +11,11 @@ import { encodeOcspRequest } from '../../notation/revocation/ocsp-request.ts';
 import type { IssuedCertificate, RevocationStatus } from '../../notation/revocation/status.ts';
 import { show } from '../../oci/show.ts';
 import { parseEvidenceAddress } from './address.ts';
-import { type CarriedEvidence, carriedOr, type Sourced, withAge } from './carried.ts';
+import type { EvidenceAsker, RevocationOptions } from './asker.ts';
+import { type CarriedEvidence, carriedOr, type Sourced, withTerms } from './carried.ts';
 import type { EvidenceClient, EvidenceRequest } from './client.ts';
 import type { CrlSource } from './crl-source.ts';
-import { EvidenceCache, type KeptEvidence } from './evidence-cache.ts';
+import { EvidenceCache, type KeptEvidence, type Renewed } from './evidence-cache.ts';
 import { combined, within } from './failure.ts';
 import { type EvidenceLimits, IN_USE_MS } from './limits.ts';
 
@@ -45,7 +46,7 @@ export class OcspSource {
       clock,
       maxBytes: limits.ocspMemoryBytes,
       freshMs: limits.ocspFreshMs,
-      failureMs: limits.failureMs,
+      ...limits,
     });
   }
 
@@ -67,7 +68,7 @@ export class OcspSource {
    */
   async status(
     issued: IssuedCertificate,
-    authenticSigningTime: Date | undefined,
+    options: RevocationOptions,
     signal: AbortSignal,
   ): Promise<RevocationStatus> {
     const errors: AgentError[] = [];
@@ -75,9 +76,13 @@ export class OcspSource {
     for (const address of addresses.slice(0, this.#options.limits.addresses)) {
       const what = `OCSP response from ${show(address)}`;
       try {
-        const answer = await within(() => this.#answer(address, issued, what), signal, what);
-        await this.#assertDelegate(answer, issued, what, signal);
-        return withAge(ocspStatus(answer, authenticSigningTime, what), [answer]);
+        const answer = await within(
+          () => this.#answer(address, issued, options, what),
+          signal,
+          what,
+        );
+        await this.#assertDelegate(answer, what, issued, options, signal);
+        return withTerms(ocspStatus(answer, options.authenticSigningTime, what), [answer]);
       } catch (error) {
         if (!(error instanceof AgentError)) throw error;
         errors.push(error);
@@ -86,35 +91,40 @@ export class OcspSource {
     throw combined(errors);
   }
 
-  async #answer(address: string, issued: IssuedCertificate, what: string): Promise<KeptAnswer> {
+  async #answer(
+    address: string,
+    issued: IssuedCertificate,
+    asker: EvidenceAsker,
+    what: string,
+  ): Promise<Renewed<KeptAnswer>> {
     const { client, clock, limits, carried } = this.#options;
     const url = parseEvidenceAddress(address, what);
     const request = Buffer.from(encodeOcspRequest(issued));
     const key = `${url.href} ${hashHex('sha256', issued.issuer.raw)} ${request.toString('base64')}`;
-    return this.#cache.get(key, {
-      fetch: (signal) => {
-        const verify = (bytes: Uint8Array) => {
-          const answer = verifyOcspResponse(bytes, issued, clock.now(), what);
-          return { ...answer, byteLength: bytes.length };
-        };
-        return carriedOr(carried?.ocsp(certIdLabel(issued)), verify, () =>
-          client(ocspQuestion(url, request, limits, what), signal),
-        );
-      },
-    });
+    const fetch = (signal: AbortSignal): Promise<KeptAnswer> => {
+      const verify = (bytes: Uint8Array) => {
+        const answer = verifyOcspResponse(bytes, issued, clock.now(), what);
+        return { ...answer, byteLength: bytes.length };
+      };
+      return carriedOr(carried?.ocsp(certIdLabel(issued)), verify, () =>
+        client(ocspQuestion(url, request, limits, what), signal),
+      );
+    };
+    return this.#cache.get(key, { fetch }, asker);
   }
 
   /** RFC 6960 4.2.2.2.1. Only by CRL: asking responders about responders need not come to an end. */
   async #assertDelegate(
     { uncheckedDelegate }: VerifiedOcspAnswer,
-    { issuer }: IssuedCertificate,
     what: string,
+    { issuer }: IssuedCertificate,
+    { isPatient = false }: EvidenceAsker,
     signal: AbortSignal,
   ): Promise<void> {
     if (uncheckedDelegate === undefined) return;
     const subject = `${what}: delegate ${show(uncheckedDelegate.subject.text)}`;
     const delegate = { certificate: uncheckedDelegate, issuer };
-    const status = await this.#options.crls.status(delegate, undefined, signal);
+    const status = await this.#options.crls.status(delegate, { isPatient }, signal);
     if (status.kind === 'good') return;
     const fault = `expected a delegate that is not revoked, found one that is`;
     throw new AgentError('revocation_evidence_invalid', `${subject}: ${fault}`);

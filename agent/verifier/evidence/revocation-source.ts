@@ -9,6 +9,7 @@ import type {
 import type { CertificateChain } from '../../notation/x509/chain.ts';
 import { show } from '../../oci/show.ts';
 import type { Resolve } from './address.ts';
+import type { RevocationOptions } from './asker.ts';
 import type { CarriedEvidence } from './carried.ts';
 import { createEvidenceClient, resolveBySystem } from './client.ts';
 import { CrlFiles } from './crl-files.ts';
@@ -26,12 +27,10 @@ export interface RevocationSource {
    * whom this node calls. Never rejects for what responders do, nor when the signal ends it: what is
    * not known by then is `unknown`, with the code `revocation_unknown`, `revocation_unreachable`,
    * `revocation_address_refused` or `revocation_evidence_invalid`.
-   *
-   * `authenticSigningTime` is that of the scheme notary.x509.signingAuthority.
    */
   check(
     chain: CertificateChain,
-    options: { readonly authenticSigningTime?: Date },
+    options: RevocationOptions,
     signal: AbortSignal,
   ): Promise<readonly CertificateRevocation[]>;
   /** When the first CRL ends of those in use, or did; null without any. */
@@ -65,12 +64,12 @@ export function createRevocationSource(options: RevocationSourceOptions): Revoca
   const crls = new CrlSource({ client, clock, limits, files, carried });
   const ocsp = new OcspSource({ client, clock, limits, crls, carried });
   return {
-    check: (chain, { authenticSigningTime }, signal) =>
+    check: (chain, options, signal) =>
       withDeadline(signal, limits.overallMs, (ending) =>
         Promise.all(
           issuedCertificates(chain).map(async (issued) => {
-            const ask = { ocsp, crls, issued, authenticSigningTime, signal: ending };
-            return { certificate: issued.certificate, status: await statusOf(ask) };
+            const status = await statusOf([ocsp, crls], issued, options, ending);
+            return { certificate: issued.certificate, status };
           }),
         ),
       ),
@@ -89,24 +88,20 @@ function issuedCertificates(chain: CertificateChain): IssuedCertificate[] {
   });
 }
 
-interface Question {
-  readonly ocsp: OcspSource;
-  readonly crls: CrlSource;
-  readonly issued: IssuedCertificate;
-  readonly authenticSigningTime: Date | undefined;
-  readonly signal: AbortSignal;
-}
-
 /** trust-store-trust-policy.md, "Certificate Revocation Evaluation": OCSP first, CRLs if it cannot tell. */
-async function statusOf(question: Question): Promise<RevocationStatus> {
-  const { ocsp, crls, issued, authenticSigningTime, signal } = question;
+async function statusOf(
+  [ocsp, crls]: readonly [OcspSource, CrlSource],
+  issued: IssuedCertificate,
+  options: RevocationOptions,
+  signal: AbortSignal,
+): Promise<RevocationStatus> {
   const { namesOcsp, namesCrl } = issued.certificate.extensions;
   if (!namesOcsp && !namesCrl) return { kind: 'not_revocable' };
   const errors: AgentError[] = [];
   const means = [namesOcsp && ocsp, namesCrl && crls].filter((one) => one !== false);
   for (const source of means) {
     try {
-      const status = await source.status(issued, authenticSigningTime, signal);
+      const status = await source.status(issued, options, signal);
       if (status.kind !== 'unknown') return status;
       errors.push(status.error);
     } catch (error) {

@@ -79,6 +79,12 @@ describe('the end of an evaluation', () => {
     },
   );
 
+  it.each([-1, 1])('is when evidence is renewed: %i hours from its end', async (hours) => {
+    const renewAt = days(1 + hours / 24);
+    const status = { kind: 'good', source: 'crl', validUntil: days(1), renewAt } as const;
+    expect(await endOf({ signer: revocable }, {}, status)).toEqual(renewAt);
+  });
+
   it('is not that of certificates under the scheme of a signing authority', async () => {
     const statement = statementOf({ trustStores: ['signingAuthority:acme'] });
     const trust = trustIn({ 'signingAuthority:acme': ca.root });

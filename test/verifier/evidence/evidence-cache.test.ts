@@ -8,7 +8,12 @@ import { Gate } from '../../../agent/verifier/evidence/gate.ts';
 import { expectCodeAsync } from '../../support/expect-code.ts';
 import { hoursFromNow, NOW, TestClock } from './fixture.ts';
 
-const OPTIONS = { maxBytes: 100, freshMs: 3_600_000, failureMs: 15_000 };
+const OPTIONS = {
+  ...{ maxBytes: 100, freshMs: 3_600_000, failureMs: 15_000 },
+  ...{ renewMs: 3_600_000, lateMs: 600_000 },
+};
+/** Only its end makes it be fetched again. */
+const RENEWING = { ...OPTIONS, freshMs: Infinity };
 
 function evidence(byteLength = 30): KeptEvidence {
   return { thisUpdate: NOW, validUntil: hoursFromNow(10), byteLength };
@@ -90,6 +95,87 @@ describe('a cache of evidence', () => {
     const fetch = () => Promise.reject(new TypeError('a fault'));
     await expect(cache.get('a', { fetch })).rejects.toThrow(TypeError);
     expect((await get('a')).byteLength).toBe(30);
+  });
+
+  it('fetches what ends soon at a moment of its own, and once more after the end', async () => {
+    const clock = new TestClock();
+    const cache = new EvidenceCache<KeptEvidence>({ ...RENEWING, clock, random: () => 0.3 });
+    let count = 0;
+    const get = () => cache.get('a', { fetch: () => Promise.resolve((count++, evidence())) });
+    const first = await get();
+    expect(first.renewAt.getTime()).toBeLessThan(first.validUntil.getTime());
+    expect(first.renewAt.getTime()).toBeGreaterThan(hoursFromNow(9).getTime());
+    clock.time = new Date(first.renewAt.getTime() - 1);
+    expect(await get()).toEqual(first);
+    expect(count).toBe(1);
+    // There is nothing newer: asked once, and left alone until it has ended.
+    clock.time = first.renewAt;
+    const { renewAt } = await get();
+    expect(renewAt.getTime()).toBeGreaterThan(first.validUntil.getTime());
+    expect(renewAt.getTime()).toBeLessThan(first.validUntil.getTime() + 600_000);
+    clock.time = first.validUntil;
+    await get();
+    expect(count).toBe(2);
+    // Whatever was asked of whoever kept it, what has ended is not used.
+    clock.time = new Date(first.validUntil.getTime() + 1);
+    await get();
+    expect(count).toBe(3);
+  });
+
+  it('uses what ends soon until its end where it cannot be fetched, and not after', async () => {
+    const clock = new TestClock();
+    const cache = new EvidenceCache<KeptEvidence>({ ...RENEWING, clock });
+    const get = (fetch: () => Promise<KeptEvidence>) => cache.get('a', { fetch });
+    const { renewAt, validUntil } = await get(() => Promise.resolve(evidence()));
+    const down = () => Promise.reject(new AgentError('revocation_unreachable', 'down'));
+    clock.time = renewAt;
+    expect((await get(down)).renewAt.getTime()).toBeGreaterThan(validUntil.getTime());
+    clock.time = new Date(validUntil.getTime() + 1);
+    await expectCodeAsync(get(down), 'revocation_unreachable');
+  });
+
+  it('has moments that differ from node to node, and are the same for one wherever it is kept', async () => {
+    const momentOf = async (random: number, maxBytes: number) => {
+      const cache = new EvidenceCache<KeptEvidence>({
+        ...{ ...RENEWING, maxBytes },
+        ...{ clock: new TestClock(), random: () => random },
+      });
+      const load = () => Promise.resolve({ evidence: evidence(), fetchedAt: NOW });
+      const fetch = () => Promise.reject(new Error('not to be fetched'));
+      const moments = [
+        await cache.get('a', { fetch, load }),
+        await cache.get('a', { fetch, load }),
+      ];
+      return moments.map(({ renewAt }) => renewAt.getTime());
+    };
+    const [one, again] = await momentOf(0.1, 100);
+    expect(again).toBe(one);
+    expect(await momentOf(0.1, 0)).toEqual([one, one]);
+    expect(await momentOf(0.2, 100)).not.toContain(one);
+  });
+
+  it('leaves a server that failed alone for longer where nobody is in a hurry', async () => {
+    const clock = new TestClock();
+    const cache = new EvidenceCache<KeptEvidence>({ ...RENEWING, clock, random: () => 0 });
+    let count = 0;
+    const fetch = () => {
+      count++;
+      return Promise.reject(new AgentError('revocation_unreachable', 'down'));
+    };
+    const askedAfter = async (seconds: number, isPatient: boolean) => {
+      clock.time = new Date(clock.time.getTime() + seconds * 1000);
+      await expectCodeAsync(cache.get('a', { fetch }, { isPatient }), 'revocation_unreachable');
+      return count;
+    };
+    expect(await askedAfter(0, true)).toBe(1);
+    expect(await askedAfter(59, true)).toBe(1);
+    expect(await askedAfter(1, true)).toBe(2);
+    expect(await askedAfter(599, true)).toBe(2);
+    // A pull is.
+    expect(await askedAfter(0, false)).toBe(3);
+    expect(await askedAfter(14, false)).toBe(3);
+    expect(await askedAfter(1, false)).toBe(4);
+    expect(await askedAfter(15, true)).toBe(4);
   });
 
   it('ends what is being fetched when it is closed', async () => {

@@ -480,6 +480,35 @@ describe('what was fetched', () => {
     expect((await check(source, leaf)).kind).toBe('good');
   });
 
+  it.each([
+    ['OCSP', openResponder],
+    ['CRL', openCrl],
+  ] as const)('is tried for less often by the patient: %s', async (_, open) => {
+    const { server, leaf } = await open();
+    server.routes.clear();
+    const clock = new TestClock();
+    const source = openSource({ clock });
+    const askedAfter = async (seconds: number, isPatient: boolean) => {
+      clock.time = new Date(clock.time.getTime() + seconds * 1000);
+      await source.check(chainOf(leaf), { isPatient }, NEVER);
+      return server.requests.length;
+    };
+    expect(await askedAfter(0, true)).toBe(1);
+    expect(await askedAfter(20, true)).toBe(1);
+    expect(await askedAfter(0, false)).toBe(2);
+  });
+
+  it('says when it is asked for anew, which is within the last hour', async () => {
+    for (const { leaf } of [await openResponder(), await openCrl()]) {
+      const status = await check(openSource(), leaf);
+      if (status.kind !== 'good') throw new TypeError('expected a good status');
+      const { validUntil, renewAt } = status;
+      const endMs = validUntil?.getTime() ?? NaN;
+      expect(renewAt?.getTime()).toBeLessThanOrEqual(endMs);
+      expect(renewAt?.getTime()).toBeGreaterThanOrEqual(endMs - 3_600_000);
+    }
+  });
+
   it('is kept on disk for the next process', async () => {
     const cacheDir = await openFolder();
     const { server, leaf } = await openCrl();
