@@ -55,8 +55,25 @@ export class ExportParser {
 
   /** Takes the next bytes of the stream and returns the entries that they complete. */
   feed(chunk: Buffer): ExportEntry[] {
-    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const entries: ExportEntry[] = [];
+    // A field that was cut mostly ends with its line: no more than that has to be copied.
+    const lineEnd = this.#pending.length === 0 ? 0 : chunk.indexOf(NEWLINE) + 1;
+    for (const piece of [chunk.subarray(0, lineEnd), chunk.subarray(lineEnd)]) {
+      if (piece.length > 0) this.#read(this.#withPending(piece), entries);
+    }
+    return entries;
+  }
+
+  /** Whether the stream, if it ended here, would end within an entry. */
+  get isUnfinished(): boolean {
+    return this.#pending.length > 0 || this.#state !== 'field' || this.#fieldCount > 0;
+  }
+
+  #withPending(piece: Buffer): Buffer {
+    return this.#pending.length === 0 ? piece : Buffer.concat([this.#pending, piece]);
+  }
+
+  #read(bytes: Buffer, entries: ExportEntry[]): void {
     let at = 0;
     while (at < bytes.length) {
       const next = this.#step(bytes, at, entries);
@@ -64,12 +81,6 @@ export class ExportParser {
       at = next;
     }
     this.#pending = at === bytes.length ? NOTHING : bytes.subarray(at);
-    return entries;
-  }
-
-  /** Whether the stream, if it ended here, would end within an entry. */
-  get isUnfinished(): boolean {
-    return this.#pending.length > 0 || this.#state !== 'field' || this.#fieldCount > 0;
   }
 
   // Each step returns where the next one starts, or `at` when it needs more bytes than there are.
