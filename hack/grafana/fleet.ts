@@ -268,16 +268,19 @@ const WHERE: readonly Panel[] = [
     ...{ kind: 'table', width: 10, height: 9 },
     title: 'Trust that ends first',
     description:
-      'By type of trust store: until its first certificate expires, on the node where that is soonest.',
+      'By type of trust store: until its first certificate expires, on the node where that is soonest; and until the first CRL or carried OCSP answer ends.',
     queries: [
       {
-        expr: `sort(min by (cluster, type) (nodeseal_truststore_expiry_timestamp_seconds{${C}}) - time())`,
+        expr:
+          `sort(min by (cluster, type) (nodeseal_truststore_expiry_timestamp_seconds{${C}}) - time()` +
+          ` or label_replace(min by (cluster) (nodeseal_crl_expiry_timestamp_seconds{${C}}) - time(), "type", "CRL", "", "")` +
+          ` or label_replace(min by (cluster) (nodeseal_carried_ocsp_expiry_timestamp_seconds{${C}}) - time(), "type", "OCSP, carried in", "", ""))`,
       },
     ],
     thresholds: PLAIN,
     columns: {
       cluster: { title: 'Cluster' },
-      type: { title: 'Trust store' },
+      type: { title: 'What' },
       Value: { title: 'Ends in', unit: 's' },
     },
     runbook: 'NodesealTrustExpiring',

@@ -15,6 +15,10 @@ const rate = (metric: string, by: string, more = ''): Query => ({
     .join(' '),
 });
 
+/** What has no label to be told by. */
+const named = (label: string, name: string, expr: string): string =>
+  `label_replace(${expr}, "${label}", "${name}", "", "")`;
+
 const PROOF: readonly Panel[] = [
   {
     ...STAT,
@@ -110,12 +114,18 @@ const PROOF: readonly Panel[] = [
     ...{ kind: 'table', width: 8, height: 6 },
     title: 'What ends when',
     description:
-      'Until the first certificate of each type of trust store expires, and the first CRL in use.',
+      'Until the first certificate of each type of trust store expires, the first CRL in use, and the first OCSP answer that was carried in.',
     queries: [
       {
-        expr:
-          `max by (type) (nodeseal_truststore_expiry_timestamp_seconds{${N}}) - time()` +
-          ` or label_replace(max(nodeseal_crl_expiry_timestamp_seconds{${N}}) - time(), "type", "CRL", "", "")`,
+        expr: [
+          `max by (type) (nodeseal_truststore_expiry_timestamp_seconds{${N}}) - time()`,
+          named('type', 'CRL', `max(nodeseal_crl_expiry_timestamp_seconds{${N}}) - time()`),
+          named(
+            'type',
+            'OCSP, carried in',
+            `max(nodeseal_carried_ocsp_expiry_timestamp_seconds{${N}}) - time()`,
+          ),
+        ].join(' or '),
       },
     ],
     thresholds: PLAIN,
@@ -343,6 +353,45 @@ const AGENT: readonly Panel[] = [
       'Value #B': { title: 'Generation' },
       'Value #C': { title: 'Certificates' },
     },
+  },
+  {
+    ...GRAPH,
+    kind: 'table',
+    title: 'How old',
+    description:
+      'Since policy and trust were loaded, and since the bundle was made, where signatures and evidence are carried in.',
+    queries: [
+      {
+        expr: [
+          named('what', 'policy', `time() - max(nodeseal_policy_loaded_timestamp_seconds{${N}})`),
+          named(
+            'what',
+            'trust',
+            `time() - max(nodeseal_truststore_loaded_timestamp_seconds{${N}})`,
+          ),
+          named('what', 'bundle', `time() - max(nodeseal_bundle_created_timestamp_seconds{${N}})`),
+        ].join(' or '),
+      },
+    ],
+    columns: { what: { title: 'What' }, Value: { title: 'Since', unit: 's' } },
+    runbook: 'NodesealCrlExpiring',
+  },
+  {
+    ...GRAPH,
+    title: 'Answers to pulls',
+    description: 'Per second, what came of questions of the pull verifier.',
+    queries: [rate('nodeseal_agent_requests_total', 'outcome')],
+    unit: 'reqps',
+  },
+  {
+    ...GRAPH,
+    title: 'Registries left alone',
+    description:
+      'How often in the last hour re-verification left a registry alone for a while, because it was in trouble.',
+    queries: [
+      { expr: `sum(increase(nodeseal_registry_pauses_total{${N}}[1h]))`, legend: 'pauses' },
+    ],
+    runbook: 'NodesealInconclusiveVerdicts',
   },
 ];
 
