@@ -60,16 +60,20 @@ async function listCarried(bundle: Bundle, image: Digest): Promise<Referrers | A
   }
 }
 
-/** The registry did not say what a name stands for, nor that it stands for nothing. */
+/**
+ * The registry could not say what a name stands for, nor that it stands for nothing. That it denies us is an
+ * answer: whoever makes a pod chooses the credentials that the webhook asks with, and with none that is
+ * taken would choose that a tag means what it meant when the bundle was made, while kubelet pulls what it means
+ * now. A forward proxy that lets nobody out is no registry: its refusal is `registry_unreachable`.
+ */
 const UNASKED: ReadonlySet<ErrorCode> = new Set([
   'registry_unreachable',
   'registry_timeout',
-  'registry_denied',
   'registry_busy',
   'registry_failed',
 ] as const);
 
-/** What a name stands for: by the registry, and by the bundle only where the registry does not say. */
+/** What a name stands for: by the registry, and by the bundle only where the registry cannot say. */
 export async function resolveCarried(
   { bundle }: { readonly bundle?: Bundle },
   registry: RegistryClient,

@@ -72,13 +72,29 @@ describe('an agent with a bundle', () => {
     const image = { name: `${bench.repository}:latest` };
     bench.answerWith(404);
     expect(await bench.decide({ image, parts: { bundle } })).toBe('deny registry_not_found');
-    bench.answerWith(403);
-    expect(await bench.decide({ image, parts: { bundle } })).toBe('allow verified');
     bench.registry.intercept = undefined;
     const moved = bench.registry.pushImage('team/app', 'latest', 'moved');
     const { digest, reason } = await bench.verify({ image, parts: { bundle } });
     expect([digest, reason]).toEqual([moved.digest, 'signature_missing']);
   });
+
+  it.each([
+    [503, 'allow verified'],
+    [401, 'deny registry_denied, inconclusive'],
+    [403, 'deny registry_denied, inconclusive'],
+  ])(
+    'takes the word of the bundle for a tag only where the registry cannot say: %i',
+    async (status, decided) => {
+      const bench = await openBench();
+      bench.sign();
+      const bundle = await carry(bench);
+      const image = { name: `${bench.repository}:latest` };
+      bench.answerWith(status);
+      expect(await bench.decide({ image, parts: { bundle } })).toBe(decided);
+      // What a digest names cannot change: whoever asks, the signatures are those of the content.
+      expect(await bench.decide({ parts: { bundle } })).toBe('allow verified');
+    },
+  );
 
   it('tells of both where neither registry nor bundle can be read', async () => {
     const bench = await openBench();
