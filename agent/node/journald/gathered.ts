@@ -23,24 +23,27 @@ export function notReadingAhead<T>(make: () => T): T {
 
 /**
  * Yields what a stream brings until it is closed, and undefined for each silence. Reads nothing while
- * the consumer is busy, and for `GATHER_MS` after a small piece; what comes after a longer pause is
- * read at once. A stream that fails is one that is closed.
+ * the consumer is busy, and makes a pause after a small piece, `GATHER_MS` by default; what comes after
+ * a longer time is read at once. A stream that fails is one that is closed.
  */
 export async function* readGathered(
   stream: Readable,
   silenceMs: () => number,
+  pause: () => Promise<unknown> = async () => delay(GATHER_MS),
 ): AsyncGenerator<Buffer | undefined, void> {
   const news = new News(stream);
-  let gathering: Promise<unknown> = Promise.resolve();
+  let paused: Promise<unknown> | undefined;
   for (;;) {
     const isSilent = !(await news.within(silenceMs()));
     if (isSilent) yield undefined;
-    await gathering;
+    await paused;
     if (news.isLast) return;
     // Null when it was told of its end, which comes to be known by reading it.
     const piece = isSilent ? null : (stream.read() as Buffer | null);
     if (piece === null) continue;
-    if (piece.length <= SMALL_BYTES) gathering = delay(GATHER_MS);
+    // The first piece after a pause was read before it: to pause for that, too, is to let the pipe fill up.
+    const isEnough = piece.length > SMALL_BYTES || paused !== undefined;
+    paused = isEnough ? undefined : pause();
     yield piece;
   }
 }

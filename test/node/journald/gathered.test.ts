@@ -54,6 +54,24 @@ describe('readGathered', () => {
     expect(rest).toEqual(['late']);
   });
 
+  it('pauses after a small piece, but not for the one that was read before the pause', async () => {
+    const stream = pipe();
+    let pauses = 0;
+    const pieces = readGathered(stream, never, async () => {
+      pauses += 1;
+      return Promise.resolve();
+    });
+    const [small, large] = [100, 10_000];
+    const after: number[] = [];
+    for (const length of [small, small, small, large, small, large]) {
+      stream.write(Buffer.alloc(length));
+      await pieces.next();
+      after.push(pauses);
+    }
+    expect(after).toEqual([1, 1, 2, 2, 3, 3]);
+    stream.destroy();
+  });
+
   it('ends with a stream that fails, is destroyed, or was at its end', async () => {
     const [failed, destroyed, ended] = [pipe(), pipe(), pipe()];
     const read = [failed, destroyed, ended].map(allOf);
