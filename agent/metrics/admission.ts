@@ -32,15 +32,17 @@ export function declareAdmission(registry: Registry): AdmissionMetrics {
     'Reviews, by what was asked for and what it came to.',
     ...['path', 'outcome'],
   );
-  for (const path of PATHS) {
-    for (const outcome of REVIEW_OUTCOMES) reviews.inc({ path, outcome }, 0);
-  }
   const duration = histogram(
     'admission_review_duration_seconds',
     'Time from the last byte of a review to its answer.',
     BUCKETS_SECONDS,
     'path',
   );
+  // Else no rate would tell of the first.
+  for (const path of PATHS) {
+    for (const outcome of REVIEW_OUTCOMES) reviews.inc({ path, outcome }, 0);
+    duration.zero({ path });
+  }
   const refused = counter(
     'admission_requests_refused_total',
     'Requests to the webhook that were no review: malformed, too large or too many at once.',
