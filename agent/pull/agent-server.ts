@@ -99,9 +99,8 @@ async function answer(
   signal: AbortSignal,
 ): Promise<PullResponse> {
   try {
+    // It flows on: nothing more is wanted from the other side but the news that it is gone.
     const request = parseRequest(await readLine(socket));
-    // Nothing more is wanted from the other side but the news that it is gone.
-    socket.resume();
     return { verdict: await options.judge(request, signal), mode: options.mode };
   } catch (error) {
     const known = error instanceof AgentError ? error : undefined;
@@ -116,21 +115,32 @@ function outcomeOf(response: PullResponse): AgentRequestOutcome {
   return response.error.code === 'invocation_invalid' ? 'invalid' : 'failed';
 }
 
-async function readLine(socket: Socket): Promise<string> {
+/**
+ * What comes up to a line's end, or up to the other side's where that is first. By events: an
+ * iterator of the stream takes a tenth of the time of an answer.
+ */
+function readLine(socket: Socket): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   const chunks: Buffer[] = [];
   let length = 0;
-  // An iterator that is left early would destroy the socket before the answer.
-  const received = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  for await (const chunk of received) {
-    length += chunk.length;
-    if (length > MAX_REQUEST_BYTES) {
-      throw new AgentError(
-        'invocation_invalid',
-        `request from the pull verifier: expected at most ${MAX_REQUEST_BYTES} bytes`,
-      );
-    }
+  const take = (chunk: Buffer) => {
     chunks.push(chunk);
-    if (chunk.includes(0x0a)) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
+    length += chunk.length;
+    if (length <= MAX_REQUEST_BYTES && !chunk.includes(0x0a)) return;
+    socket.off('data', take);
+    if (length > MAX_REQUEST_BYTES) reject(tooLong());
+    else finish();
+  };
+  const finish = () => {
+    resolve(Buffer.concat(chunks).toString('utf8'));
+  };
+  socket.on('data', take).once('end', finish).once('close', finish);
+  return promise;
+}
+
+function tooLong(): AgentError {
+  return new AgentError(
+    'invocation_invalid',
+    `request from the pull verifier: expected at most ${MAX_REQUEST_BYTES} bytes`,
+  );
 }

@@ -3,8 +3,8 @@ import { type FetchedSignature, verifyEnvelope } from '../notation/verification/
 
 type Verified = ReturnType<typeof verifyEnvelope>;
 
-/** Images that are pulled again within minutes; each takes some 20 KiB for its certificates. */
-const MAX_KEPT = 16;
+/** Images that are pulled again; each takes some 5 KiB: envelopes share their certificates. */
+const MAX_KEPT = 128;
 
 /**
  * Remembers what envelopes hold, not whether they are good: policy, trust, time and revocation are

@@ -21,7 +21,7 @@ describe('VerifiedEnvelopes', () => {
   });
 
   it('remembers no failure, and forgets what was used longest ago', () => {
-    const envelopes = new VerifiedEnvelopes();
+    const envelopes = new VerifiedEnvelopes(16);
     const good = signatureOf();
     const bad = { ...good, envelope: good.envelope.subarray(0, -1) };
     for (let time = 0; time < 2; time++)
