@@ -47,6 +47,8 @@ export function declareRegistries(
 ): RegistryMetrics {
   const { counter, gauge, histogram } = declarers(registry);
   const labels = new RegistryLabels(namesRegistry);
+  /** Labels with a sample of each outcome. */
+  const declared = new Set<string>();
   const requests = counter(
     'registry_requests_total',
     'HTTP requests for images of a registry, redirects and its token service among them.',
@@ -79,8 +81,11 @@ export function declareRegistries(
     },
     observeRegistryRequest: (name, status, seconds) => {
       const label = { registry: labels.of(name) };
-      // Without a sample before the first, the first increase would not be seen.
-      for (const outcome of REGISTRY_OUTCOMES) requests.inc({ ...label, outcome }, 0);
+      if (!declared.has(label.registry)) {
+        // Without a sample before the first, the first increase would not be seen.
+        for (const outcome of REGISTRY_OUTCOMES) requests.inc({ ...label, outcome }, 0);
+        declared.add(label.registry);
+      }
       requests.inc({ ...label, outcome: outcomeOf(status) });
       duration.observe(label, seconds);
     },
