@@ -61,6 +61,7 @@ export async function listInTurn(
 
 /** What has just been silent comes last; it may be all that there is in a closed network. */
 function inOrder({ repository, hosts, memory }: Turn): readonly RegistryHost[] {
+  if (hosts.length < 2) return hosts;
   const rank = (host: RegistryHost, at: number) => {
     if (at < hosts.length - 1 && memory.isSilent(host)) return 2;
     return memory.hasListed(repository, host) ? 0 : 1;
