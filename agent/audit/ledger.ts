@@ -136,6 +136,7 @@ export class Ledger {
   /** The same of several in one transaction. */
   recordReverifications(verified: readonly Reverified[]): void {
     this.#write('record re-verifications', () => {
+      this.signatures.settle();
       for (const { image, verdict, schedule } of verified) {
         this.#verdicts.add('reverification', image, { ...verdict, mode: 'none' });
         this.reverifications.schedule(image, schedule);

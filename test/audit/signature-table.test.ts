@@ -1,8 +1,12 @@
 // Signatures kept in the ledger: as they were, for images that are here, and never too much of them.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
 import { MAX_SIGNATURE_BYTES, MAX_SIGNATURES_BYTES } from '../../agent/audit/signature-table.ts';
 import type { StoredSignature } from '../../agent/verifier/stored-signatures.ts';
+import { verdictOf } from '../support/verdict.ts';
 import { digestOf, pulledRecords, REPOSITORY } from './images.ts';
 
 const NOW = new Date('2026-08-22T10:00:00Z');
@@ -63,6 +67,27 @@ describe('a signature', () => {
     ledger.reconcileImages(pulledRecords(2, 'v2'), NOW);
     expect(ledger.signatures.get(...IMAGE)).toBeUndefined();
     expect(ledger.signatures.get(REPOSITORY, digestOf(2))).toBeDefined();
+  });
+});
+
+describe('writing signatures', () => {
+  it('is done with the verdicts that follow, in one transaction', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'nodeseal-ledger-')), 'ledger.sqlite');
+    const written = openLedger(path);
+    const reader = openLedger(path, { readOnly: true });
+    try {
+      written.reconcileImages(pulledRecords(1), NOW);
+      written.signatures.put(...IMAGE, signature(1));
+      expect(reader.signatures.get(...IMAGE)).toBeUndefined();
+      const schedule = { policyHash: null, trustHash: null, due: NOW, attempts: 0 };
+      const [repository, digest] = IMAGE;
+      written.recordReverification({ repository, digest }, verdictOf({}), schedule);
+      expect(bytesOf(reader.signatures.get(...IMAGE))).toEqual(signature(1));
+    } finally {
+      written.close();
+      reader.close();
+      rmSync(dirname(path), { recursive: true });
+    }
   });
 });
 
