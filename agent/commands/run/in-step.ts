@@ -7,6 +7,7 @@ import type { Config } from '../../config.ts';
 import { AgentError } from '../../errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import type { Drift } from '../../node/host/drift.ts';
+import { KnownContent } from '../../node/host/content.ts';
 import { installOnHost, type InstallRequest } from '../../node/host/install.ts';
 import type { InForce } from '../../verifier/in-force.ts';
 import { installRequest } from '../host-install.ts';
@@ -45,6 +46,7 @@ export class InStep {
   /** Why the host could not be brought in step; undefined while it is. */
   fault: AgentError | undefined;
   readonly #touch: HostTouch;
+  readonly #verifier = new KnownContent();
   #stepping: Promise<void> = Promise.resolve();
   #lastGood: InstallRequest | undefined;
   /** What others did and could not be put right; it counts once. */
@@ -136,6 +138,7 @@ export class InStep {
       this.#touch.expect(wanted.request);
       const { changed, left } = await installOnHost({
         ...wanted.request,
+        verifierContent: this.#verifier,
         onDrift: (drift) => {
           this.#tellDrift(drift);
         },

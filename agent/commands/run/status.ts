@@ -1,10 +1,9 @@
 // What the agent tells of itself, as data for programs.
-import { stat } from 'node:fs/promises';
 import type { Enforcement } from '../../enforcement/state.ts';
 import { AgentError } from '../../errors.ts';
 import { IMAGE_CAUSES, IMAGE_STATES } from '../../metrics/labels.ts';
 import type { InventoryCounts } from '../../metrics/sources.ts';
-import { contentOfFile } from '../../node/host/content.ts';
+import { KnownContent } from '../../node/host/content.ts';
 import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
 import type { PullMode } from '../../pull/mode.ts';
 
@@ -45,7 +44,7 @@ export interface StatusParts {
 /** The state of enforcement and what it comes from, as `/status.json` tells it. Times are RFC 3339. */
 export class Status {
   readonly #parts: StatusParts;
-  #checksum: { readonly key: string; readonly sha256: string } | undefined;
+  readonly #content = new KnownContent();
 
   constructor(parts: StatusParts) {
     this.#parts = parts;
@@ -82,15 +81,10 @@ export class Status {
   /** Reading tens of megabytes for each who asks would be a way to keep the node busy. */
   async #sha256(path: string): Promise<string | null> {
     try {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(path);
-      const key = [ino, size, mtimeMs, ctimeMs].join(' ');
-      if (this.#checksum?.key !== key) {
-        this.#checksum = { key, sha256: (await contentOfFile(path)).sha256 };
-      }
-      return this.#checksum.sha256;
+      return (await this.#content.of(path)).sha256;
     } catch (error) {
       // Missing or unreadable: either way there is none to tell the checksum of.
-      if (error instanceof AgentError || (error instanceof Error && 'code' in error)) return null;
+      if (error instanceof AgentError) return null;
       throw error;
     }
   }

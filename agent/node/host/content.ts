@@ -1,6 +1,6 @@
 // The bytes of a file to install, known by their SHA-256, held in memory or read from a file of ours.
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { AgentError } from '../../errors.ts';
 import { readChunks } from './host-fs.ts';
 
@@ -24,10 +24,46 @@ export function contentOfBytes(bytes: Uint8Array): Content {
 }
 
 /** Content of a file outside the host root. Throws `host_write_failed` when it cannot be read. */
-export async function contentOfFile(path: string): Promise<Content> {
+export async function contentOfFile(path: string): Promise<FileContent> {
   const hash = createHash('sha256');
   for await (const chunk of readSource(path)) hash.update(chunk);
   return { kind: 'file', sha256: hash.digest('hex'), path };
+}
+
+/** A change within this after another may leave the times of a file as they were. */
+const UNSURE_MS = 2000;
+
+/**
+ * Content of one file that is asked for again and again: the verifier takes a tenth of a second to
+ * read, and is a different one only once its times, its size or its place on the disk are.
+ */
+export class KnownContent {
+  readonly #read: (path: string) => Promise<FileContent>;
+  readonly #nowMs: () => number;
+  #known: { readonly state: string; readonly content: FileContent } | undefined;
+
+  constructor(read = contentOfFile, nowMs = Date.now) {
+    this.#read = read;
+    this.#nowMs = nowMs;
+  }
+
+  /** As `contentOfFile`. */
+  async of(path: string): Promise<FileContent> {
+    const before = await stateOf(path);
+    if (this.#known !== undefined && this.#known.state === before?.state)
+      return this.#known.content;
+    const content = await this.#read(path);
+    const isSure = before !== undefined && this.#nowMs() - before.changedMs > UNSURE_MS;
+    this.#known = isSure ? { state: before.state, content } : undefined;
+    return content;
+  }
+}
+
+async function stateOf(path: string) {
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  if (stats === undefined) return undefined;
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = stats;
+  return { state: [path, dev, ino, size, mtimeNs, ctimeNs].join(' '), changedMs: Number(ctimeMs) };
 }
 
 /**

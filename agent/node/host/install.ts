@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { applyPlan } from './apply.ts';
-import { contentOfBytes, contentOfFile } from './content.ts';
+import { contentOfBytes, KnownContent } from './content.ts';
 import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
 import { createLayout, type HostLayout, type Place, verifierFiles } from './layout.ts';
 import { distinctFiles } from './distinct-files.ts';
@@ -38,6 +38,8 @@ export interface TrustFile {
 export interface InstallRequest extends HostAccess {
   /** The executable, as a path of this process. */
   readonly verifierPath: string;
+  /** For a process that installs again and again. Default: the executable is read each time. */
+  readonly verifierContent?: KnownContent;
   /** Absent: the host's own policy is used as it is. It is not parsed here. */
   readonly policyBytes?: Uint8Array;
   /** Absent: the host's own trust stores are used as they are. The files are not parsed here. */
@@ -174,11 +176,12 @@ async function desiredFiles(
   layout: HostLayout,
 ): Promise<DesiredFiles> {
   const { policyBytes, trustFiles, settings, verifierPath } = request;
+  const { verifierContent = new KnownContent() } = request;
   const readable = (path: string, bytes: Uint8Array): DesiredFile => {
     return { path, content: contentOfBytes(bytes), mode: 0o644, ...owner };
   };
   const json = Buffer.from(`${JSON.stringify(settings, null, 2)}\n`);
-  const content = await contentOfFile(verifierPath);
+  const content = await verifierContent.of(verifierPath);
   const verifiers = await distinctFiles(fs, hostRoot, verifierFiles(layout));
   const desired = new Map<Place, readonly DesiredFile[]>([
     ['settings', [readable(layout.settingsFile, json)]],
