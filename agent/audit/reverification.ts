@@ -21,7 +21,7 @@ export interface ReverificationOptions extends Pick<
   readonly onVerdict?: (image: DueImage, verdict: Verdict, means: ReverificationMeans) => void;
   /** When the ledger first had all images of the node in this run of the agent; null before. */
   readonly listedAt: () => Date | null;
-  /** Images looked at together, 1 or more. Default 2: beside real pulls this must not be felt. */
+  /** Images looked at together, 1 or more. Default 4: half of the connections to a registry are left to pulls. */
   readonly concurrency?: number;
   /** How many images may ask one registry within a second. Default 20. */
   readonly perSecond?: number;
@@ -33,7 +33,7 @@ export interface ReverificationOptions extends Pick<
   readonly random?: () => number;
 }
 
-const DEFAULT_CONCURRENCY = 2;
+const DEFAULT_CONCURRENCY = 4;
 /** Default of `perSecond`: what one node may add to a registry's load, however it came to it. */
 export const DEFAULT_PER_SECOND = 20;
 /** To find out which images are due takes a look at all of them; each that is kept takes half a KiB. */
