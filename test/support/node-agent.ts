@@ -10,7 +10,8 @@ import type { TestNode } from './test-node.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Where a test node must have these bound; see `AGENT_BINDS`. */
 const PROGRAM = '/usr/local/lib/nodeseal';
-const NODE = '/usr/local/bin/node';
+/** Node on the node. */
+export const NODE = '/usr/local/bin/node';
 /** Far above what it takes: a machine that runs other tests as well is slow. */
 const READY_MS = 60_000;
 /** Between two looks at something that has no event to wait for. */
