@@ -20,6 +20,8 @@ export interface TurnsOptions {
   readonly warm?: 'first' | 'all';
   /** A file of the node with the certificates that `notation` trusts for TLS. Default: plain HTTP. */
   readonly ca?: string;
+  /** What runs in the place of our verifier. */
+  readonly program?: string;
 }
 
 /** What either program took, of each image. */
@@ -62,13 +64,13 @@ const MEASURE = `
 export async function inTurns(
   node: TestNode,
   pulls: readonly Pull[],
-  { warm = 'first', ca = '' }: TurnsOptions = {},
+  { warm = 'first', ca = '', program = VERIFIER_PATH }: TurnsOptions = {},
 ): Promise<Times> {
   const lines = pulls.map(
     ({ repository, descriptor }) =>
       `${repository} ${descriptor.digest} ${JSON.stringify(descriptor)}\n`,
   );
-  const args = [VERIFIER_PATH, DESCRIPTOR_TYPE, warm, ca];
+  const args = [program, DESCRIPTOR_TYPE, warm, ca];
   const printed = await node.output(['bash', '-euc', MEASURE, 'measure', ...args], {
     stdin: lines.join(''),
     timeoutMs: TIMEOUT_MS,

@@ -9,7 +9,7 @@ import { AGENT_BINDS, SOURCE, startNodeAgent } from '../../test/support/node-age
 import { startTestRegistry, type TestRegistry } from '../../test/support/registry.ts';
 import { bootTestNode, type TestNode } from '../../test/support/test-node.ts';
 import { DISTANT_NAME, startDistantRegistry } from './distant-registry.ts';
-import { type Benchmark, type Measurement, median } from './measurement.ts';
+import { type Benchmark, type Measurement, median, ratios } from './measurement.ts';
 import { peakMemory } from './peak-memory.ts';
 import { DESCRIPTOR_TYPE, inTurns, type Pull, report, VERIFIER_PATH } from './pulls-in-turns.ts';
 import { pushSignedImage, writeTrust } from './signed-images.ts';
@@ -57,7 +57,9 @@ async function near(node: TestNode): Promise<Measurement[]> {
       ...report(`${SIGNATURES} signatures, last good`, await inTurns(node, last), 0.2),
       ...report(`${SIGNATURES} signatures, first good`, await inTurns(node, first), 0.3),
     ];
-    const empty = await emptyProgramMemory(node, MEMORY_ROUNDS);
+    await putEmptyProgram(node);
+    const floor = await inTurns(node, pulls, { program: EMPTY_PROGRAM });
+    const empty = await peakMemory(node, MEMORY_ROUNDS, [EMPTY_PROGRAM]);
     const memoryUp = await verifierMemory(node, one, MEMORY_ROUNDS);
     await agent.stop();
     const down = report('agent down', await inTurns(node, pulls), 1.5);
@@ -65,6 +67,13 @@ async function near(node: TestNode): Promise<Measurement[]> {
     return [
       ...up,
       ...down,
+      { what: 'notation verify, beside an empty program', unit: 'ms', values: floor.notationMs },
+      { what: 'empty program', unit: 'ms', values: floor.verifierMs },
+      {
+        what: 'ratio, empty program',
+        unit: 'x',
+        values: ratios(floor.verifierMs, floor.notationMs),
+      },
       { what: 'peak memory, empty program', unit: 'MB', values: empty },
       ...memoryReport('agent up', memoryUp, empty, 1.5),
       ...memoryReport('agent down', memoryDown, empty, 3),
@@ -151,12 +160,17 @@ export async function emptyProgramMemory(
   node: TestNode,
   rounds: number,
 ): Promise<readonly number[]> {
+  await putEmptyProgram(node);
+  return peakMemory(node, rounds, [EMPTY_PROGRAM]);
+}
+
+/** What no program of the verifier's runtime is faster or smaller than. */
+async function putEmptyProgram(node: TestNode): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nodeseal-bench-'));
   try {
     await writeFile(join(folder, 'empty.js'), '');
     await run(BUN, ['build', 'empty.js', '--compile', '--outfile', 'empty'], { cwd: folder });
     await copyFile(join(folder, 'empty'), node.path(EMPTY_PROGRAM));
-    return await peakMemory(node, rounds, [EMPTY_PROGRAM]);
   } finally {
     await rm(folder, { recursive: true });
   }
