@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { picturePage } from '../../hack/grafana/picture/page.ts';
 import { tableContent } from '../../hack/grafana/picture/table.ts';
+import { colorOf } from '../../hack/grafana/picture/theme.ts';
 import { formatValue } from '../../hack/grafana/picture/units.ts';
 import { DASHBOARDS, findPanel, readDashboard } from '../support/dashboard.ts';
 import type { Series } from '../support/node-prometheus.ts';
@@ -23,6 +24,12 @@ describe.each(DASHBOARDS)('the picture of %s', (name) => {
     for (const { title } of dashboard.panels) expect(page).toContain(title);
     const empty = panels.filter(({ type }) => type !== 'table');
     expect(page.match(/No data/g)).toHaveLength(empty.length);
+  });
+
+  it('knows every colour', () => {
+    const names = [...JSON.stringify(dashboard).matchAll(/"(?:fixedC|c)olor":"([^"]+)"/g)];
+    expect(names.length).toBeGreaterThan(20);
+    for (const [, name = ''] of names) expect(colorOf(name)).toMatch(/^#[0-9a-f]{6}$/);
   });
 
   it('shows what was answered, and lets no label be markup', () => {

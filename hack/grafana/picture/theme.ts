@@ -5,6 +5,7 @@ const NAMED: Readonly<Record<string, string>> = {
   'light-green': '#96d98d',
   orange: '#ff9830',
   red: '#f2495c',
+  'dark-red': '#c4162a',
   blue: '#5794f2',
   purple: '#b877d9',
   text: '#ccccdc',
