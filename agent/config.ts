@@ -116,7 +116,7 @@ export const SETTINGS = {
   ),
   credentialProviderConfig: optionalPath(
     'CREDENTIAL_PROVIDER_CONFIG',
-    'Kubelet’s configuration of credential provider plugins, as a path on the host. Unset: what kubelet’s command line says.',
+    'Kubelet’s configuration of credential provider plugins, a file or a directory of files, as a path on the host. Unset: what kubelet’s command line says.',
   ),
   credentialProviderBinDir: optionalPath(
     'CREDENTIAL_PROVIDER_BIN_DIR',

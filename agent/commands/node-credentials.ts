@@ -1,4 +1,5 @@
 // The credentials for registries that a node has, found as the settings say.
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { AgentError } from '../errors.ts';
 import { createHostReader } from '../node/host/host-reader.ts';
@@ -59,6 +60,12 @@ function hostAccess(hostRoot: string): HostAccess {
   const reader = createHostReader(hostRoot);
   return {
     read: (path, maxBytes) => reader.read(path, maxBytes),
+    async list(path) {
+      if ((await reader.stat(path))?.kind !== 'directory') return null;
+      const names = (await reader.list(path)) ?? [];
+      const kinds = await Promise.all(names.map(async (name) => reader.stat(join(path, name))));
+      return names.filter((_, index) => kinds[index]?.kind !== 'directory');
+    },
     async isExecutable(path) {
       const found = await reader.stat(path).catch(() => null);
       return found?.kind === 'file' && found.isExecutable;
@@ -77,6 +84,10 @@ async function findReadable(
 ): Promise<ProviderPlaces | null> {
   const places = await findCredentialProviders(config);
   if (places === null || config.credentialProviderConfig !== undefined) return places;
-  const isHere = (await access.read(places.configFile, 0).catch(() => null)) !== null;
+  const { configFile } = places;
+  const found = [access.list(configFile), access.read(configFile, 0)];
+  const isHere = (await Promise.allSettled(found)).some(
+    (one) => one.status === 'fulfilled' && one.value !== null,
+  );
   return isHere ? places : null;
 }

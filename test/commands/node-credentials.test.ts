@@ -54,22 +54,39 @@ describe('the credentials of a node', () => {
     expect(faults.map(({ code }) => code)).toEqual(['credentials_invalid']);
   });
 
-  it('leave out plugins that kubelet names where this process does not see them', async () => {
+  it('are those of plugins that a directory of files names', async () => {
     const root = createHostRoot();
-    put(root, 'proc/7/status', 'Name:\tkubelet\nUid:\t0\t0\t0\t0\nNSpid:\t7\n');
-    put(root, 'proc/7/cgroup', '0::/system.slice/kubelet.service\n');
-    const flags = [
-      '--image-credential-provider-config=/etc/p.yaml',
-      '--image-credential-provider-bin-dir=/opt/p',
-    ];
-    put(root, 'proc/7/cmdline', ['kubelet', ...flags, ''].join('\0'));
-    const unseen = open(root);
-    expect([await unseen.names(), unseen.faults]).toEqual([[], []]);
-    put(root, 'etc/p.yaml', 'kind: something else\n');
-    const seen = open(root);
-    expect(await seen.names()).toEqual([]);
-    expect(seen.faults.map(({ message }) => message.includes('/etc/p.yaml'))).toEqual([true]);
+    put(root, 'etc/providers.d/10.yaml', '{');
+    put(root, 'etc/providers.d/20.yaml/not-a-file', '{');
+    const { names, faults } = open(root, {
+      NODESEAL_CREDENTIAL_PROVIDER_CONFIG: '/etc/providers.d',
+      NODESEAL_CREDENTIAL_PROVIDER_BIN_DIR: '/opt/providers',
+    });
+    expect(await names()).toEqual([]);
+    expect(faults.map(({ message }) => message.split(': ')[0])).toEqual([
+      '/etc/providers.d/10.yaml',
+    ]);
   });
+
+  it.each(['etc/p.yaml', 'etc/p.yaml/a.yaml'])(
+    'leave out plugins that kubelet names where this process does not see them: %s',
+    async (file) => {
+      const root = createHostRoot();
+      put(root, 'proc/7/status', 'Name:\tkubelet\nUid:\t0\t0\t0\t0\nNSpid:\t7\n');
+      put(root, 'proc/7/cgroup', '0::/system.slice/kubelet.service\n');
+      const flags = [
+        '--image-credential-provider-config=/etc/p.yaml',
+        '--image-credential-provider-bin-dir=/opt/p',
+      ];
+      put(root, 'proc/7/cmdline', ['kubelet', ...flags, ''].join('\0'));
+      const unseen = open(root);
+      expect([await unseen.names(), unseen.faults]).toEqual([[], []]);
+      put(root, file, 'kind: something else\n');
+      const seen = open(root);
+      expect(await seen.names()).toEqual([]);
+      expect(seen.faults.map(({ message }) => message.includes(`/${file}: `))).toEqual([true]);
+    },
+  );
 
   it('never lead out of the host’s root', async () => {
     const root = createHostRoot();

@@ -1,10 +1,12 @@
 // The host's files and programs as sources of credentials need them; the agent sees them from a pod.
-import { access, constants, open } from 'node:fs/promises';
+import { access, constants, open, readdir } from 'node:fs/promises';
 
 /** Paths are absolute paths of the host. */
 export interface HostAccess {
   /** The first `maxBytes` of a file and at least one byte more, if there are more. Null when there is none. */
   read(path: string, maxBytes: number): Promise<Uint8Array | null>;
+  /** Names of what is in a directory, but directories. Null when it is none. */
+  list(path: string): Promise<readonly string[] | null>;
   isExecutable(path: string): Promise<boolean>;
   /** The words before the path of a program, to run it in the host's root. */
   readonly enter: readonly string[];
@@ -22,6 +24,15 @@ export const OWN_HOST: HostAccess = {
       } finally {
         await file.close();
       }
+    } catch (error) {
+      if (isAbsence(error)) return null;
+      throw error;
+    }
+  },
+  async list(path) {
+    try {
+      const entries = await readdir(path, { withFileTypes: true });
+      return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     } catch (error) {
       if (isAbsence(error)) return null;
       throw error;

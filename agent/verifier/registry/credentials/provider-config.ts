@@ -31,8 +31,8 @@ const MAX_ITEMS = 1_000;
 const CONFIG_VERSION = /^kubelet\.config\.k8s\.io\/v1(?:alpha1|beta1)?$/;
 
 /**
- * Narrows a configuration; `what` names it. As for kubelet, one fault is a fault of the whole. Throws
- * `credentials_invalid`, which quotes no values of variables.
+ * Narrows one file of a configuration; `what` names it. As for kubelet, one fault is a fault of the
+ * whole; see also `assertProviders`. Throws `credentials_invalid`, which quotes no values of variables.
  */
 export function parseProviderConfig(value: unknown, what: string): readonly CredentialProvider[] {
   const config = objectOf(value, what);
@@ -45,11 +45,14 @@ export function parseProviderConfig(value: unknown, what: string): readonly Cred
     throw invalid(what, `kind: expected CredentialProviderConfig, found ${show(kind)}`);
   }
   const items = listOf(providers, `${what}: providers`);
-  if (items.length === 0) throw invalid(what, 'providers: expected at least one, found none');
-  const parsed = items.map((item, index) => parseProvider(item, `${what}: providers[${index}]`));
-  const names = new Set(parsed.map(({ name }) => name));
-  if (names.size !== parsed.length) throw invalid(what, 'providers: expected each name once');
-  return parsed;
+  return items.map((item, index) => parseProvider(item, `${what}: providers[${index}]`));
+}
+
+/** What holds for the plugins of all files together. Throws `credentials_invalid`. */
+export function assertProviders(all: readonly CredentialProvider[], what: string): void {
+  if (all.length === 0) throw invalid(what, 'providers: expected at least one, found none');
+  const names = new Set(all.map(({ name }) => name));
+  if (names.size !== all.length) throw invalid(what, 'providers: expected each name once');
 }
 
 function parseProvider(value: unknown, what: string): CredentialProvider {

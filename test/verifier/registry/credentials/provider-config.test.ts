@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseProviderConfig } from '../../../../agent/verifier/registry/credentials/provider-config.ts';
+import {
+  assertProviders,
+  parseProviderConfig,
+} from '../../../../agent/verifier/registry/credentials/provider-config.ts';
 import {
   encodeProviderRequest,
   MAX_PROVIDER_RESPONSE_BYTES,
@@ -20,7 +23,11 @@ const CONFIG = {
   kind: 'CredentialProviderConfig',
   providers: [PROVIDER],
 };
-const parse = (config: unknown) => parseProviderConfig(config, 'providers.yaml');
+const parse = (config: unknown) => {
+  const providers = parseProviderConfig(config, 'providers.yaml');
+  assertProviders(providers, 'providers.yaml');
+  return providers;
+};
 const withProvider = (changes: object) =>
   parse({ ...CONFIG, providers: [{ ...PROVIDER, ...changes }] });
 
