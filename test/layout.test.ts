@@ -18,6 +18,7 @@ const VERDICT = 'notation/verification/verdict.ts';
 /** From the bottom up. */
 const PARTS: PartTable = [
   ['errors.ts'],
+  ['utc.ts'],
   ['version.ts'],
   ['deadline.ts'],
   ['go-duration.ts'],
@@ -28,7 +29,7 @@ const PARTS: PartTable = [
   ['setting-forms.ts'],
   ['webhook-settings.ts', 'setting-forms.ts'],
   ['config.ts', 'errors.ts', 'webhook-settings.ts'],
-  ['oci', 'errors.ts'],
+  ['oci', 'errors.ts', 'utc.ts'],
 
   // Pure: the Notary Project's rules.
   [VERDICT, 'oci'],
@@ -135,14 +136,14 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'commands/webhook/followed-trust.ts': 'chokidar',
   'core-dump.ts': 'node:fs',
   'deadline.ts': 'setTimeout',
-  'enforcement/canary-registry.ts': 'node:http',
+  'enforcement/canary-registry.ts': 'node:http, new Date()',
   'enforcement/canary-signer.ts': 'node:crypto',
   'enforcement/canary.ts': 'node:crypto, AbortSignal.timeout',
   'main.ts': 'process, setTimeout',
   'metrics/declarers.ts': 'prom-client',
   'metrics/metrics.ts': 'prom-client',
   'metrics/process.ts': 'prom-client, performance, process',
-  'metrics/server.ts': 'node:http, setTimeout',
+  'metrics/server.ts': 'node:http, new Date(), setTimeout',
   'metrics/webhook-metrics.ts': 'prom-client',
   'node/containerd/client.ts': '@grpc/grpc-js, Date.now',
   'node/containerd/dump.ts': 'node:child_process, process, setTimeout',

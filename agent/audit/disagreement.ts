@@ -2,6 +2,7 @@
 import type { Decision } from '../notation/verification/verdict.ts';
 import type { Before, HistoryRecord } from './history-record.ts';
 import type { VerdictMode } from './image-state.ts';
+import { isoTime } from '../utc.ts';
 
 /** `let_in`: containerd let in what we would deny. `refused`: it refused what we would allow. */
 export const DISAGREEMENT_KINDS = ['let_in', 'refused'] as const;
@@ -102,5 +103,5 @@ export function isSameHash(a: string | null, b: string | null): boolean {
 }
 
 function beforeOf(decision: Decision, { reason, timeMs }: Handling): Before {
-  return { decision, reason, time: new Date(timeMs).toISOString() };
+  return { decision, reason, time: isoTime(new Date(timeMs)) };
 }

@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Decision } from '../notation/verification/verdict.ts';
 import type { Before, HistoryRecord } from './history-record.ts';
+import { isoTime } from '../utc.ts';
 
 /** How often verdicts turned, ever. */
 export interface FlipTotal {
@@ -57,7 +58,7 @@ export class FlipTable {
     return {
       decision: last.decision,
       reason: last.reason,
-      time: new Date(last.timeMs).toISOString(),
+      time: isoTime(new Date(last.timeMs)),
     };
   }
 

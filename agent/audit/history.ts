@@ -6,6 +6,7 @@ import {
   type HistoryKind,
   type HistoryRecord,
 } from './history-record.ts';
+import { isoTime } from '../utc.ts';
 
 /** Which lines to read; what is absent does not restrict. */
 export interface HistoryFilter {
@@ -144,7 +145,7 @@ function bound({ since, until, ...rest }: HistoryFilter): Record<string, SQLInpu
 }
 
 function toEntry(row: Readonly<Record<string, SQLOutputValue>>): HistoryEntry {
-  const time = (value: SQLOutputValue | undefined) => new Date(Number(value)).toISOString();
+  const time = (value: SQLOutputValue | undefined) => isoTime(new Date(Number(value)));
   // The values were written from a record by `add`; a STRICT table keeps their types.
   return {
     id: row['id'],

@@ -3,6 +3,7 @@ import type { HistoryRecord } from './history-record.ts';
 import type { VerdictMode } from './image-state.ts';
 import { PULL_CAUSES, type Pull, type PullCause, type PullJudgement } from './pull.ts';
 import { LATE_US, OWN_VERIFIER } from './pull-join.ts';
+import { isoTime } from '../utc.ts';
 
 /** What a pull counts as. */
 export interface PullCount {
@@ -46,7 +47,7 @@ function record(judgement: PullJudgement, pull: Pull): HistoryRecord | null {
   const { repository, digest, name, runtimeMs } = pull;
   const atUs = pull.judgedUs ?? pull.endedUs ?? pull.dueUs;
   return {
-    time: new Date(atUs / 1000).toISOString(),
+    time: isoTime(new Date(atUs / 1000)),
     ...{ kind: 'pull', repository, digest, name },
     decision: judgement === 'unjudged' ? 'allow' : 'deny',
     reason: judgement,

@@ -12,6 +12,7 @@ import {
   type ReverificationTimes,
 } from './reverification-schedule.ts';
 import type { DueImage, Generation, Reverified, Schedule, Share } from './reverifications.ts';
+import { isoTime } from '../utc.ts';
 
 /** What is verified: a name (`repository@digest` where there is a repository) and its content. */
 export interface ImageToVerify {
@@ -214,7 +215,7 @@ export class Look {
   }
 
   #unasked({ until, code, message }: Pause): Verdict {
-    const fault = `not asked before ${until.toISOString()}, because it is in trouble: ${message}`;
+    const fault = `not asked before ${isoTime(until)}, because it is in trouble: ${message}`;
     return this.#undecided(new AgentError(code, `${this.#registry}: ${fault}`), this.#now());
   }
 
@@ -230,7 +231,7 @@ export class Look {
       results: [],
       skippedSignatures: NONE_SKIPPED,
       ...{ policyHash: null, trustHash: null, validUntil: null },
-      time: now.toISOString(),
+      time: isoTime(now),
       durationMs: now.getTime() - started.getTime(),
     };
   }

@@ -4,6 +4,7 @@ import type { CollectedImage } from '../verifier/collect-bundle.ts';
 import type { CollectedEvidence } from '../verifier/collect-evidence.ts';
 import { show } from '../oci/show.ts';
 import { textLines } from './output.ts';
+import { isoTime } from '../utc.ts';
 
 /** What was written. */
 export interface Bundled extends Pick<CollectedEvidence, 'crls' | 'ocsp' | 'faults'> {
@@ -25,10 +26,10 @@ export function describeBundle({ output, images, crls, ocsp, faults }: Bundled):
       `${name}  ${signatures.length === 0 ? missing : counted(signatures.length, 'signature')}`,
       ...own.map(faultLine),
     ]),
-    ...crls.map(({ address, nextUpdate }) => `${address}  until ${nextUpdate.toISOString()}`),
+    ...crls.map(({ address, nextUpdate }) => `${address}  until ${isoTime(nextUpdate)}`),
     ...ocsp.map(
       ({ certificate, status, validUntil }) =>
-        `${show(certificate)}  ${status} by OCSP until ${validUntil.toISOString()}`,
+        `${show(certificate)}  ${status} by OCSP until ${isoTime(validUntil)}`,
     ),
     ...faults.map(faultLine),
     `${output}: ${counts.join(', ')}`,

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AgentError } from '../errors.ts';
+import { httpTime } from '../utc.ts';
 import type { Resource } from './canary-content.ts';
 
 /** A running registry. */
@@ -68,6 +69,8 @@ function answer(
   path: string,
   resources: ReadonlyMap<string, Resource>,
 ): void {
+  // Left to Node, it is written by `toUTCString`; see utc.ts.
+  response.setHeader('date', httpTime(new Date()));
   if (method !== 'GET' && method !== 'HEAD') {
     // What else was sent is not read, so nothing may follow on the connection.
     response.writeHead(405, { allow: 'GET, HEAD', connection: 'close' }).end();

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 import { PAYLOAD_CONTENT_TYPE } from '../notation/signature/payload.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { encodeCanaryCertificate } from './canary-certificate.ts';
+import { isoTime } from '../utc.ts';
 
 /** A signer of one run. */
 export interface CanarySigner {
@@ -46,7 +47,7 @@ function encodeJws(
     cty: PAYLOAD_CONTENT_TYPE,
     crit: ['io.cncf.notary.signingScheme'],
     'io.cncf.notary.signingScheme': 'notary.x509',
-    'io.cncf.notary.signingTime': now.toISOString().replace(/\.\d+/, ''),
+    'io.cncf.notary.signingTime': isoTime(now).replace(/\.\d+/, ''),
   };
   const payload = base64url({ targetArtifact: { mediaType, digest, size } });
   const signedText = `${base64url(headers)}.${payload}`;

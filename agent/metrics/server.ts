@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AgentError } from '../errors.ts';
+import { httpTime } from '../utc.ts';
 import { CONTENT_SECURITY_POLICY } from './page/document.ts';
 
 /** Whether the agent does its work, and if not, why. */
@@ -119,6 +120,8 @@ function send(
   last: boolean,
 ): void {
   response.writeHead(status, {
+    // Left to Node, it is written by `toUTCString`; see utc.ts.
+    date: httpTime(new Date()),
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',

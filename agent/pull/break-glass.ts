@@ -3,6 +3,7 @@ import { AgentError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../oci/json-object.ts';
 import { cut, show } from '../oci/show.ts';
 import { parseRfc3339 } from '../notation/encoding/rfc3339.ts';
+import { isoTime } from '../utc.ts';
 
 /** What the file says. */
 export interface BreakGlassOrder {
@@ -88,7 +89,7 @@ export function judgeBreakGlass({ bytes, writtenAt }: BreakGlassFile, now: Date)
 
 /** The file's text; `parseBreakGlass` reads it back. */
 export function encodeBreakGlass({ until, reason, by }: BreakGlassOrder): string {
-  return `${JSON.stringify({ until: until.toISOString(), reason, by }, null, 2)}\n`;
+  return `${JSON.stringify({ until: isoTime(until), reason, by }, null, 2)}\n`;
 }
 
 /** Tells whether `encodeBreakGlass` wrote this; what a person writes looks otherwise. */
@@ -126,7 +127,7 @@ function textOf(object: JsonObject, key: keyof BreakGlassOrder): string {
 }
 
 function iso(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+  return isoTime(time).replace(/\.\d+Z$/, 'Z');
 }
 
 function invalid(message: string): AgentError {

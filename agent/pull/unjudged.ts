@@ -4,6 +4,7 @@ import { NONE_SKIPPED, type Verdict } from '../notation/verification/verdict.ts'
 import { parseReference, repositoryOf } from '../oci/reference.ts';
 import { type BreakGlassOrder, describeBreakGlass } from './break-glass.ts';
 import type { Invocation } from './invocation.ts';
+import { isoTime } from '../utc.ts';
 
 /** Denies for what kept the verifier from judging. */
 export function refuse(
@@ -55,7 +56,7 @@ function nothingKnown(
     policyHash: null,
     trustHash: null,
     validUntil: null,
-    time: now.toISOString(),
+    time: isoTime(now),
     durationMs,
   };
 }

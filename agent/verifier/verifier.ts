@@ -21,6 +21,7 @@ import type { SignatureSource } from './signatures.ts';
 import { SIGNATURE_LIMITS, type SignatureLimits } from './signature-limits.ts';
 import type { TrustStores } from './truststore/load.ts';
 import type { VerifiedEnvelopes } from './verified-envelopes.ts';
+import { isoTime } from '../utc.ts';
 
 /** An image as containerd or a person named it. */
 export interface ImageToVerify {
@@ -114,7 +115,7 @@ class Draft {
     const durationMs = Math.round((performance.now() - this.#startMs) * 10) / 10;
     const { repository, digest, policy, level, policyHash, trustHash } = this;
     const known = { repository, digest, policy, level, policyHash, trustHash };
-    return { ...decided, ...known, time: now.toISOString(), durationMs };
+    return { ...decided, ...known, time: isoTime(now), durationMs };
   }
 }
 

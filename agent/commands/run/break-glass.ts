@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../audit/clock.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { type BreakGlass, describeBreakGlass } from '../../pull/break-glass.ts';
+import { isoTime } from '../../utc.ts';
 
 /** What watching it needs. */
 export interface BreakGlassWatchParts {
@@ -64,7 +65,7 @@ export class BreakGlassWatch {
       const sinceMs = Math.abs(nowMs - this.#warnedMs);
       if (isNew || sinceMs >= WARN_MS) {
         const { until, by, reason } = found;
-        log.warn({ until: until.toISOString(), by, reason }, text);
+        log.warn({ until: isoTime(until), by, reason }, text);
         this.#warnedMs = nowMs;
       }
     } else if (isNew && found.state === 'ignored') {

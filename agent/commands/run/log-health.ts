@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Gap } from '../../audit/gap-table.ts';
 import type { LogMetrics } from '../../metrics/journal.ts';
 import type { FollowIncident, LogPosition } from '../../node/journald/source.ts';
+import { isoTime } from '../../utc.ts';
 
 const MICROSECONDS = 1_000_000;
 /** journald tells only at the end that it refused lines; few let it do so for longer (RateLimitIntervalSec=). */
@@ -119,7 +120,7 @@ export class LogHealth {
 }
 
 function time(position: LogPosition): string {
-  return new Date(toMs(position)).toISOString();
+  return isoTime(new Date(toMs(position)));
 }
 
 function toMs({ realtimeUs }: LogPosition): number {

@@ -6,6 +6,7 @@ import type { WebhookMetrics } from '../../metrics/webhook-metrics.ts';
 import type { HeldCertificate } from '../../webhook/held-certificates.ts';
 import type { WebhookServer } from '../../webhook/server.ts';
 import type { ServingSource } from './serving-source.ts';
+import { isoTime } from '../../utc.ts';
 
 export interface ServingParts {
   readonly source: ServingSource;
@@ -32,7 +33,7 @@ export class Serving {
     const { clock } = this.#parts;
     if (this.#served === undefined) return this.#fault?.message ?? 'no certificate was read yet';
     const { notAfter } = this.#served;
-    return notAfter > clock.now() ? undefined : `the certificate ended ${notAfter.toISOString()}`;
+    return notAfter > clock.now() ? undefined : `the certificate ended ${isoTime(notAfter)}`;
   }
 
   /** The first certificate; undefined where the signal aborts before there is one. */
@@ -55,7 +56,7 @@ export class Serving {
       const found = await this.#look(signal);
       if (found === undefined || found.certificate === before) continue;
       server.renew(found);
-      log.info({ until: found.notAfter.toISOString() }, 'another certificate is served');
+      log.info({ until: isoTime(found.notAfter) }, 'another certificate is served');
     }
   }
 

@@ -9,6 +9,7 @@ import { pullsSection } from './pulls-section.ts';
 import { stateSection } from './state-section.ts';
 import { ENFORCEMENT_TONES } from './tone.ts';
 import { trustSection } from './trust-section.ts';
+import { isoTime } from '../../utc.ts';
 
 /** Relative, because the page may be seen through a proxy that has it elsewhere. */
 const LINKS = [
@@ -24,7 +25,7 @@ export function renderPage(content: PageContent): string {
   const body = markup`<a class="skip" href="#state">Skip to the state</a>
 <header>
 <h1>nodeseal</h1>
-<p>${node === null ? '' : markup`Node <strong>${node}</strong>, `}version ${version}, as of <time datetime="${now.toISOString()}">${utc(now)}</time></p>
+<p>${node === null ? '' : markup`Node <strong>${node}</strong>, `}version ${version}, as of <time datetime="${isoTime(now)}">${utc(now)}</time></p>
 </header>
 <main>
 ${stateSection(content)}
@@ -47,7 +48,7 @@ ${LINKS.map(
 }
 
 function utc(at: Date): string {
-  return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  return `${isoTime(at).slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function hidden(): Markup {

@@ -1,5 +1,7 @@
 // Text that others wrote, as it may be put into objects of Kubernetes. Pure.
 
+import { isoTime } from '../../utc.ts';
+
 /** Characters that would command the terminal of who reads it; a cause may hold any text. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu;
 
@@ -13,5 +15,5 @@ export function shownText(text: string, maxLength: number): string {
 
 /** RFC 3339 with whole seconds, as Kubernetes itself writes times. */
 export function timeText(at: Date): string {
-  return `${at.toISOString().slice(0, 19)}Z`;
+  return `${isoTime(at).slice(0, 19)}Z`;
 }

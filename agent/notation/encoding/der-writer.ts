@@ -1,5 +1,7 @@
 // The little DER that certificates of our own are written in: X.690, definite lengths in their shortest form.
 
+import { isoTime } from '../../utc.ts';
+
 /** One tag-length-value of at most 65,535 bytes of content. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(contents);
@@ -38,7 +40,7 @@ export function bitString(octets: Uint8Array, unusedBits = 0): Buffer {
 
 /** UTCTime until 2049 and GeneralizedTime from 2050 on, in whole seconds: RFC 5280 4.1.2.5. */
 export function time(date: Date): Buffer {
-  const digits = date.toISOString().replaceAll(/[-:T]|\.\d+/g, '');
+  const digits = isoTime(date).replaceAll(/[-:T]|\.\d+/g, '');
   return date.getUTCFullYear() < 2050
     ? der(0x17, Buffer.from(digits.slice(2), 'latin1'))
     : der(0x18, Buffer.from(digits, 'latin1'));

@@ -2,6 +2,7 @@
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import type { FaultOptions } from './fault-options.ts';
+import { isoTime } from '../../utc.ts';
 
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,32}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
@@ -18,7 +19,7 @@ export function parseRfc3339(text: string, options: FaultOptions): Date {
   const iso = `${local}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
   const date = new Date(iso);
   // Date rolls the 30th of February over, or says that it is no date.
-  if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw invalid(text, options);
+  if (Number.isNaN(date.getTime()) || isoTime(date) !== iso) throw invalid(text, options);
   const offsetMinutes = sign === undefined ? 0 : Number(hours) * 60 + Number(minutes);
   return new Date(date.getTime() + (sign === '-' ? offsetMinutes : -offsetMinutes) * 60_000);
 }

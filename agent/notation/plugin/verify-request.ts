@@ -7,6 +7,7 @@ import type { VerifiedSignature } from '../signature/integrity.ts';
 import { PAYLOAD_CONTENT_TYPE } from '../signature/payload.ts';
 import type { TrustedIdentity } from '../trustpolicy/identity.ts';
 import { CONTRACT_VERSION, type PluginCapability } from './capability.ts';
+import { isoTime } from '../../utc.ts';
 
 export interface PluginVerifyRequest {
   /** Its chain has to be anchored in a trust store already: a plugin is told of nobody else's. */
@@ -75,5 +76,5 @@ function toPrimitive(value: unknown): JsonPrimitive | undefined {
 }
 
 function rfc3339(date: Date): string {
-  return date.toISOString().replace('.000Z', 'Z');
+  return isoTime(date).replace('.000Z', 'Z');
 }

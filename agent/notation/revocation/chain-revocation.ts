@@ -2,6 +2,7 @@
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import type { CertificateRevocation, RevocationStatus } from './status.ts';
+import { isoTime } from '../../utc.ts';
 
 const NAMES = { ocsp: 'OCSP', crl: 'CRL' } as const;
 
@@ -13,7 +14,7 @@ const NAMES = { ocsp: 'OCSP', crl: 'CRL' } as const;
 export function verifyRevocations(revocations: readonly CertificateRevocation[]): string {
   for (const { certificate, status } of revocations) {
     if (status.kind !== 'revoked') continue;
-    const found = `one revoked at ${status.at.toISOString()} (${NAMES[status.source]})`;
+    const found = `one revoked at ${isoTime(status.at)} (${NAMES[status.source]})`;
     throw new AgentError(
       'certificate_revoked',
       `certificate ${show(certificate.subject.text)}: expected one that is not revoked, found ${found}`,
@@ -32,6 +33,6 @@ export function verifyRevocations(revocations: readonly CertificateRevocation[])
 
 /** Of what was carried in, how old it is: newer may be out. */
 function meansOf({ source, carriedOf }: Extract<RevocationStatus, { kind: 'good' }>): string {
-  const age = carriedOf === undefined ? '' : ` (carried in, of ${carriedOf.toISOString()})`;
+  const age = carriedOf === undefined ? '' : ` (carried in, of ${isoTime(carriedOf)})`;
   return NAMES[source] + age;
 }

@@ -1,6 +1,7 @@
 // The faults for which an OCSP response or a CRL is not used.
 import { AgentError } from '../../errors.ts';
 import { MAX_CLOCK_SKEW_MS } from './status.ts';
+import { isoTime } from '../../utc.ts';
 
 /** An OCSP response or CRL that cannot be relied on; `fault` says what was expected and found. */
 export function invalidEvidence(what: string, fault: string, cause?: unknown): AgentError {
@@ -40,15 +41,12 @@ export function assertTimely(
   if (nextUpdate.getTime() >= now.getTime()) return;
   throw invalidEvidence(
     what,
-    `expected a next update not before ${now.toISOString()}, found ${nextUpdate.toISOString()}`,
+    `expected a next update not before ${isoTime(now)}, found ${isoTime(nextUpdate)}`,
   );
 }
 
 /** Asserts that a time is not in the future, beyond the skew of clocks. */
 export function assertPast(time: Date, now: Date, what: string): void {
   if (time.getTime() <= now.getTime() + MAX_CLOCK_SKEW_MS) return;
-  throw invalidEvidence(
-    what,
-    `expected a time not after ${now.toISOString()}, found ${time.toISOString()}`,
-  );
+  throw invalidEvidence(what, `expected a time not after ${isoTime(now)}, found ${isoTime(time)}`);
 }

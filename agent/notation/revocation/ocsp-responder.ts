@@ -7,6 +7,7 @@ import { isIssuedBy, MIN_CA_MODULUS_BITS } from '../x509/issuance.ts';
 import { keyBits } from './cert-id.ts';
 import { invalidEvidence } from './evidence-fault.ts';
 import type { OcspResponse, ResponderId } from './ocsp-response.ts';
+import { isoTime } from '../../utc.ts';
 
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 /** Critical extensions that need not be looked at: who is asked about is told by the signature. */
@@ -76,8 +77,8 @@ function assertDelegate(
     throw invalidEvidence(what, `expected no critical extension ${unknown.oid}`);
   }
   if (now < delegate.notBefore || delegate.notAfter < now) {
-    const found = `${delegate.notBefore.toISOString()} to ${delegate.notAfter.toISOString()}`;
-    throw invalidEvidence(what, `expected one valid at ${now.toISOString()}, found ${found}`);
+    const found = `${isoTime(delegate.notBefore)} to ${isoTime(delegate.notAfter)}`;
+    throw invalidEvidence(what, `expected one valid at ${isoTime(now)}, found ${found}`);
   }
   if (!isIssuedBy(delegate, issuer)) {
     throw invalidEvidence(what, `expected one issued by ${show(issuer.subject.text)}`);

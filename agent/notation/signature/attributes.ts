@@ -3,6 +3,7 @@ import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import { parseSemVer } from '../encoding/semver.ts';
 import { type AttributeLabel, type SignedHeaders, unexpected } from './decoded-envelope.ts';
+import { isoTime } from '../../utc.ts';
 
 export const SIGNING_SCHEMES = ['notary.x509', 'notary.x509.signingAuthority'] as const;
 export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
@@ -92,7 +93,7 @@ export function parseSignedAttributes(headers: SignedHeaders): SignedAttributes 
   const signingTime = readSigningTime(headers, signingScheme);
   const expiry = readOptional(headers, EXPIRY, headers.readTime);
   if (expiry !== undefined && expiry <= signingTime) {
-    throw unexpected(EXPIRY, `later than ${signingTime.toISOString()}`, expiry.toISOString());
+    throw unexpected(EXPIRY, `later than ${isoTime(signingTime)}`, isoTime(expiry));
   }
   const plugin = readOptional(headers, VERIFICATION_PLUGIN, readText);
   const minVersion = readOptional(headers, VERIFICATION_PLUGIN_MIN_VERSION, readVersion);

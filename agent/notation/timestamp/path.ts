@@ -6,6 +6,7 @@ import { type CertificateChain, MAX_CHAIN_LENGTH } from '../x509/chain.ts';
 import { isIssuedBy } from '../x509/issuance.ts';
 import { verifyTimestampingChain } from '../x509/timestamping.ts';
 import { TOKEN } from './token.ts';
+import { isoTime } from '../../utc.ts';
 
 /** What paths are looked for in. */
 export interface PathOptions {
@@ -86,7 +87,7 @@ class PathSearch {
       if (notBefore <= time && time <= notAfter) continue;
       throw new AgentError(
         'certificate_expired',
-        `certificate ${show(subject.text)}: expected one valid at ${time.toISOString()}, found ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
+        `certificate ${show(subject.text)}: expected one valid at ${isoTime(time)}, found ${isoTime(notBefore)} to ${isoTime(notAfter)}`,
       );
     }
   }

@@ -4,6 +4,7 @@ import { show } from '../../oci/show.ts';
 import type { VerifyTimestamp } from '../trustpolicy/level.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { VerifiedTimestamp } from './timestamp.ts';
+import { isoTime } from '../../utc.ts';
 
 /** What decides whether a timestamp is asked for; under the scheme `notary.x509` only. */
 export interface TimestampNeed {
@@ -50,7 +51,7 @@ export function assertValidAtTimestamp(
     if (notBefore.getTime() <= earliest && latest <= notAfter.getTime()) continue;
     throw new AgentError(
       'certificate_expired',
-      `certificate ${show(subject.text)}: expected one valid at the time of its timestamp, ${time.toISOString()} ± ${accuracyMs} ms, found ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
+      `certificate ${show(subject.text)}: expected one valid at the time of its timestamp, ${isoTime(time)} ± ${accuracyMs} ms, found ${isoTime(notBefore)} to ${isoTime(notAfter)}`,
     );
   }
 }

@@ -8,6 +8,7 @@ import { storesOfType, type TrustStore } from './authenticity.ts';
 import type { Evidence } from './evidence.ts';
 import { verifyRevocation } from './revocation.ts';
 import { verifyValidAt } from './validity.ts';
+import { isoTime } from '../../utc.ts';
 
 /** What the time of a signature is held against. */
 export interface TimestampContext {
@@ -42,5 +43,5 @@ export async function verifyAuthenticTimestamp(
   const revocations = await verifyRevocation(timestamp.chain, anchored);
   const { time, accuracyMs } = timestamp;
   const [authority] = timestamp.chain;
-  return `every certificate of the chain was valid at ${time.toISOString()} ± ${accuracyMs} ms, says ${authority.subject.text} (${revocations})`;
+  return `every certificate of the chain was valid at ${isoTime(time)} ± ${accuracyMs} ms, says ${authority.subject.text} (${revocations})`;
 }

@@ -12,6 +12,7 @@ import {
   type ValidationResult,
   type Verdict,
 } from './verdict.ts';
+import { isoTime } from '../../utc.ts';
 
 /** The part of a verdict that says what was decided and why. */
 export type Decided = Pick<
@@ -92,7 +93,7 @@ export function allowFor(
     signer,
     results,
     skippedSignatures: countSkipped(skipped),
-    validUntil: validUntil?.toISOString() ?? null,
+    validUntil: validUntil === null ? null : isoTime(validUntil),
   };
 }
 
@@ -116,7 +117,7 @@ export function denyAll(signatures: readonly LookedAt[]): Decided {
 /** Any of them may turn good. */
 function earliest(denials: readonly Denial[]): string | null {
   const moments = denials.flatMap(({ decided: { validUntil } }) => validUntil ?? []);
-  // All are as `toISOString` writes them, so their order is that of their text.
+  // All are as `isoTime` writes them, so their order is that of their text.
   return moments.sort()[0] ?? null;
 }
 
@@ -158,7 +159,7 @@ function denialOfEvaluation(evaluation: Evaluation): Denial {
       signer,
       results,
       skippedSignatures: NONE_SKIPPED,
-      validUntil: validUntil?.toISOString() ?? null,
+      validUntil: validUntil === null ? null : isoTime(validUntil),
     },
     rank: (inconclusive ? INCONCLUSIVE_RANK : 0) + countPassed(results),
   };

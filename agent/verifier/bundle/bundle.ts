@@ -25,6 +25,7 @@ import {
   parseLayoutManifest,
   referrersEntry,
 } from './layout-index.ts';
+import { isoTime } from '../../utc.ts';
 
 /** As many signatures of one image as are taken from a registry. */
 const MAX_SIGNATURES = DEFAULT_LIMITS.referrers;
@@ -125,7 +126,7 @@ export async function describeAge(bundle: Bundle, subject: string, now: Date): P
   const hours = Math.floor((now.getTime() - created.getTime()) / HOUR_MS);
   const age = hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
   const told = hours < 0 ? 'which is yet to come' : `${age} old`;
-  return `${subject} a bundle of ${created.toISOString()}, ${told}`;
+  return `${subject} a bundle of ${isoTime(created)}, ${told}`;
 }
 
 const HOUR_MS = 3600 * 1000;

@@ -9,6 +9,7 @@ import { OCI_INDEX } from '../../oci/media-types.ts';
 import { contentOf } from './layout-content.ts';
 import { LayoutFiles } from './layout-files.ts';
 import { CREATED, INDEX_FILE, LAYOUT_FILE, MAX_INDEX_BYTES } from './layout-index.ts';
+import { isoTime } from '../../utc.ts';
 
 /** A manifest or index to be. */
 type JsonManifest = Readonly<Record<string, unknown>> & { readonly mediaType: string };
@@ -69,7 +70,7 @@ export class LayoutWriter {
       schemaVersion: 2,
       mediaType: OCI_INDEX,
       manifests: entries,
-      annotations: { [CREATED]: created.toISOString() },
+      annotations: { [CREATED]: isoTime(created) },
     };
     const bytes = Buffer.from(JSON.stringify(index));
     if (bytes.length > MAX_INDEX_BYTES) {

@@ -7,6 +7,7 @@ import { show } from '../../oci/show.ts';
 import { parseStore } from './load.ts';
 import { readStores } from './store-files.ts';
 import { parseStoreFile } from './trust-store.ts';
+import { isoTime } from '../../utc.ts';
 
 /** Long enough to have a certificate replaced, also around holidays. */
 export const EXPIRY_WARNING_DAYS = 30;
@@ -68,5 +69,5 @@ function issuance(certificate: Certificate): string | undefined {
 }
 
 function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
+  return isoTime(date).slice(0, 10);
 }

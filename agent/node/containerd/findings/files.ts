@@ -4,6 +4,7 @@ import type { EffectiveConfig } from '../effective-config.ts';
 import type { Finding } from '../finding.ts';
 import { isAtLeast } from '../version.ts';
 import { listNames } from './list-names.ts';
+import { isoTime } from '../../../utc.ts';
 
 /** When a process started is known to the second. */
 const START_PRECISION_MS = 1_000;
@@ -41,7 +42,7 @@ function changeFindings(config: EffectiveConfig): readonly Finding[] {
     findings.push({
       code: 'config_changed_since_start',
       effect: 'warning',
-      message: `${listNames(changed.map(({ path }) => path))} changed after containerd started (${process.startedAt.toISOString()}), which still works by what was there before.`,
+      message: `${listNames(changed.map(({ path }) => path))} changed after containerd started (${isoTime(process.startedAt)}), which still works by what was there before.`,
       remedy: 'Restart containerd.',
       isFixable: false,
     });
