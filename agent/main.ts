@@ -6,7 +6,10 @@ import { AgentError } from './errors.ts';
 
 /** Loaded when asked for: `verify` should not wait for gRPC, nor `run` hold what it does not use. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./commands/run.ts')).run,
+  run: async () => {
+    (await import('./commands/run/heap.ts')).keepHeapSmall();
+    return (await import('./commands/run.ts')).run;
+  },
   install: async () => (await import('./commands/install.ts')).install,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstall,
   verify: async () => (await import('./commands/verify.ts')).verify,

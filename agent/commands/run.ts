@@ -23,7 +23,7 @@ import { BreakGlassWatch } from './run/break-glass.ts';
 import { openBundle } from './run/carried-bundle.ts';
 import { followRunning } from './run/containers.ts';
 import { CAUSE_CODES, Enforcing } from './run/enforcement.ts';
-import { collectRegularly, keepHeapSmall } from './run/heap.ts';
+import { collectRegularly } from './run/heap.ts';
 import { FollowedHost } from './run/followed-host.ts';
 import { Images } from './run/images.ts';
 import { auditLogger } from './run/audit-log.ts';
@@ -80,7 +80,6 @@ async function runAgent({ args, environment, stdout, signal }: CommandContext): 
   parseArguments(args, {}, []);
   const config = parseConfig(environment);
   keepMemoryOutOfCoreDumps();
-  keepHeapSmall();
   collectRegularly();
   const log = pino({ level: config.logLevel, base: null }, stdout);
   const auditLog = auditLogger(stdout);
