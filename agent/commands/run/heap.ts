@@ -15,8 +15,6 @@ const FLAGS = [
   '--no-sparkplug',
   // As late as TurboFan: compiling ten functions where one pays leaves 4 MB of gaps in malloc's heap.
   '--invocation-count-for-maglev=3000',
-  // On the main thread: what it takes on others is not given back.
-  '--no-concurrent-recompilation',
   // undici's HTTP parser is one huge WebAssembly function; optimising it takes 11 MB for good.
   '--no-wasm-tier-up',
   '--no-wasm-dynamic-tiering',
