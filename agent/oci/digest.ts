@@ -8,7 +8,6 @@ export type Digest = `${DigestAlgorithm}:${string}`;
 /** The registered algorithms that are accepted. */
 export type DigestAlgorithm = 'sha256' | 'sha512';
 
-const HEX_DIGITS = '0123456789abcdef';
 const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128 };
 
 /** Tells whether a string is a digest of a supported algorithm with a value of the right length. */
@@ -20,10 +19,12 @@ export function isDigest(text: string): text is Digest {
   return value.length === HEX_LENGTH[algorithm] && isHex(value);
 }
 
-/** Not by a regular expression, as nothing on the way of a pull: to make one takes longer than all that it matches. */
+/**
+ * Not by a regular expression, as nothing on the way of a pull: to make one takes longer than all that
+ * it matches. Nor digit by digit: an image has a dozen digests, and that was a fiftieth of its time.
+ */
 function isHex(text: string): boolean {
-  for (const digit of text) if (!HEX_DIGITS.includes(digit)) return false;
-  return true;
+  return Buffer.from(text, 'hex').toString('hex') === text;
 }
 
 /** Narrows a string to a digest, or throws `digest_invalid` naming `what`. */
