@@ -1,5 +1,5 @@
 // The node's durable record: images, verdicts, journal position. Every write is one transaction.
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import { CanaryTable } from './canary-table.ts';
 import { AuditTrail } from './audit-trail.ts';
@@ -44,6 +44,7 @@ export class Ledger {
   /** What runs on the node. */
   readonly containers: RunningContainers;
   readonly #database: DatabaseSync;
+  readonly #changes: StatementSync;
   readonly #journal: JournalTable;
   readonly #verdicts: VerdictTable;
   readonly #images: ImageTable;
@@ -59,6 +60,7 @@ export class Ledger {
     this.space = new LedgerSpace(database);
     this.canaries = new CanaryTable(database);
     this.containers = new RunningContainers(database);
+    this.#changes = database.prepare('SELECT total_changes() AS changes');
     this.#journal = new JournalTable(database);
     this.#verdicts = new VerdictTable(database);
     this.#images = new ImageTable(database);
@@ -179,6 +181,11 @@ export class Ledger {
     this.#write('note a gap', () => {
       this.#gaps.add(gap);
     });
+  }
+
+  /** Another after each write: while it is the same, whatever was read is as it was. Only of one who writes. */
+  get changes(): number {
+    return guard('count the changes', () => Number(this.#changes.get()?.['changes']));
   }
 
   /** When something was noted; null when it never was. */

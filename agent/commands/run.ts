@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { SYSTEM_CLOCK } from '../audit/clock.ts';
-import { countInventory } from '../audit/image-counts.ts';
+import { inventoryCounter } from '../audit/image-counts.ts';
 import type { Ledger } from '../audit/ledger.ts';
 import { type Config, parseConfig } from '../config.ts';
 import { keepMemoryOutOfCoreDumps } from '../core-dump.ts';
@@ -116,7 +116,7 @@ async function work(ground: Ground, signal: AbortSignal): Promise<void> {
   const ending = AbortSignal.any([signal, stop.signal]);
 
   ledger.noteFirst('began', now());
-  const inventory = () => countInventory(ledger.eachImage(), ledger.containers.all());
+  const inventory = inventoryCounter(ledger);
   const metrics = createMetrics({
     version: VERSION,
     totals: () => ({ verdicts: ledger.totals(), containerdEvents: ledger.events() }),

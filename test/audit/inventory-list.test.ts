@@ -1,6 +1,6 @@
 // The ledger's inventory: how images came, since when they stand as they do, what runs them.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { countInventory } from '../../agent/audit/image-counts.ts';
+import { countInventory, inventoryCounter } from '../../agent/audit/image-counts.ts';
 import type { ImageRecord } from '../../agent/audit/image-key.ts';
 import type { JournalEffect } from '../../agent/audit/journal-effects.ts';
 import type { PullVerdict } from '../../agent/audit/journal-reading.ts';
@@ -262,6 +262,37 @@ describe('what runs', () => {
         { state: 'verified', cause: 'no-record', count: 2 },
       ]),
     );
+  });
+});
+
+describe('counting for each who asks', () => {
+  it('is done anew once anything was written, and only then', () => {
+    let looks = 0;
+    const count = inventoryCounter({
+      get changes() {
+        return ledger.changes;
+      },
+      eachImage: () => {
+        looks++;
+        return ledger.eachImage();
+      },
+      containers: ledger.containers,
+    });
+    const counts = () => ({ ...count(), looks });
+    const now = () => countInventory(ledger.eachImage(), ledger.containers.all());
+    const writes = [
+      () => reverify(1, 7),
+      () => reverify(1, 8),
+      () => ledger.containers.reconcile([containerOf('c1', { images: [digestOf(0x1001)] })], at(8)),
+      () => ledger.noteGap({ fromMs: at(1).getTime(), toMs: at(2).getTime() }),
+      () => ledger.noteFirst('installed', at(0)),
+    ];
+    expect(counts()).toEqual({ ...now(), looks: 1 });
+    for (const [done, write] of writes.entries()) {
+      write();
+      expect(counts()).toEqual({ ...now(), looks: done + 2 });
+      expect(counts()).toEqual({ ...now(), looks: done + 2 });
+    }
   });
 });
 
