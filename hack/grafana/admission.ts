@@ -22,7 +22,7 @@ export const ADMISSION: readonly Panel[] = [
     colors: { allowed: GOOD, warned: DOUBTFUL, denied: BAD, invalid: 'purple', failed: 'dark-red' },
   },
   {
-    ...{ kind: 'timeseries', width: 8, height: 8 },
+    ...{ kind: 'timeseries', width: 7, height: 8 },
     title: 'Time to an answer',
     description: 'Whoever creates a pod waits for it; the API server gives up after its timeout.',
     queries: QUANTILES.map((quantile) => ({
@@ -49,7 +49,7 @@ export const ADMISSION: readonly Panel[] = [
     runbook: 'NodesealAdmissionDisagrees',
   },
   {
-    ...{ kind: 'stat', width: 3, height: 8 },
+    ...{ kind: 'stat', width: 4, height: 8 },
     title: 'Certificate ends in',
     description:
       'The one that the webhook serves with; it is renewed with a third of its time left.',
