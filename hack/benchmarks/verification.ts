@@ -1,5 +1,11 @@
 // Bench: judging one signature that has been fetched, against nothing but the public-key operations that it cannot do without.
-import { constants, type KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  type KeyObject,
+  verify,
+  type VerifyKeyObjectInput,
+} from 'node:crypto';
 import { parseEnvelope } from '../../agent/notation/signature/envelope.ts';
 import { verifyIntegrity } from '../../agent/notation/signature/integrity.ts';
 import { parseTrustPolicy } from '../../agent/notation/trustpolicy/document.ts';
@@ -11,7 +17,7 @@ import {
 import { parseCertificate } from '../../agent/notation/x509/certificate.ts';
 import { createCa } from '../../test/support/ca.ts';
 import type { TestCertificate } from '../../test/support/certificate.ts';
-import type { KeyType, TestKey } from '../../test/support/keys.ts';
+import { type KeyType, testKey } from '../../test/support/keys.ts';
 import {
   type EnvelopeFormat,
   MEDIA_TYPES,
@@ -30,6 +36,11 @@ const KEYS: readonly (readonly [KeyType, number])[] = [
 ];
 const FORMATS: readonly EnvelopeFormat[] = ['jws', 'cose'];
 const ROUNDS = 60;
+/**
+ * How many chains are verified in turn, each with certificates and keys of its own: of 34 none is
+ * remembered any more when it comes again, because no more than 100 certificates and keys are.
+ */
+const CHAINS: Readonly<Record<Met, number>> = { before: 1, first: 34 };
 /** Of either program in turns: long enough for the clock, short enough for both to see the same machine. */
 const TURN_MS = 25;
 const WARM_UP_MS = 1500;
@@ -37,14 +48,17 @@ const WARM_UP_MS = 1500;
 /** Measures both formats with each kind of key: a chain of leaf, intermediate and root. */
 export const VERIFICATION: Benchmark = {
   about:
-    'one signature at hand by a chain of three that was met before, integrity and authenticity, per processor second',
+    'one signature at hand by a chain of three, met before or first, integrity and authenticity, per processor second',
   run: () => Promise.resolve(KEYS.flatMap(([key, atMost]) => measure(key, atMost))),
 };
 
 function measure(key: KeyType, atMost: number): readonly Measurement[] {
-  return FORMATS.flatMap((format) => {
-    const { oursUs, bareUs } = verificationTimes(format, key, ROUNDS, WARM_UP_MS);
-    const what = `${key}, ${format}`;
+  const all = FORMATS.flatMap((format) =>
+    (['before', 'first'] as const).map((met) => [format, met] as const),
+  );
+  return all.flatMap(([format, met]) => {
+    const { oursUs, bareUs } = verificationTimes(format, key, met, ROUNDS, WARM_UP_MS);
+    const what = nameOf(key, format, met);
     const perSecond = (timesUs: readonly number[]) => timesUs.map((timeUs) => 1_000_000 / timeUs);
     return [
       { what: `${what}: crypto.verify alone`, unit: '1/s', values: perSecond(bareUs) },
@@ -59,14 +73,26 @@ function measure(key: KeyType, atMost: number): readonly Measurement[] {
   });
 }
 
+/** Whether what a chain says is remembered. */
+export type Met = 'before' | 'first';
+
+/** What measurements of it begin with. */
+export function nameOf(key: KeyType, format: EnvelopeFormat, met: Met): string {
+  return met === 'before' ? `${key}, ${format}` : `${key}, ${format}, chain met first`;
+}
+
 /** Microseconds of one verification by us, and of what it cannot do without, in turns. */
 export function verificationTimes(
   format: EnvelopeFormat,
   key: KeyType,
+  met: Met,
   rounds: number,
   warmUpMs: number,
 ) {
-  const { ours, bare } = createPair(format, key);
+  const pairs = Array.from({ length: CHAINS[met] }, (_, chain) =>
+    createPair(format, key, met, chain),
+  );
+  const [ours, bare] = [inTurn(pairs, 'ours'), inTurn(pairs, 'bare')];
   for (const run of [ours, bare]) turnUs(run, warmUpMs);
   const times = { oursUs: [] as number[], bareUs: [] as number[] };
   for (let round = 0; round < rounds; round++) {
@@ -74,6 +100,15 @@ export function verificationTimes(
     times.bareUs.push(turnUs(bare, TURN_MS));
   }
   return times;
+}
+
+/** Runs that of the next pair each time. */
+function inTurn(pairs: readonly Pair[], which: keyof Pair): () => void {
+  let next = 0;
+  return () => {
+    pairs[next]?.[which]();
+    next = (next + 1) % pairs.length;
+  };
 }
 
 /**
@@ -98,9 +133,9 @@ interface Pair {
   readonly bare: () => void;
 }
 
-function createPair(format: EnvelopeFormat, key: KeyType): Pair {
-  const ca = createCa({ name: `Bench ${key}`, key, intermediates: 1 });
-  const signer = ca.issue({ key });
+function createPair(format: EnvelopeFormat, key: KeyType, met: Met, chain: number): Pair {
+  const ca = createCa({ name: `Bench ${chain}`, key, intermediates: 1 });
+  const signer = ca.issue({ key: testKey(key, `leaf ${chain}`) });
   let signed: SignedParts | undefined;
   const envelope = signEnvelope({
     format,
@@ -119,48 +154,52 @@ function createPair(format: EnvelopeFormat, key: KeyType): Pair {
     findAnchor(signature, [{ name: 'ca:acme', certificates }]);
     assertTrustedIdentity(signature, policy);
   };
-  const operations = [
-    envelopeOperation(signer.key, toBeSigned(format, signed.protected, signed.payload), signed),
-    certificateOperation(signer, ca.issuer.key),
-    certificateOperation(ca.issuer, ca.root.key),
-    certificateOperation(ca.root, ca.root.key),
+  const known = [signer, ca.issuer, ca.root].map((one) => one.key.publicKey);
+  const spkis = known.map((one) => one.export({ format: 'der', type: 'spki' }));
+  const [ofEnvelope, ...ofCertificates] = [
+    envelopeOperation(key, toBeSigned(format, signed.protected, signed.payload), signed),
+    ...[signer, ca.issuer, ca.root].map(certificateOperation),
   ];
-  return {
-    ours,
-    bare: () => {
-      operations.forEach(perform);
-    },
+  const bare = () => {
+    // A key that was never met has to be imported by whoever verifies with it.
+    const [leaf, issuer, root] = met === 'before' ? known : spkis.map(importKey);
+    perform(ofEnvelope, leaf);
+    for (const [at, by] of [issuer, root, root].entries()) perform(ofCertificates[at], by);
   };
+  return { ours, bare };
 }
 
-/** One check of a signature, with everything made ready that can be: the key is imported, too. */
+function importKey(spki: Buffer): KeyObject {
+  return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+}
+
+/** One check of a signature, with everything made ready that can be. */
 interface Operation {
   readonly hash: 'sha256' | 'sha512';
   readonly data: Uint8Array;
-  readonly key: VerifyKeyObjectInput | KeyObject;
+  /** How the key is used. */
+  readonly options?: Omit<VerifyKeyObjectInput, 'key'>;
   readonly signature: Uint8Array;
 }
 
-function envelopeOperation(
-  { type, publicKey }: TestKey,
-  data: Uint8Array,
-  { signature }: SignedParts,
-): Operation {
-  const key: VerifyKeyObjectInput = type.startsWith('rsa')
+function envelopeOperation(type: KeyType, data: Uint8Array, { signature }: SignedParts): Operation {
+  const options = type.startsWith('rsa')
     ? {
-        key: publicKey,
         padding: constants.RSA_PKCS1_PSS_PADDING,
         saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
       }
-    : { key: publicKey, dsaEncoding: 'ieee-p1363' };
-  return { hash: type === 'rsa-4096' ? 'sha512' : 'sha256', data, key, signature };
+    : ({ dsaEncoding: 'ieee-p1363' } as const);
+  return { hash: type === 'rsa-4096' ? 'sha512' : 'sha256', data, options, signature };
 }
 
-function certificateOperation({ der }: TestCertificate, issuer: TestKey): Operation {
+function certificateOperation({ der }: TestCertificate): Operation {
   const { tbs, signature } = parseCertificate(der, 'certificate');
-  return { hash: 'sha256', data: tbs, key: issuer.publicKey, signature };
+  return { hash: 'sha256', data: tbs, signature };
 }
 
-function perform({ hash, data, key, signature }: Operation): void {
-  if (!verify(hash, data, key, signature)) throw new TypeError('expected a good signature');
+function perform(operation: Operation | undefined, key: KeyObject | undefined): void {
+  if (operation === undefined || key === undefined) throw new TypeError('expected one for each');
+  const { hash, data, options, signature } = operation;
+  const used = options === undefined ? key : { key, ...options };
+  if (!verify(hash, data, used, signature)) throw new TypeError('expected a good signature');
 }

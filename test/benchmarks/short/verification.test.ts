@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import { ratios } from '../../../hack/benchmarks/measurement.ts';
-import { verificationTimes } from '../../../hack/benchmarks/verification.ts';
+import { nameOf, verificationTimes } from '../../../hack/benchmarks/verification.ts';
 import { expectAsRecorded } from './recorded.ts';
 
 const ROUNDS = 10;
@@ -12,8 +12,8 @@ describe('verifying a signature that was fetched', () => {
       (['jws', 'cose'] as const).map((format) => ({ key, format })),
     ),
   )('takes as long as recorded of bare crypto.verify: $key, $format', ({ key, format }) => {
-    const { oursUs, bareUs } = verificationTimes(format, key, ROUNDS, WARM_UP_MS);
-    const what = `${key}, ${format}: ratio of time`;
+    const { oursUs, bareUs } = verificationTimes(format, key, 'before', ROUNDS, WARM_UP_MS);
+    const what = `${nameOf(key, format, 'before')}: ratio of time`;
     expectAsRecorded('verification', what, ratios(oursUs, bareUs));
   });
 });
