@@ -39,6 +39,14 @@ const PULLS: readonly Row[] = [
   ...{ ours: `nodeseal-verifier, ${when}`, theirs: `notation verify, ${when}` },
 }));
 
+/** What no program of that runtime is faster than. */
+const FLOOR: Row = {
+  what: 'an empty Bun program, against `notation verify`',
+  ...{ bench: 'verifier', number: 'ratio, empty program' },
+  label: 'an empty program',
+  ...{ ours: 'empty program', theirs: 'notation verify, beside an empty program' },
+};
+
 const MEMORY: readonly Row[] = ['up', 'down'].map((agent) => ({
   what: `the verifier’s peak memory, agent ${agent}, against an empty Bun program`,
   ...{ bench: 'verifier', number: `ratio of memory, agent ${agent}` },
@@ -173,6 +181,7 @@ const REST: readonly Row[] = [
 /** In the order of README. */
 const ROWS = [
   ...PULLS,
+  FLOOR,
   ...MEMORY,
   ...VERIFICATION,
   ...AGENT,
