@@ -39,9 +39,11 @@ export class RecentEntries {
   }
 
   #has(cursor: string, realtimeUs: number): boolean {
-    return this.#timesUs.some(
-      (timeUs, place) => timeUs === realtimeUs && isSameEntry(this.#cursorAt(place), cursor),
-    );
+    let place = this.#timesUs.indexOf(realtimeUs);
+    while (place >= 0 && !isSameEntry(this.#cursorAt(place), cursor)) {
+      place = this.#timesUs.indexOf(realtimeUs, place + 1);
+    }
+    return place >= 0;
   }
 
   #cursorAt(place: number): string {
