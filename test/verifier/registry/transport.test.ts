@@ -88,6 +88,23 @@ describe('connections', () => {
     expect(first.connections).toBe(2);
   });
 
+  it.each([
+    ['by us after a while without use', { keptIdleMs: 10 }, false],
+    ['by the registry meanwhile', {}, true],
+  ])('that are closed %s are replaced', async (_, limits, isClosedThere) => {
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    const { fetch, connections } = await openRaw((socket, connection) => {
+      socket.write(OK + BYTES.toString());
+      if (connection > 1) return;
+      socket.once('close', resolve);
+      if (isClosedThere) socket.end();
+    }, limits);
+    expect(await fetch()).toEqual(BYTES);
+    await gone;
+    expect(await fetch()).toEqual(BYTES);
+    expect(connections()).toBe(2);
+  });
+
   it('end with the client, and with them what is under way', async () => {
     const held = Promise.withResolvers<undefined>();
     const { client, fetch } = await openRaw(() => held.resolve(undefined));
