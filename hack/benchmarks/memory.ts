@@ -1,10 +1,14 @@
 // Bench: what `nodeseal run` holds in memory once it has verified every image of a full node and waits for more.
-import { AGENT_BINDS, SOURCE, startNodeAgent } from '../../test/support/node-agent.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SOURCE, startNodeAgent } from '../../test/support/node-agent.ts';
 import { startTestRegistry } from '../../test/support/registry.ts';
 import { bootTestNode } from '../../test/support/test-node.ts';
 import { allowed, look, settled, startTimes } from './idle-agent.ts';
 import type { Benchmark, Measurement } from './measurement.ts';
 import { createSignedImages, writeTrust } from './signed-images.ts';
+import { bindsOfUnpackedNode } from './unpacked-node.ts';
 
 const IMAGES = 1000;
 /** A node under other load takes seconds; a thousand verdicts take some more. */
@@ -18,7 +22,18 @@ export const MEMORY: Benchmark = {
 };
 
 async function measure(): Promise<readonly Measurement[]> {
-  await using node = await bootTestNode({ bindReadOnly: AGENT_BINDS });
+  const folder = await mkdtemp(join(tmpdir(), 'nodeseal-bench-'));
+  try {
+    return await measureWith(await bindsOfUnpackedNode(join(folder, 'node')));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function measureWith(
+  bindReadOnly: Readonly<Record<string, string>>,
+): Promise<readonly Measurement[]> {
+  await using node = await bootTestNode({ bindReadOnly });
   const registry = await startTestRegistry();
   try {
     await writeTrust(node, SOURCE);
