@@ -92,7 +92,7 @@ describe('connections', () => {
     ['by us after a while without use', { keptIdleMs: 10 }, false],
     ['by the registry meanwhile', {}, true],
   ])('that are closed %s are replaced', async (_, limits, isClosedThere) => {
-    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    const { promise: gone, resolve } = Promise.withResolvers<boolean>();
     const { fetch, connections } = await openRaw((socket, connection) => {
       socket.write(OK + BYTES.toString());
       if (connection > 1) return;
