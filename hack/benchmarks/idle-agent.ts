@@ -14,7 +14,8 @@ const SAMPLE_MS = 1000;
 /** Memory of a process. */
 export interface Look {
   readonly residentMb: number;
-  readonly privateMb: number;
+  /** What is no page of a file. */
+  readonly anonymousMb: number;
   readonly peakMb: number;
 }
 
@@ -73,7 +74,7 @@ export async function look(node: TestNode, { pid }: NodeAgent): Promise<Look> {
   };
   return {
     residentMb: megabytes(status, 'VmRSS'),
-    privateMb: megabytes(rollup, 'Private_Clean') + megabytes(rollup, 'Private_Dirty'),
+    anonymousMb: megabytes(rollup, 'Anonymous'),
     peakMb: megabytes(status, 'VmHWM'),
   };
 }

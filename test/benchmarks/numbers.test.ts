@@ -46,31 +46,6 @@ describe('the numbers of README', () => {
     expect(() => numbersTable({ ...record, benchmarks: without })).toThrow('not recorded: journal');
   });
 
-  it('leave out what is new until it is recorded', () => {
-    const [bench, what] = ['verification', 'p256, jws, chain met first'] as const;
-    const without = record.benchmarks.map((one) => ({
-      ...one,
-      measurements: one.measurements.filter((found) => !found.what.startsWith(what)),
-    }));
-    const names = ['nodeseal', 'crypto.verify alone', 'ratio of time'];
-    const added = without.map((one) =>
-      one.name === bench
-        ? {
-            ...one,
-            measurements: [
-              ...one.measurements,
-              ...names.map((name) => ({
-                ...{ what: `${what}: ${name}`, unit: 'x' as const, values: [2], median: 2 },
-              })),
-            ],
-          }
-        : one,
-    );
-    const rowsOf = (benchmarks: BenchRecord['benchmarks']) =>
-      numbersTable({ ...record, benchmarks }).length;
-    expect(rowsOf(added)).toBe(rowsOf(without) + 1);
-  });
-
   it('tell of the machine, and not whose it is', () => {
     expect(machineSentence(record)).toMatch(/^Measured on \d{4}-\d\d-\d\d with \d+ cores \(.+\.$/);
     expect(JSON.stringify(record)).not.toMatch(/\/(?:home|work|var|tmp)\//);
