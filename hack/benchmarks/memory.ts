@@ -52,7 +52,11 @@ async function measureWith(
       { what: `from start to ${IMAGES} verdicts`, values: [verifiedMs], unit: 'ms' },
       { what: 'resident after the last verdict', values: [busy.residentMb], unit: 'MB' },
       { what: 'resident, idle', values: idle.map((one) => one.residentMb), unit: 'MB', target },
-      { what: 'of it no pages of files, idle', values: idle.map((one) => one.anonymousMb), unit: 'MB' },
+      {
+        what: 'of it no pages of files, idle',
+        values: idle.map((one) => one.anonymousMb),
+        unit: 'MB',
+      },
       { what: 'most ever resident', values: [idle.at(-1)?.peakMb ?? NaN], unit: 'MB' },
       { what: 'from start to ready, all in the ledger', values: ready, unit: 'ms', target: soon },
     ];
