@@ -112,9 +112,11 @@ describe('the agent’s socket', () => {
     expect(answer).toMatchObject({ error: { code: 'internal' } });
   });
 
-  it('reads no more of a line than is allowed', async () => {
+  it('reads a line as long as is allowed, and no longer one', async () => {
     const { path } = await startServer();
-    const answer = parseResponse(await send(path, Buffer.alloc(MAX_REQUEST_BYTES + 1, 'x')));
+    const ofLength = (bytes: number) => `${encodeRequest(REQUEST).trim().padEnd(bytes - 1)}\n`;
+    expect(parseResponse(await send(path, ofLength(MAX_REQUEST_BYTES)))).toEqual(ANSWER);
+    const answer = parseResponse(await send(path, ofLength(MAX_REQUEST_BYTES + 1)));
     expect(answer).toMatchObject({ error: { code: 'invocation_invalid' } });
   });
 

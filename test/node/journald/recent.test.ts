@@ -25,6 +25,13 @@ describe('RecentEntries', () => {
     expect(recent.isNew(twin)).toBe(true);
   });
 
+  it('knows each of several entries of one moment', () => {
+    const recent = new RecentEntries();
+    const together = [1, 2, 3, 4].map((n) => ({ ...entry(n), realtimeUs: realtimeUs(9) }));
+    expect(together.map((one) => recent.isNew(one))).toEqual([true, true, true, true]);
+    expect(together.map((one) => recent.isNew(one))).toEqual([false, false, false, false]);
+  });
+
   it('knows cursors of any length, also where one was before in their place', () => {
     const recent = new RecentEntries();
     const long = (n: number) => ({ cursor: 'c'.repeat(1000) + String(n), realtimeUs: n });
