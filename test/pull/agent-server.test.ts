@@ -114,7 +114,10 @@ describe('the agent’s socket', () => {
 
   it('reads a line as long as is allowed, and no longer one', async () => {
     const { path } = await startServer();
-    const ofLength = (bytes: number) => `${encodeRequest(REQUEST).trim().padEnd(bytes - 1)}\n`;
+    const ofLength = (bytes: number) =>
+      `${encodeRequest(REQUEST)
+        .trim()
+        .padEnd(bytes - 1)}\n`;
     expect(parseResponse(await send(path, ofLength(MAX_REQUEST_BYTES)))).toEqual(ANSWER);
     const answer = parseResponse(await send(path, ofLength(MAX_REQUEST_BYTES + 1)));
     expect(answer).toMatchObject({ error: { code: 'invocation_invalid' } });
