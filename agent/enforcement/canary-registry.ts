@@ -1,8 +1,8 @@
 // The canary's registry: read-only, on loopback, for as long as one run lasts. It serves what it was given and nothing else.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DatedResponse } from '../dated-response.ts';
 import { AgentError } from '../errors.ts';
-import { httpTime } from '../utc.ts';
 import type { Resource } from './canary-content.ts';
 
 /** A running registry. */
@@ -36,6 +36,7 @@ export async function startCanaryRegistry(
   let asked = false;
   const server = createServer(
     {
+      ServerResponse: DatedResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: REQUEST_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -69,8 +70,6 @@ function answer(
   path: string,
   resources: ReadonlyMap<string, Resource>,
 ): void {
-  // Left to Node, it is written by `toUTCString`; see utc.ts.
-  response.setHeader('date', httpTime(new Date()));
   if (method !== 'GET' && method !== 'HEAD') {
     // What else was sent is not read, so nothing may follow on the connection.
     response.writeHead(405, { allow: 'GET, HEAD', connection: 'close' }).end();

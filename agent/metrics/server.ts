@@ -1,8 +1,8 @@
 // HTTP for Prometheus, for the kubelet's probes and for a person with a browser.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DatedResponse } from '../dated-response.ts';
 import { AgentError } from '../errors.ts';
-import { httpTime } from '../utc.ts';
 import { CONTENT_SECURITY_POLICY } from './page/document.ts';
 
 /** Whether the agent does its work, and if not, why. */
@@ -53,6 +53,7 @@ export const CLOSE_GRACE_MS = 2_000;
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer> {
   const server = createServer(
     {
+      ServerResponse: DatedResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -120,8 +121,6 @@ function send(
   last: boolean,
 ): void {
   response.writeHead(status, {
-    // Left to Node, it is written by `toUTCString`; see utc.ts.
-    date: httpTime(new Date()),
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',

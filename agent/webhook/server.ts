@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { DatedResponse } from '../dated-response.ts';
 import { AgentError } from '../errors.ts';
 import { deadlineAskedMs } from './deadline-asked.ts';
 import { type Body, RequestBodies } from './request-body.ts';
@@ -73,6 +74,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const server = createServer(
     {
       ...tlsOptions(options.certificate),
+      ServerResponse: DatedResponse,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,

@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { DatedResponse } from '../../dated-response.ts';
 import { AgentError } from '../../errors.ts';
 
 /** Where to listen, and whom to let in. */
@@ -148,14 +149,15 @@ function send(response: ServerResponse, [status, text]: Reply, isLast: boolean):
 }
 
 function create({ tls }: UploadServerOptions, answer: RequestListener): Server {
-  const limits = {
+  const settings = {
+    ServerResponse: DatedResponse,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     // A body lasts for as long as the journal has more.
     requestTimeout: 0,
   };
-  if (tls === undefined) return createServer(limits, answer);
-  return createTlsServer({ ...limits, cert: tls.certificate, key: tls.key }, answer);
+  if (tls === undefined) return createServer(settings, answer);
+  return createTlsServer({ ...settings, cert: tls.certificate, key: tls.key }, answer);
 }
 
 function listen(server: Server, { host, port }: UploadServerOptions): Promise<void> {
