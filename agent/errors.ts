@@ -40,6 +40,7 @@ export const ERROR_CODES = {
 
   bundle_invalid:
     'A bundle that was carried in is not an OCI image layout, or a file of it cannot be read.',
+  bundle_busy: 'Another writes into the folder that a bundle is to be written into.',
 
   signature_missing: 'The image has no Notary Project signature.',
   signature_limit_exceeded:

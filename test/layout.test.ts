@@ -188,6 +188,7 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'pull/verdict-stream.ts': 'performance',
   'setting-forms.ts': 'node:net',
   'verifier/bundle/layout-files.ts': 'node:fs/promises',
+  'verifier/bundle/layout-turn.ts': 'node:fs/promises, node:timers/promises',
   'verifier/bundle/layout-writer.ts': 'node:fs/promises',
   'verifier/evidence/address.ts': 'node:net',
   'verifier/evidence/client.ts': 'node:dns/promises',

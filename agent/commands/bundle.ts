@@ -33,7 +33,8 @@ and CAs that they do not reach. Nothing is judged: that is done where the bundle
   --hosts-dir DIR     folder of HOST/hosts.toml (default /etc/containerd/certs.d)
   --docker-config FILE  config.json with credentials (default as Docker has it), beside those that the
                       host holds
-  --timeout DURATION  how long one image, or what is asked about one certificate, may take (default 60s)
+  --timeout DURATION  how long one image, what is asked about one certificate, or another who writes into
+                      the folder may take (default 60s)
   --verbose           tell every request to a registry on standard error
   --format FORMAT     text (default) or json: output, created, images, crls, ocsp,
                       faults
@@ -118,7 +119,9 @@ async function writeBundle(
     }
     const collected = await evidence.finish();
     const entries = images.flatMap((image) => image.entries);
-    await writer.finish([...entries, ...collected.entries], created);
+    await withDeadline(signal, timeoutMs, (within) =>
+      writer.finish([...entries, ...collected.entries], created, within),
+    );
     return { ...collected, images };
   } finally {
     await writer.close();

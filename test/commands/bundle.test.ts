@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bundle } from '../../agent/commands/bundle.ts';
 import { verify } from '../../agent/commands/verify.ts';
+import { LayoutTurn } from '../../agent/verifier/bundle/layout-turn.ts';
 import { createCa } from '../support/ca.ts';
 import { openEvidenceHost } from '../support/evidence-host.ts';
 import { expectCodeAsync } from '../support/expect-code.ts';
-import { runCommand, temporaryDirectory } from '../support/front-door.ts';
+import { nodeseal, runCommand, temporaryDirectory } from '../support/front-door.ts';
 import { mintCrl } from '../support/crl.ts';
 import { openEvidenceServer, serveBytes } from '../support/ocsp-server.ts';
 import { createTsa } from '../support/tsa.ts';
@@ -128,6 +129,39 @@ describe('bundle', () => {
     expect((await verdictOn(`${repository}:signed`, '--bundle', output)).code).toBe(0);
     const elsewhere = runCommand(bundle, ['--output', directory, `${repository}:signed`]);
     await expectCodeAsync(elsewhere, 'argument_invalid');
+  });
+
+  it('is written whole by each of two at once, one after the other', async () => {
+    const { registry, repository, output, stop, verdictOn } = await open();
+    const names = ['one', 'two'].map((tag) => {
+      const target = registry.pushImage('team/app', tag, tag);
+      const envelope = signEnvelope({ format: 'jws', signer: ca.issue(), target });
+      registry.attachSignature('team/app', target, envelope, MEDIA_TYPES.jws);
+      return `${repository}:${tag}`;
+    });
+    const runs = names.map((name) => nodeseal(['bundle', '--output', output, name]));
+    const ended = await Promise.all(runs);
+    for (const { code, stderr } of ended) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(readdirSync(output).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+    await stop();
+    const verdicts = await Promise.all(names.map((name) => verdictOn(name, '--bundle', output)));
+    expect(verdicts.map(({ verdict }) => verdict.reason).sort()).toEqual([
+      'registry_unreachable',
+      'verified',
+    ]);
+  });
+
+  it('is not written while another writes it, for as long as it may take', async () => {
+    const { repository, output, write } = await open();
+    await write(`${repository}:unsigned`);
+    const other = await LayoutTurn.open(output);
+    onTestFinished(() => other.close());
+    await other.take(new AbortController().signal);
+    const late = write(`${repository}:signed`, '--timeout', '1s');
+    const { message } = await expectCodeAsync(late, 'bundle_busy');
+    expect(message).toBe(`${output}: expected no other writer, found one at work: try again`);
+    await other.close();
+    expect(await write(`${repository}:signed`)).toMatchObject({ code: 0 });
   });
 
   it.each([

@@ -20,7 +20,7 @@ async function carry(bench: Bench): Promise<Bundle> {
     { registry: bench.client(), writer, authorities: [] },
     NEVER,
   );
-  await writer.finish(entries, YESTERDAY);
+  await writer.finish(entries, YESTERDAY, new AbortController().signal);
   await writer.close();
   bench.registry.requests.length = 0;
   return new Bundle(directory);

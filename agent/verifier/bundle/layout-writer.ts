@@ -1,48 +1,44 @@
 // Writes an OCI image layout: content first, then its index, and what is old goes last, so that nobody reads half a bundle.
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { hashHex } from '../../notation/encoding/crypto.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { type Digest, digestAlgorithm, isDigest } from '../../oci/digest.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
 import { OCI_INDEX } from '../../oci/media-types.ts';
 import { contentOf } from './layout-content.ts';
 import { LayoutFiles } from './layout-files.ts';
 import { CREATED, INDEX_FILE, LAYOUT_FILE, MAX_INDEX_BYTES } from './layout-index.ts';
+import { isOfWriters, LayoutTurn } from './layout-turn.ts';
 import { isoTime } from '../../utc.ts';
 
 /** A manifest or index to be. */
 type JsonManifest = Readonly<Record<string, unknown>> & { readonly mediaType: string };
 
-/** Where a writer prepares its files, until it ends. */
-const STAGING = '.writing-';
-/** A writer changes its own far more often: what is older was left behind by one that was killed. */
-const LEFTOVER_MS = 24 * 3600 * 1000;
-
 /**
  * Writes into a directory that is empty, or not there yet, or a layout already. Of the latter the index
  * is replaced in one step, and then goes the content that neither this index names nor the one before:
- * who has just read that one still finds what it names. Its methods throw `argument_invalid` for a
- * directory that cannot be written.
+ * who has just read that one still finds what it names. Until it finishes, it changes nothing; and of several, one
+ * finishes after the other. Its methods throw `argument_invalid` for a directory that cannot be written.
  */
 export class LayoutWriter {
   readonly #directory: string;
-  readonly #staging: string;
+  readonly #turn: LayoutTurn;
   readonly #added = new Set<Digest>();
 
-  private constructor(directory: string, staging: string) {
+  private constructor(directory: string, turn: LayoutTurn) {
     this.#directory = directory;
-    this.#staging = staging;
+    this.#turn = turn;
   }
 
   static async open(directory: string): Promise<LayoutWriter> {
     return attempt(directory, async () => {
       await mkdir(directory, { recursive: true });
       const names = await readdir(directory);
-      if (names.length > 0 && !names.includes(LAYOUT_FILE)) {
+      if (!names.every(isOfWriters) && !names.includes(LAYOUT_FILE)) {
         throw unwritable(directory, 'expected an empty directory or an OCI image layout');
       }
-      return new LayoutWriter(directory, await mkdtemp(join(directory, STAGING)));
+      return new LayoutWriter(directory, await LayoutTurn.open(directory));
     });
   }
 
@@ -52,9 +48,7 @@ export class LayoutWriter {
     mediaType: string,
     digest: Digest = `sha256:${hashHex('sha256', bytes)}`,
   ): Promise<Descriptor> {
-    const algorithm = digestAlgorithm(digest);
-    const path = `blobs/${algorithm}/${digest.slice(algorithm.length + 1)}`;
-    await this.#write(path, bytes);
+    await attempt(this.#directory, () => this.#turn.prepare(encoded(digest), bytes));
     this.#added.add(digest);
     return { mediaType, digest, size: bytes.length };
   }
@@ -64,8 +58,11 @@ export class LayoutWriter {
     return this.add(Buffer.from(JSON.stringify(value)), value.mediaType);
   }
 
-  /** Makes the entries the content of the layout. Nothing may be added after it. */
-  async finish(entries: readonly Descriptor[], created: Date): Promise<void> {
+  /**
+   * Makes the entries the content of the layout. Nothing may be added after it. Throws `bundle_busy` when
+   * other writers are not done before the signal fires.
+   */
+  async finish(entries: readonly Descriptor[], created: Date, signal: AbortSignal): Promise<void> {
     const index = {
       schemaVersion: 2,
       mediaType: OCI_INDEX,
@@ -77,20 +74,32 @@ export class LayoutWriter {
       const fault = `expected an index of at most ${MAX_INDEX_BYTES} bytes, found ${bytes.length}: name fewer images`;
       throw unwritable(this.#directory, fault);
     }
-    const before = await contentOf(new LayoutFiles(this.#directory));
-    await this.#write(LAYOUT_FILE, Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
-    await this.#write(INDEX_FILE, bytes);
-    await attempt(this.#directory, () => this.#prune(before, created));
+    await attempt(this.#directory, async () => {
+      await this.#turn.prepare(LAYOUT_FILE, Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
+      await this.#turn.prepare(INDEX_FILE, bytes);
+      await this.#turn.take(signal);
+      await this.#place();
+    });
   }
 
   /** Leaves nothing half written behind. */
   async close(): Promise<void> {
-    await rm(this.#staging, { recursive: true, force: true });
+    await this.#turn.close();
   }
 
-  /** Not while another writer is at work here: its content has no index yet. */
-  async #prune(before: ReadonlySet<Digest>, now: Date): Promise<void> {
-    if (await this.#hasOtherWriter(now)) return;
+  /** Cut off anywhere, it leaves what was there or what is to be, and a directory that `open` takes. */
+  async #place(): Promise<void> {
+    const before = await contentOf(new LayoutFiles(this.#directory));
+    await this.#turn.place(LAYOUT_FILE, LAYOUT_FILE);
+    for (const digest of this.#added) {
+      await this.#turn.place(encoded(digest), `blobs/${digest.replace(':', '/')}`);
+    }
+    await this.#turn.place(INDEX_FILE, INDEX_FILE);
+    await this.#prune(before);
+    await this.#turn.tidy();
+  }
+
+  async #prune(before: ReadonlySet<Digest>): Promise<void> {
     const root = await realpath(this.#directory);
     for (const algorithm of ['sha256', 'sha512'] as const) {
       const folder = join(root, 'blobs', algorithm);
@@ -99,32 +108,15 @@ export class LayoutWriter {
       for (const name of await readdir(folder)) {
         const digest = `${algorithm}:${name}`;
         if (!isDigest(digest) || this.#added.has(digest) || before.has(digest)) continue;
-        await rm(join(folder, name), { force: true });
+        await this.#turn.remove(join(folder, name));
       }
     }
   }
+}
 
-  async #hasOtherWriter(now: Date): Promise<boolean> {
-    let hasOther = false;
-    for (const name of await readdir(this.#directory)) {
-      const path = join(this.#directory, name);
-      if (!name.startsWith(STAGING) || path === this.#staging) continue;
-      const { mtimeMs } = await stat(path);
-      if (now.getTime() - mtimeMs < LEFTOVER_MS) hasOther = true;
-      else await rm(path, { recursive: true, force: true });
-    }
-    return hasOther;
-  }
-
-  async #write(path: string, bytes: Uint8Array): Promise<void> {
-    await attempt(this.#directory, async () => {
-      const beside = join(this.#staging, 'file');
-      const target = join(this.#directory, path);
-      await mkdir(join(target, '..'), { recursive: true });
-      await writeFile(beside, bytes, { flush: true });
-      await rename(beside, target);
-    });
-  }
+/** The digest as the name of a file. */
+function encoded(digest: Digest): string {
+  return digest.replace(':', '-');
 }
 
 async function attempt<T>(directory: string, write: () => Promise<T>): Promise<T> {
