@@ -38,10 +38,12 @@ export const ADMISSION: readonly Panel[] = [
       'Images in the time shown that the webhook would admit and a node refuses, or the reverse, by what differs.',
     queries: [
       {
-        expr: `sum by (kind, cause) (increase(nodeseal_admission_disagreements_total{${C}}[$__range]))`,
+        expr: `sum by (kind, cause) (increase(nodeseal_admission_disagreements_total{${C}}[$__range])) > 0`,
         legend: '{{kind}} {{cause}}',
       },
     ],
+    // Not that there are none: where admission is not compared, nobody counts them.
+    nothing: 'None counted',
     thresholds: [
       [null, GOOD],
       [0.5, BAD],

@@ -31,6 +31,8 @@ export interface Panel {
   readonly unit?: string;
   /** The highest value that there can be. */
   readonly max?: number;
+  /** What is shown where queries answer nothing, in the colour of the least values. Default: “No data”. */
+  readonly nothing?: string;
   readonly thresholds?: Thresholds;
   /** Colours of series by name. */
   readonly colors?: Readonly<Record<string, string>>;
@@ -131,7 +133,7 @@ function target({ kind }: Panel, { expr, legend }: Query, index: number): Record
 }
 
 function fieldConfig(panel: Panel): FieldConfigSource {
-  const { kind, unit, max, thresholds = PLAIN, colors = {}, columns = {} } = panel;
+  const { kind, unit, max, nothing, thresholds = PLAIN, colors = {}, columns = {} } = panel;
   const steps = thresholds.map(([value, color]) => ({ color, value }));
   const isGraph = kind === 'timeseries' || kind === 'stacked';
   return {
@@ -142,6 +144,7 @@ function fieldConfig(panel: Panel): FieldConfigSource {
       ...(isGraph ? { custom: graph(kind) } : {}),
       ...(isGraph ? { min: 0 } : {}),
       ...(max === undefined ? {} : { max }),
+      ...(nothing === undefined ? {} : { noValue: nothing }),
     },
     overrides: [
       ...Object.entries(colors).map(([name, color]) => ({

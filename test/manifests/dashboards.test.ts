@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { ENFORCEMENT_STATES, IMAGE_STATES } from '../../agent/metrics/labels.ts';
 import { IMAGE_COLORS, STATE_COLORS } from '../../hack/grafana/fleet.ts';
 import { dashboardFiles, FOLDERS } from '../../hack/grafana/write.ts';
-import { DASHBOARDS, type Panel, readDashboard, withVariables } from '../support/dashboard.ts';
+import {
+  DASHBOARDS,
+  findPanel,
+  type Panel,
+  readDashboard,
+  withVariables,
+} from '../support/dashboard.ts';
 import { DEPLOYMENT_LABELS, faultsOfQuery, labelsOf } from '../support/exported-metrics.ts';
 import { groupLabelsOf, selectorsOf } from '../support/promql.ts';
 
@@ -30,6 +36,13 @@ describe('the dashboards', () => {
     expect(Object.keys(STATE_COLORS).sort()).toEqual([...ENFORCEMENT_STATES].sort());
     expect(Object.keys(IMAGE_COLORS).sort()).toEqual([...IMAGE_STATES].sort());
   });
+});
+
+it('whether nodes and admission differ is told also where they do not', () => {
+  const { fieldConfig } = findPanel('nodeseal-fleet', 'Nodes and admission differ');
+  const { noValue, thresholds } = fieldConfig?.defaults ?? {};
+  expect(noValue).toBe('None counted');
+  expect(thresholds?.steps[0]).toEqual({ color: 'green', value: null });
 });
 
 describe('a query', () => {
@@ -89,6 +102,14 @@ describe.each(DASHBOARDS)('%s', (name) => {
 
   it('tells panels apart by their titles', () => {
     expect(new Set(panels.map((panel) => panel.title)).size).toBe(panels.length);
+  });
+
+  it('has no bar for what there is none of', () => {
+    const bars = panels.filter(({ type }) => type === 'bargauge');
+    expect(bars).not.toEqual([]);
+    for (const { targets = [] } of bars) {
+      for (const { expr } of targets) expect(expr).toMatch(/ > 0\)*$/);
+    }
   });
 
   describe.each(panels)('“$title”', (panel) => {

@@ -43,6 +43,7 @@ export interface FieldConfig {
   readonly defaults: {
     readonly unit: string;
     readonly max?: number;
+    readonly noValue?: string;
     readonly thresholds: { readonly steps: readonly Step[] };
     readonly custom?: {
       readonly lineWidth: number;

@@ -82,7 +82,7 @@ function panelContent(panel: Panel, answers: Answers, time: TimeRange, size: Gra
   if (panel.type === 'table') return table(panel, answers);
   const series = shownSeries(panel, answers);
   if (!series.some(({ last }) => Number.isFinite(last))) {
-    return markup`<div class="stat none">No data</div>`;
+    return markup`<div class="stat none">${panel.fieldConfig?.defaults.noValue ?? 'No data'}</div>`;
   }
   switch (panel.type) {
     case 'stat':
