@@ -1,4 +1,5 @@
-// Builds dist/: nodeseal.js for Node, nodeseal-verifier, an executable that needs nothing on the host but glibc, and logagent-input.cjs for Logagent.
+// Builds dist/: nodeseal.js for Node, nodeseal-verifier, an executable that needs nothing on the
+// host but glibc, and logagent-input.cjs for Logagent.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Prints a line for each test that failed, from the test runner's JSON result: where a run is cut short for a reader, its end still names them.
+// Prints a line for each test that failed, from the test runner's JSON result: where a run is cut
+// short for a reader, its end still names them.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 

@@ -1,4 +1,5 @@
-// Ledger table of canaries: what the journal tells of them is not counted, also by the agent that comes after one that was killed.
+// Ledger table of canaries: what the journal tells of them is not counted, also by the agent that
+// comes after one that was killed.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { guard, inTransaction } from './database.ts';
 

@@ -21,8 +21,9 @@ interface Waiting {
 
 /**
  * What is put is written with the verdicts that follow it, because a transaction takes longer than
- * the row; a process that ends before that has neither. What is larger than `MAX_SIGNATURE_BYTES`, or comes when there are `MAX_SIGNATURES_BYTES`, is not
- * kept: its image asks the registry. As of the ledger, every method throws `ledger_failed`.
+ * the row; a process that ends before that has neither. What is larger than `MAX_SIGNATURE_BYTES`,
+ * or comes when there are `MAX_SIGNATURES_BYTES`, is not kept: its image asks the registry. As of
+ * the ledger, every method throws `ledger_failed`.
  */
 export class SignatureTable implements SignatureStore {
   readonly #database: DatabaseSync;

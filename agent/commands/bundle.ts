@@ -1,4 +1,5 @@
-// `nodeseal bundle`: signatures of images and the CRLs and OCSP responses that they need, to carry to where no registry or CA is reached.
+// `nodeseal bundle`: signatures of images and the CRLs and OCSP responses that they need, to carry
+// to where no registry or CA is reached.
 import { withDeadline } from '../deadline.ts';
 import { AgentError } from '../errors.ts';
 import { LayoutWriter } from '../verifier/bundle/layout-writer.ts';

@@ -1,4 +1,5 @@
-// Changes containerd's configuration so that it asks verifiers: what is wrong, the smallest change, containerd's own judgement, restart.
+// Changes containerd's configuration so that it asks verifiers: what is wrong, the smallest change,
+// containerd's own judgement, restart.
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config.ts';
 import { AgentError, type ErrorCode } from '../errors.ts';

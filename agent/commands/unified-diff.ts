@@ -21,7 +21,10 @@ function linesOf(text: string | null): readonly string[] {
   return text === null ? [] : (text.match(/[^\n]*\n|[^\n]+$/g) ?? []);
 }
 
-/** Our changes are few and far between: what is equal at both ends of a difference is found by looking for the next common line. */
+/**
+ * Our changes are few and far between: what is equal at both ends of a difference is found by
+ * looking for the next common line.
+ */
 function compare(before: readonly string[], after: readonly string[]): readonly Line[] {
   const lines: Line[] = [];
   let [a, b] = [0, 0];

@@ -1,4 +1,5 @@
-// By what the canary is judged: a policy of its own, in memory, which covers two repositories and trusts one key for one run.
+// By what the canary is judged: a policy of its own, in memory, which covers two repositories and
+// trusts one key for one run.
 import { parseTrustPolicy } from '../notation/trustpolicy/document.ts';
 import { parseCertificate } from '../notation/x509/certificate.ts';
 import type { EvidenceSources } from '../verifier/evidence-sources.ts';

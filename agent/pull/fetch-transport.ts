@@ -1,4 +1,5 @@
-// HTTP requests by Bun's own fetch: where one image is judged, the event loop of node:net costs more time than all its requests.
+// HTTP requests by Bun's own fetch: where one image is judged, the event loop of node:net costs
+// more time than all its requests.
 import { AgentError } from '../errors.ts';
 import { decodePemCertificates } from '../notation/encoding/pem.ts';
 import { attemptTwice } from '../verifier/registry/attempt-twice.ts';

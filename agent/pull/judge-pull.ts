@@ -27,8 +27,8 @@ const BACKSTOP_MS = 250;
 /**
  * Judges a pull. Times are counted from `started`, on the clock of `performance.now()`. A verdict of
  * the agent that is inconclusive is only kept when the host cannot tell either: a pod may lack the
- * network or the name service that the node has. Of two modes the stricter holds. `notice` is told why the agent was of no help,
- * and what is wrong with a source of credentials.
+ * network or the name service that the node has. Of two modes the stricter holds. `notice` is told
+ * why the agent was of no help, and what is wrong with a source of credentials.
  * Throws what keeps the host from judging, or `deadline_exceeded`.
  */
 export async function judgePull(

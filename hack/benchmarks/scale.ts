@@ -1,4 +1,5 @@
-// Bench: how many requests a second clusters of 10, 500 and 5,000 nodes bring to one registry, simulated with the agent's own scheduling.
+// Bench: how many requests a second clusters of 10, 500 and 5,000 nodes bring to one registry,
+// simulated with the agent's own scheduling.
 import { DEFAULT_PER_SECOND } from '../../agent/audit/reverification.ts';
 import { REVERIFICATION_TIMES } from '../../agent/audit/reverification-schedule.ts';
 import { EVIDENCE_LIMITS } from '../../agent/verifier/evidence/limits.ts';

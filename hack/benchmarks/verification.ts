@@ -1,4 +1,5 @@
-// Bench: judging one signature that has been fetched, against nothing but the public-key operations that it cannot do without.
+// Bench: judging one signature that has been fetched, against nothing but the public-key operations
+// that it cannot do without.
 import {
   constants,
   createPublicKey,

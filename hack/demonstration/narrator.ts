@@ -34,7 +34,10 @@ export class Narrator {
     this.#write(`   ${style('cyan', `$ ${text}`)}`);
   }
 
-  /** Shows what a command printed, each line up to so many characters. Its text may be anybody's: control characters are taken out. */
+  /**
+   * Shows what a command printed, each line up to so many characters. Its text may be anybody's:
+   * control characters are taken out.
+   */
   output(text: string, maxLength = MAX_SHOWN_LENGTH): void {
     const lines = text.trimEnd().split('\n');
     for (const line of lines) this.#write(style('dim', `     ${shown(line, maxLength)}`));

@@ -1,4 +1,5 @@
-// The audit trail on a real node: what containerd and the verifier did, line by line, in the ledger, on stdout and by the command.
+// The audit trail on a real node: what containerd and the verifier did, line by line, in the
+// ledger, on stdout and by the command.
 import { createInterface } from 'node:readline';
 import { beforeAll, expect, it } from 'vitest';
 import type { ContainerdClient } from '../../agent/node/containerd/client.ts';

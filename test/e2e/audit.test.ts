@@ -1,4 +1,5 @@
-// The audit trail on a real node whose journal and agent suffer everything at once: nothing is lost, nothing is counted twice.
+// The audit trail on a real node whose journal and agent suffer everything at once: nothing is
+// lost, nothing is counted twice.
 // TEST_KILLS says how often the agent is killed; default 6, in the long mode 100.
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// A closed site on a real node: what `nodeseal bundle` wrote where registry and responders were reached decides where they are not.
+// A closed site on a real node: what `nodeseal bundle` wrote where registry and responders were
+// reached decides where they are not.
 import { readdirSync } from 'node:fs';
 import { beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import type { ContainerdClient } from '../../agent/node/containerd/client.ts';

@@ -1,4 +1,5 @@
-// The chart on a real control plane: every object is taken, its rights are enough and no more, and uninstalling reaches every node.
+// The chart on a real control plane: every object is taken, its rights are enough and no more, and
+// uninstalling reaches every node.
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
 import {

@@ -1,4 +1,5 @@
-// A real node: each setting that makes containerd pass verifiers over is mended by `install --configure-containerd`, and whatever does not work is undone.
+// A real node: each setting that makes containerd pass verifiers over is mended by
+// `install --configure-containerd`, and whatever does not work is undone.
 import { resolve } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import {

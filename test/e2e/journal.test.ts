@@ -1,4 +1,5 @@
-// The journal of a real journald as a source: rotated, vacuumed, restarted, moved, flooded, forged and cut, and nothing is lost unsaid.
+// The journal of a real journald as a source: rotated, vacuumed, restarted, moved, flooded, forged
+// and cut, and nothing is lost unsaid.
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// The agent of a node whose containerd writes to a file, or whose journal is sent to it: each line counts once, also across changes of the way.
+// The agent of a node whose containerd writes to a file, or whose journal is sent to it: each line
+// counts once, also across changes of the way.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

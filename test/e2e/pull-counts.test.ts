@@ -1,4 +1,5 @@
-// A real node: each pull counts once, as what it was, through kills of the agent and whatever containerd does with our verifier.
+// A real node: each pull counts once, as what it was, through kills of the agent and whatever
+// containerd does with our verifier.
 import { beforeAll, expect, it } from 'vitest';
 import type { ContainerdClient } from '../../agent/node/containerd/client.ts';
 import { pullImage, removeImage } from '../../agent/node/containerd/cri.ts';

@@ -1,4 +1,5 @@
-// Image pull secrets on a real cluster: kubelet pulls a private image for a pod, and the agent judges it with the pod's Secret.
+// Image pull secrets on a real cluster: kubelet pulls a private image for a pod, and the agent
+// judges it with the pod's Secret.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, it, vi } from 'vitest';

@@ -1,4 +1,5 @@
-// The alerts as a whole: their form, their runbooks, and that what they ask for is there. promtool tries them in e2e/dashboards.test.ts.
+// The alerts as a whole: their form, their runbooks, and that what they ask for is there. promtool
+// tries them in e2e/dashboards.test.ts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// The dashboards as a whole: their form, that Grafana's words are right, and that what they ask for is there. e2e/dashboards.test.ts asks a real Prometheus.
+// The dashboards as a whole: their form, that Grafana's words are right, and that what they ask for
+// is there. e2e/dashboards.test.ts asks a real Prometheus.
 import { existsSync, readFileSync } from 'node:fs';
 import { defaultDashboard } from '@grafana/schema';
 import { describe, expect, it } from 'vitest';

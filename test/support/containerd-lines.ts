@@ -1,4 +1,5 @@
-// Lines that real containerds logged while everything that we read was done to them; test/e2e/log-lines.test.ts recorded them.
+// Lines that real containerds logged while everything that we read was done to them;
+// test/e2e/log-lines.test.ts recorded them.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const FOLDER = new URL('../vectors/containerd-lines/', import.meta.url);

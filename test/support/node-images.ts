@@ -114,7 +114,10 @@ const IMPORT = `
   tar -C image -cf image.tar .
   ctr -n k8s.io images import --no-unpack image.tar`;
 
-/** Imports a pushed image into containerd under its tag and digest, as an archive, which no image verifier is asked about. */
+/**
+ * Imports a pushed image into containerd under its tag and digest, as an archive, which no image
+ * verifier is asked about.
+ */
 export async function importImage({ node }: Registry, image: PushedImage): Promise<void> {
   await node.output(['sh', '-euc', IMPORT, 'import', image.pinned, image.tagged]);
 }

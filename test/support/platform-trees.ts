@@ -1,4 +1,5 @@
-// What the platforms put on their nodes, as far as it bears on pulls: os-release, marker files, containerd's command line and configuration.
+// What the platforms put on their nodes, as far as it bears on pulls: os-release, marker files,
+// containerd's command line and configuration.
 import type { FindingCode } from '../../agent/node/containerd/findings.ts';
 import type { PlatformName } from '../../agent/node/containerd/platform.ts';
 import type { ConfigOptions } from './containerd-config.ts';

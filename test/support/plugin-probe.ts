@@ -1,4 +1,5 @@
-// Finds a plugin and prints how that ended, in the runtime that the pull verifier is compiled by: arguments are folder, name and timeout.
+// Finds a plugin and prints how that ended, in the runtime that the pull verifier is compiled by:
+// arguments are folder, name and timeout.
 import { AgentError } from '../../agent/errors.ts';
 import { createPluginSource } from '../../agent/verifier/plugins/plugin-source.ts';
 

@@ -1,4 +1,5 @@
-// How often properties are tried. Loaded before every test file: quick and repeatable by default, long and at random when asked for.
+// How often properties are tried. Loaded before every test file: quick and repeatable by default,
+// long and at random when asked for.
 import fc from 'fast-check';
 
 /** `hack/fuzz` sets both. */

@@ -1,4 +1,5 @@
-// The gRPC calls that nodeseal makes of containerd and of CRI: field numbers of their public .proto files, only the fields that are read or written.
+// The gRPC calls that nodeseal makes of containerd and of CRI: field numbers of their public .proto
+// files, only the fields that are read or written.
 import { CRI } from './cri-fields.ts';
 import {
   type Call,

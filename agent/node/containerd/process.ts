@@ -153,7 +153,8 @@ function bootedAtMs(uptime: string, nowMs: number): number {
 function startedAt(stat: string, kernel: string, preciseBootMs: number): Date {
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   const bootMs = Number(/^btime (\d+)$/m.exec(kernel)?.[1]) * 1000;
-  // The kernel leaves out the fraction. What says otherwise is of another machine: containers may be told a time of their own.
+  // The kernel leaves out the fraction. What says otherwise is of another machine: containers may
+  // be told a time of their own.
   const isPrecise = Math.abs(preciseBootMs - bootMs) < 2_000;
   return new Date((isPrecise ? preciseBootMs : bootMs) + (ticks / TICKS_PER_SECOND) * 1000);
 }

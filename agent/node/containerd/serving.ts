@@ -11,7 +11,10 @@ export const SERVING_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 const MAX_FAULT_CHARACTERS = 300;
 
-/** The plugins that were not loaded, each with its reason; some never are on most hosts, such as those of other file systems. */
+/**
+ * The plugins that were not loaded, each with its reason; some never are on most hosts, such as
+ * those of other file systems.
+ */
 export type PluginFaults = ReadonlyMap<string, string>;
 
 /** Asks for the plugins. Throws `containerd_unavailable` or `containerd_failed`. */

@@ -1,4 +1,5 @@
-// Which directories of the host the verifier goes into: a choice between what is set, what containerd says and what is recorded.
+// Which directories of the host the verifier goes into: a choice between what is set, what
+// containerd says and what is recorded.
 import { dirname } from 'node:path';
 import { type HostFs, NODE_HOST_FS } from './host-fs.ts';
 import { createLayout, DEFAULT_BIN_DIR, placeOf } from './layout.ts';

@@ -67,8 +67,9 @@ async function stateOf(path: string) {
 }
 
 /**
- * Yields the bytes, each chunk good until the next. Throws `host_write_failed` after the last one when they are not those whose
- * SHA-256 the content promises, so that nothing else is ever renamed into place.
+ * Yields the bytes, each chunk good until the next. Throws `host_write_failed` after the last one
+ * when they are not those whose SHA-256 the content promises, so that nothing else is ever renamed
+ * into place.
  */
 export async function* readContent(
   content: Exclude<Content, { kind: 'host' }>,

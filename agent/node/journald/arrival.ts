@@ -1,4 +1,5 @@
-// What came out of the journal, of whatever writer: where it stands, what is missing before it, and the entry if it is one of ours.
+// What came out of the journal, of whatever writer: where it stands, what is missing before it, and
+// the entry if it is one of ours.
 import { sequenceNumberOf } from './cursor.ts';
 import { positionOf } from './entry.ts';
 import type { ExportEntry } from './export-format.ts';

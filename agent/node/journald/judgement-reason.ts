@@ -1,4 +1,5 @@
-// What containerd's own words about a judgement tell: which verifier, and why one gave none (bindir.go of containerd 2.0 to 2.3).
+// What containerd's own words about a judgement tell: which verifier, and why one gave none
+// (bindir.go of containerd 2.0 to 2.3).
 
 /**
  * Why a verifier gave no judgement. `killed` by a signal before its time was up, such as for want of

@@ -1,4 +1,5 @@
-// A log file and what rotation has made of its elders: found beside it, told apart by content, in the order they were written.
+// A log file and what rotation has made of its elders: found beside it, told apart by content, in
+// the order they were written.
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';

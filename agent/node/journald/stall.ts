@@ -8,7 +8,10 @@ export interface Patience {
   readonly firstMs: number;
   /** From then on; each question is a start of journalctl. */
   readonly nextMs: number;
-  /** A journalctl that had this long to show an entry that is there does not work. Doubled by each run without any, up to eight times: disks may be slow. */
+  /**
+   * A journalctl that had this long to show an entry that is there does not work. Doubled by each
+   * run without any, up to eight times: disks may be slow.
+   */
   readonly stalledMs: number;
 }
 

@@ -1,4 +1,5 @@
-// What journald says when it refused entries of a unit because there were too many: systemd.journal-fields(7), journald.conf(5) RateLimitBurst=.
+// What journald says when it refused entries of a unit because there were too many:
+// systemd.journal-fields(7), journald.conf(5) RateLimitBurst=.
 import type { ExportEntry } from './export-format.ts';
 
 const DRIVER = Buffer.from('driver');

@@ -1,4 +1,5 @@
-// HTTP(S) for systemd-journal-upload: lets in who knows the token, one body at a time, and answers as systemd-journal-remote does.
+// HTTP(S) for systemd-journal-upload: lets in who knows the token, one body at a time, and answers
+// as systemd-journal-remote does.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   createServer,

@@ -1,4 +1,5 @@
-// Tokens of the service accounts of this node's pods, and what their accounts are annotated with: authentication.k8s.io "TokenRequest".
+// Tokens of the service accounts of this node's pods, and what their accounts are annotated with:
+// authentication.k8s.io "TokenRequest".
 import { AgentError } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
 import { type ApiClientOptions, sendPost, sendRead } from './api-client.ts';

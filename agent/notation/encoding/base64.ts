@@ -1,4 +1,5 @@
-// Strict base64 and base64url (RFC 4648): one text for each sequence of bytes, so that no two envelopes differ only in spelling.
+// Strict base64 and base64url (RFC 4648): one text for each sequence of bytes, so that no two
+// envelopes differ only in spelling.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import type { FaultOptions } from './fault-options.ts';

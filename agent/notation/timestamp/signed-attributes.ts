@@ -1,4 +1,5 @@
-// Signed attributes of a timestamp token (RFC 5652 section 11, RFC 5816): what the authority's signature covers besides the digest.
+// Signed attributes of a timestamp token (RFC 5652 section 11, RFC 5816): what the authority's
+// signature covers besides the digest.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import { DER_TAGS, type DerElement, type DerReader } from '../encoding/der.ts';

@@ -1,4 +1,5 @@
-// Which certificate signed a timestamp token: the attribute signingCertificateV2 (RFC 5035 section 3, RFC 5816 section 2.2.1).
+// Which certificate signed a timestamp token: the attribute signingCertificateV2 (RFC 5035 section
+// 3, RFC 5816 section 2.2.1).
 import { AgentError } from '../../errors.ts';
 import { hash, type HashAlgorithm } from '../encoding/crypto.ts';
 import { contextTag, DER_TAGS, type DerReader } from '../encoding/der.ts';

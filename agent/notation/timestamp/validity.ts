@@ -1,4 +1,5 @@
-// What a timestamp says about the signing certificates: trust-store-trust-policy.md, "Signature Verification > Steps", authenticTimestamp.
+// What a timestamp says about the signing certificates: trust-store-trust-policy.md, "Signature
+// Verification > Steps", authenticTimestamp.
 import { AgentError } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import type { VerifyTimestamp } from '../trustpolicy/level.ts';

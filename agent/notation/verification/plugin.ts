@@ -1,4 +1,5 @@
-// The part of a verification that a signature leaves to a plugin: plugin-extensibility.md, "Verification workflow using plugin".
+// The part of a verification that a signature leaves to a plugin: plugin-extensibility.md,
+// "Verification workflow using plugin".
 import {
   capabilitiesToRequest,
   judgePlugin,

@@ -1,4 +1,5 @@
-// A certificate chain and who issued what in it: signature-specification.md, "Certificate Requirements > Other requirements".
+// A certificate chain and who issued what in it: signature-specification.md, "Certificate
+// Requirements > Other requirements".
 import { AgentError, type ErrorCode } from '../../errors.ts';
 import { show } from '../../oci/show.ts';
 import type { Certificate } from './certificate.ts';

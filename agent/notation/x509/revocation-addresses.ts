@@ -1,4 +1,5 @@
-// Where a certificate says that its revocation is told: authority information access and CRL distribution points (RFC 5280 4.2.2.1, 4.2.1.13).
+// Where a certificate says that its revocation is told: authority information access and CRL
+// distribution points (RFC 5280 4.2.2.1, 4.2.1.13).
 import { contextTag, DER_TAGS, type DerReader } from '../encoding/der.ts';
 import { decodeObjectIdentifier, decodeText } from '../encoding/der-value.ts';
 

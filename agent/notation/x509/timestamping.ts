@@ -1,4 +1,5 @@
-// Chains of timestamping authorities: signature-specification.md, "Certificate Requirements", and RFC 3161 section 2.3 with RFC 5280.
+// Chains of timestamping authorities: signature-specification.md, "Certificate Requirements", and
+// RFC 3161 section 2.3 with RFC 5280.
 import type { Certificate } from './certificate.ts';
 import { type CertificateChain, verifyChain } from './chain.ts';
 import {

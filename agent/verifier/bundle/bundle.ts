@@ -1,4 +1,5 @@
-// A bundle that was carried in: an OCI image layout with signatures of images, CRLs and OCSP responses. Hostile until parsed.
+// A bundle that was carried in: an OCI image layout with signatures of images, CRLs and OCSP
+// responses. Hostile until parsed.
 import { AgentError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';

@@ -50,8 +50,8 @@ const MAX_FAILURES = 256;
 
 /**
  * Evidence by key. Fresh evidence is used as it is. What is no longer fresh is fetched again, and so is
- * what ends soon, see `renewalOf`; if that fails, it is used until it ends. Older evidence never takes the place of newer: an attacker on the way
- * could replay what was true before a revocation.
+ * what ends soon, see `renewalOf`; if that fails, it is used until it ends. Older evidence never
+ * takes the place of newer: an attacker on the way could replay what was true before a revocation.
  */
 export class EvidenceCache<T extends KeptEvidence> {
   readonly #options: EvidenceCacheOptions;

@@ -37,7 +37,8 @@ export function combined(errors: readonly AgentError[], prefix = ''): AgentError
 
 /**
  * Starts something and waits for it no longer than the signal lets. What was started goes on: others
- * may be waiting for it. Once the signal has ended, nothing is started. Throws `revocation_unreachable` when the signal ends the wait.
+ * may be waiting for it. Once the signal has ended, nothing is started. Throws
+ * `revocation_unreachable` when the signal ends the wait.
  */
 export async function within<T>(
   start: () => Promise<T>,

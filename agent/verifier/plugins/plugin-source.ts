@@ -1,4 +1,5 @@
-// Verification plugins of this host, found by the name that a signature gives: plugin-extensibility.md, "Signature Verifier".
+// Verification plugins of this host, found by the name that a signature gives:
+// plugin-extensibility.md, "Signature Verifier".
 import {
   assertSuitable,
   parsePluginMetadata,

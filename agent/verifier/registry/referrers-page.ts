@@ -1,4 +1,5 @@
-// One index of referrers: a page of the API, or the tag in its place (OCI distribution specification, "Referrers Tag Schema").
+// One index of referrers: a page of the API, or the tag in its place (OCI distribution
+// specification, "Referrers Tag Schema").
 import { parseStrictJson } from '../../notation/encoding/json.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';

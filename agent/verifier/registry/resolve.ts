@@ -1,4 +1,5 @@
-// From a reference to the descriptor of what it names: OCI distribution specification, "Checking if content exists in the registry".
+// From a reference to the descriptor of what it names: OCI distribution specification, "Checking if
+// content exists in the registry".
 import { AgentError } from '../../errors.ts';
 import { hashHex } from '../../notation/encoding/crypto.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';

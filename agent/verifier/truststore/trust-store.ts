@@ -21,8 +21,9 @@ export interface TrustStore {
 /**
  * Parses one file of a trust store: PEM with any number of certificates, or DER, one after the
  * other. Each is a CA certificate or self-signed, so that trust in a leaf that a CA issued is never
- * pinned by mistake for its CA; in a tsa store each is a root, which is both and may sign others. Validity is not checked: it counts when
- * a signature is judged. Throws `truststore_invalid` naming `what` and the certificate.
+ * pinned by mistake for its CA; in a tsa store each is a root, which is both and may sign others.
+ * Validity is not checked: it counts when a signature is judged. Throws `truststore_invalid` naming
+ * `what` and the certificate.
  */
 export function parseStoreFile(
   bytes: Uint8Array,

@@ -1,4 +1,5 @@
-// A page that shows a dashboard as Grafana would lay it out, from what its queries answered: for README, which cannot show Grafana.
+// A page that shows a dashboard as Grafana would lay it out, from what its queries answered: for
+// README, which cannot show Grafana.
 import { markup, Markup } from '../../../agent/metrics/page/markup.ts';
 import type { DashboardJson, Panel } from '../../../test/support/dashboard.ts';
 import type { TimeRange } from '../../../test/support/node-prometheus.ts';

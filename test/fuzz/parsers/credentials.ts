@@ -1,4 +1,5 @@
-// What holds credentials: Docker's configuration, kubelet's, what its plugins answer, and what the API server says of pull secrets.
+// What holds credentials: Docker's configuration, kubelet's, what its plugins answer, and what the
+// API server says of pull secrets.
 import {
   parsePullingPodPage,
   parsePullSecret,

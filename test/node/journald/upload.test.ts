@@ -1,4 +1,5 @@
-// Receiving a journal: from a stand-in that is cut off at will, from who should not be let in, and from the real systemd-journal-upload.
+// Receiving a journal: from a stand-in that is cut off at will, from who should not be let in, and
+// from the real systemd-journal-upload.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

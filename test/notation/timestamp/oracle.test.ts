@@ -1,4 +1,5 @@
-// Tokens that others made: openssl's authority and pkijs, neither of which shares code with us, and ours held against theirs.
+// Tokens that others made: openssl's authority and pkijs, neither of which shares code with us, and
+// ours held against theirs.
 import { X509Certificate } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { verifyTimestamp } from '../../../agent/notation/timestamp/timestamp.ts';

@@ -1,4 +1,5 @@
-// Two writers of one bundle: wherever one of them stands still, or is killed, there is one whole bundle and no way is barred.
+// Two writers of one bundle: wherever one of them stands still, or is killed, there is one whole
+// bundle and no way is barred.
 import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';

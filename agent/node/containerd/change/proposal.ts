@@ -153,7 +153,10 @@ function edited(text: string, settings: readonly Setting[]): Edited {
   return { text: now, written };
 }
 
-/** Where a drop-in of ours may be: in each folder that is imported whole, the last first, because it overrides the others. */
+/**
+ * Where a drop-in of ours may be: in each folder that is imported whole, the last first, because it
+ * overrides the others.
+ */
 export function dropInPaths({
   path,
   imports,

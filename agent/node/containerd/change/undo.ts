@@ -10,7 +10,10 @@ export interface Undone {
   readonly left: readonly string[];
 }
 
-/** Puts back what stood before each setting that still has our value; everything else stays as it is. Never throws for TOML. */
+/**
+ * Puts back what stood before each setting that still has our value; everything else stays as it
+ * is. Never throws for TOML.
+ */
 export function undoSettings(text: string, written: readonly WrittenSetting[]): Undone {
   const left: string[] = [];
   let now = text;

@@ -1,4 +1,5 @@
-// Changes one configuration file of containerd and takes the change back, so that the node never stays on one that does not work.
+// Changes one configuration file of containerd and takes the change back, so that the node never
+// stays on one that does not work.
 import { AgentError } from '../../../errors.ts';
 import { NODE_HOST_FS } from '../host-fs.ts';
 import { takeHostLock } from '../lock.ts';

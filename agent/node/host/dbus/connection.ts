@@ -1,4 +1,5 @@
-// A D-Bus connection to one peer over a Unix socket: authentication, calls, signals. No bus is between, so there is no Hello.
+// A D-Bus connection to one peer over a Unix socket: authentication, calls, signals. No bus is
+// between, so there is no Hello.
 //
 // Written here, because nothing fits: dbus-next is not maintained any more, @homebridge/dbus-native brings six packages,
 // dbus-native (kept up again since 2026, 0.x) has 8,000 lines and an XML parser. We make three calls and read one signal.

@@ -19,7 +19,10 @@ export interface CredentialChainOptions {
 const RECENT_MS = 5_000;
 /** Repositories that a node asks for within that time. */
 const MAX_RECENT = 256;
-/** More than anybody has for one repository; each is a request to the registry, or two. Of each source, so that none keeps out another. */
+/**
+ * More than anybody has for one repository; each is a request to the registry, or two. Of each
+ * source, so that none keeps out another.
+ */
 const MAX_CREDENTIALS = 16;
 
 /**

@@ -1,4 +1,5 @@
-// When a provider plugin is given a token of the pod's service account: `tokenAttributes` of kubelet's configuration (Kubernetes 1.33). Pure.
+// When a provider plugin is given a token of the pod's service account: `tokenAttributes` of
+// kubelet's configuration (Kubernetes 1.33). Pure.
 import { AgentError } from '../../../errors.ts';
 import { isJsonObject } from '../../../oci/json-object.ts';
 import { show } from '../../../oci/show.ts';
