@@ -127,19 +127,22 @@ const importedKeys = new Map<string, KeyObject>();
 const MAX_IMPORTED_KEYS = 100;
 
 function importPublicKey(spki: Uint8Array): KeyObject {
-  const der = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength);
-  const name = der.toString('latin1');
-  const known = importedKeys.get(name);
+  const text = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength).toString('base64');
+  const known = importedKeys.get(text);
   if (known !== undefined) return known;
-  const key = createKey(der);
+  const key = createKey(text);
   if (importedKeys.size >= MAX_IMPORTED_KEYS) importedKeys.clear();
-  importedKeys.set(name, key);
+  importedKeys.set(text, key);
   return key;
 }
 
-function createKey(spki: Buffer): KeyObject {
+/**
+ * From a string, as Node imports it in half the time: of an object or bytes it first asks whether they
+ * are a key already, by throwing and catching four errors with their stacks.
+ */
+function createKey(base64: string): KeyObject {
   try {
-    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----`);
   } catch (cause) {
     throw new AgentError(
       'certificate_invalid',

@@ -1,5 +1,5 @@
 // Signatures by algorithms from closed lists, checked against signatures that node:crypto makes.
-import { constants, sign } from 'node:crypto';
+import { constants, createPublicKey, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   type CertificateSignatureAlgorithm,
@@ -94,6 +94,19 @@ describe('verifySignature', () => {
       const next = signatures[(number + 1) % seen.length] ?? Buffer.of();
       expect(verifySignature('ES256', spki(key), DATA, own)).toBe(true);
       expect(verifySignature('ES256', spki(key), DATA, next)).toBe(false);
+    }
+  });
+
+  it('imports keys whatever their length', () => {
+    const lengths = [2048, 2056, 2064, 3072, 4096, 8192];
+    for (const bits of lengths) {
+      const modulus = Buffer.alloc(bits / 8, 0xa5);
+      const key = createPublicKey({
+        key: { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' },
+        format: 'jwk',
+      });
+      const encoded = key.export({ format: 'der', type: 'spki' });
+      expect(verifySignature('PS256', encoded, DATA, modulus)).toBe(false);
     }
   });
 
