@@ -16,8 +16,9 @@ export interface BitString {
 
 /** BOOLEAN. Throws the element's code, as all functions here. */
 export function decodeBoolean(element: DerElement): boolean {
-  const [octet] = element.content;
-  if (element.content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) {
+  const { bytes, contentStart, end } = element;
+  const octet = bytes[contentStart];
+  if (end - contentStart !== 1 || (octet !== 0x00 && octet !== 0xff)) {
     throw invalid(element, 'expected a boolean of 00 or FF');
   }
   return octet === 0xff;
@@ -26,7 +27,8 @@ export function decodeBoolean(element: DerElement): boolean {
 /** INTEGER as its content octets, two's complement and in their shortest form. */
 export function decodeInteger(element: DerElement): Uint8Array {
   const { content } = element;
-  const [first, second = 0] = content;
+  const first = content[0];
+  const second = content[1] ?? 0;
   if (first === undefined) throw invalid(element, 'expected an integer, found no content');
   const padded =
     content.length > 1 && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80));
@@ -45,18 +47,20 @@ export function decodeSmallInteger(element: DerElement): number {
 
 /** OBJECT IDENTIFIER in dotted form. */
 export function decodeObjectIdentifier(element: DerElement): string {
-  const { content } = element;
-  if (content.length === 0 || content.length > MAX_OBJECT_IDENTIFIER_BYTES) {
+  const { bytes, contentStart, end } = element;
+  const length = end - contentStart;
+  if (length === 0 || length > MAX_OBJECT_IDENTIFIER_BYTES) {
     throw invalid(
       element,
       `expected an object identifier of 1 to ${MAX_OBJECT_IDENTIFIER_BYTES} bytes`,
     );
   }
-  if ((content.at(-1) ?? 0) >= 0x80) throw invalid(element, 'expected the last arc to end');
+  if ((bytes[end - 1] ?? 0) >= 0x80) throw invalid(element, 'expected the last arc to end');
   let text = '';
   let arc: number | bigint = 0;
   let fresh = true;
-  for (const octet of content) {
+  for (let at = contentStart; at < end; at++) {
+    const octet = bytes[at] ?? 0;
     if (fresh && octet === 0x80) throw invalid(element, 'expected arcs in their shortest form');
     arc = appendBits(arc, octet & 0x7f);
     fresh = octet < 0x80;
@@ -83,9 +87,10 @@ function firstArcs(joined: number | bigint): string {
 
 /** BIT STRING; its unused bits are zero. */
 export function decodeBitString(element: DerElement): BitString {
-  const [unusedBits, ...rest] = element.content.subarray(0, 2);
-  const bytes = element.content.subarray(1);
-  if (unusedBits === undefined || unusedBits > 7 || (rest.length === 0 && unusedBits > 0)) {
+  const { content } = element;
+  const unusedBits = content[0];
+  const bytes = content.subarray(1);
+  if (unusedBits === undefined || unusedBits > 7 || (bytes.length === 0 && unusedBits > 0)) {
     throw invalid(element, 'expected a bit string with at most 7 unused bits');
   }
   if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0) {
@@ -96,11 +101,11 @@ export function decodeBitString(element: DerElement): BitString {
 
 /** UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 restricts them: UTC, to the second. */
 export function decodeTime(element: DerElement): Date {
-  const { tag, content } = element;
+  const { tag, bytes, contentStart, end } = element;
   const yearDigits = tag === DER_TAGS.utcTime ? 2 : 4;
   const length = yearDigits + '0102030405Z'.length;
   const isTime = tag === DER_TAGS.utcTime || tag === DER_TAGS.generalizedTime;
-  if (!isTime || content.length !== length || content[length - 1] !== LETTER_Z) {
+  if (!isTime || end - contentStart !== length || bytes[end - 1] !== LETTER_Z) {
     throw invalid(element, 'expected a UTC time to the second');
   }
   const field = (number: number): number => decodeTwoDigits(element, length - 11 + 2 * number);
@@ -124,21 +129,25 @@ function decodeYear(element: DerElement): number {
 }
 
 function decodeTwoDigits(element: DerElement, at: number): number {
-  const tens = (element.content[at] ?? 0) - DIGIT_0;
-  const ones = (element.content[at + 1] ?? 0) - DIGIT_0;
+  const { bytes, contentStart } = element;
+  const tens = (bytes[contentStart + at] ?? 0) - DIGIT_0;
+  const ones = (bytes[contentStart + at + 1] ?? 0) - DIGIT_0;
   if (tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9) return tens * 10 + ones;
   throw invalid(element, 'expected a UTC time to the second');
 }
 
-/** The character strings of a DirectoryString, and IA5String and NumericString. */
-export function decodeText(element: DerElement): string {
-  const { tag, content } = element;
+/**
+ * The character strings of a DirectoryString, and IA5String and NumericString. `tag` tells which it is,
+ * where the element has an implicit one.
+ */
+export function decodeText(element: DerElement, tag = element.tag): string {
+  const { content } = element;
   switch (tag) {
     case DER_TAGS.utf8String:
-      return decodeUnicode(element, 'utf-8');
+      return decodeUnicode(element, content, 'utf-8');
     case DER_TAGS.bmpString:
       if (content.length % 2 !== 0) throw invalid(element, 'expected two bytes per character');
-      return decodeUnicode(element, 'utf-16be');
+      return decodeUnicode(element, content, 'utf-16be');
     case DER_TAGS.printableString:
       return matching(element, /^[A-Za-z0-9 '()+,\-./:=?*&@_]*$/);
     case DER_TAGS.numericString:
@@ -158,9 +167,13 @@ const DECODERS = {
   'utf-16be': new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true }),
 } as const;
 
-function decodeUnicode(element: DerElement, encoding: keyof typeof DECODERS): string {
+function decodeUnicode(
+  element: DerElement,
+  content: Uint8Array,
+  encoding: keyof typeof DECODERS,
+): string {
   try {
-    return DECODERS[encoding].decode(element.content);
+    return DECODERS[encoding].decode(content);
   } catch {
     throw invalid(element, `expected ${encoding}`); // the TypeError says nothing more
   }

@@ -26,17 +26,54 @@ export function contextTag(number: number): number {
   return 0xa0 + number;
 }
 
-/** One tag-length-value. Views into the bytes it was read from. */
-export interface DerElement {
+/**
+ * One tag-length-value. It knows its place in what it was read from and no more: most of the hundred
+ * in a certificate are opened or decoded where they stand, and views of each took longer than the rest.
+ */
+export class DerElement {
   /** Identifier octet: class, constructed bit and number together. */
   readonly tag: number;
-  readonly content: Uint8Array;
-  /** Identifier, length and content: what is signed, hashed or compared. */
-  readonly raw: Uint8Array;
-  /** Names the element in messages. */
-  readonly what: string;
+  /** What it was read from. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly contentStart: number;
+  readonly end: number;
   /** The code of faults in it. */
   readonly code: ErrorCode;
+  readonly #whole: string;
+  readonly #field: string;
+
+  /** Read from `reader` as its `field`. */
+  constructor(reader: DerReader, field: string, start: number, contentStart: number, end: number) {
+    this.tag = reader.bytes[start] ?? 0;
+    this.bytes = reader.bytes;
+    this.start = start;
+    this.contentStart = contentStart;
+    this.end = end;
+    this.code = reader.code;
+    this.#whole = reader.what;
+    this.#field = field;
+  }
+
+  /** A view. */
+  get content(): Uint8Array {
+    return this.bytes.subarray(this.contentStart, this.end);
+  }
+
+  /** Identifier, length and content, which is what is signed, hashed or compared: a view. */
+  get raw(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
+  }
+
+  /** Names the element in messages. */
+  get what(): string {
+    return `${this.#whole}: ${this.#field}`;
+  }
+
+  /** Opens it under its own name, if its content is elements. */
+  open(): DerReader {
+    return new DerReader(this.bytes, this.what, this.code, this.contentStart, this.end);
+  }
 }
 
 /**
@@ -44,21 +81,35 @@ export interface DerElement {
  * to, so depth is bounded by the code that reads; what is skipped is not checked for being DER.
  */
 export class DerReader {
+  readonly bytes: Uint8Array;
   readonly what: string;
-  readonly #code: ErrorCode;
-  readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly code: ErrorCode;
+  readonly #start: number;
+  readonly #end: number;
+  #at: number;
 
-  /** `bytes` are the elements themselves. Faults are thrown with `code` and name `what`. */
-  constructor(bytes: Uint8Array, what: string, code: ErrorCode) {
-    this.#bytes = bytes;
+  /**
+   * The bytes from `start` to `end`, by default all, are the elements themselves. Faults are thrown
+   * with `code` and name `what`.
+   */
+  constructor(
+    bytes: Uint8Array,
+    what: string,
+    code: ErrorCode,
+    start = 0,
+    end: number = bytes.length,
+  ) {
+    this.bytes = bytes;
     this.what = what;
-    this.#code = code;
+    this.code = code;
+    this.#start = start;
+    this.#end = end;
+    this.#at = start;
   }
 
   /** The identifier octet of the next element; undefined at the end. */
   peek(): number | undefined {
-    return this.#bytes[this.#at];
+    return this.#at < this.#end ? this.bytes[this.#at] : undefined;
   }
 
   /** Reads the next element, whatever it is. */
@@ -67,12 +118,11 @@ export class DerReader {
     const tag = this.#readOctet(field);
     if ((tag & 0x1f) === 0x1f) throw this.#invalid(field, 'expected a tag number below 31');
     const length = this.#readLength(field);
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw this.#invalid(field, `expected ${length} bytes of content`);
-    const content = this.#bytes.subarray(this.#at, end);
+    const contentStart = this.#at;
+    const end = contentStart + length;
+    if (end > this.#end) throw this.#invalid(field, `expected ${length} bytes of content`);
     this.#at = end;
-    const raw = this.#bytes.subarray(start, end);
-    return { tag, content, raw, what: `${this.what}: ${field}`, code: this.#code };
+    return new DerElement(this, field, start, contentStart, end);
   }
 
   /** Reads the next element, which must have `tag`. */
@@ -96,13 +146,13 @@ export class DerReader {
   }
 
   /** Opens an element whose content is elements, keeping the name of the whole. */
-  open(element: DerElement): DerReader {
-    return new DerReader(element.content, this.what, this.#code);
+  open({ bytes, contentStart, end }: DerElement): DerReader {
+    return new DerReader(bytes, this.what, this.code, contentStart, end);
   }
 
   /** Throws unless everything has been read. */
   end(field: string): void {
-    if (this.#at < this.#bytes.length) throw this.#invalid(field, 'expected nothing more');
+    if (this.#at < this.#end) throw this.#invalid(field, 'expected nothing more');
   }
 
   #readLength(field: string): number {
@@ -122,14 +172,15 @@ export class DerReader {
   }
 
   #readOctet(field: string): number {
-    const octet = this.#bytes[this.#at];
+    const octet = this.peek();
     if (octet === undefined) throw this.#invalid(field, 'expected more bytes');
     this.#at++;
     return octet;
   }
 
   #invalid(field: string, fault: string): AgentError {
-    return new AgentError(this.#code, `${this.what}: ${field}: ${fault} (at byte ${this.#at})`);
+    const at = this.#at - this.#start;
+    return new AgentError(this.code, `${this.what}: ${field}: ${fault} (at byte ${at})`);
   }
 }
 

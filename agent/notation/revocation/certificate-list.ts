@@ -15,12 +15,7 @@ import {
   type IssuingDistributionPoint,
   parseIssuingDistributionPoint,
 } from './issuing-distribution-point.ts';
-import {
-  EXTENSIONS,
-  openExtension,
-  readSignedExtensions,
-  type SignedExtensions,
-} from './signed-extensions.ts';
+import { EXTENSIONS, readSignedExtensions, type SignedExtensions } from './signed-extensions.ts';
 
 export interface CertificateList {
   /** DER of the part that is signed. */
@@ -125,7 +120,7 @@ function toFields(
     number: readNumber(extensions, EXTENSIONS.crlNumber),
     deltaBase: readNumber(extensions, EXTENSIONS.deltaCrlIndicator),
     distributionPoint: point && { ...parseIssuingDistributionPoint(point), raw: point.content },
-    freshest: freshest && readCrlAddresses(openExtension(freshest)).flat(),
+    freshest: freshest && readCrlAddresses(freshest.open()).flat(),
   };
 }
 
@@ -135,7 +130,7 @@ const MAX_NUMBER_OCTETS = 20;
 function readNumber(extensions: SignedExtensions, oid: string): bigint | undefined {
   const value = extensions.get(oid);
   if (value === undefined) return undefined;
-  const reader = openExtension(value);
+  const reader = value.open();
   const octets = decodeInteger(reader.read(DER_TAGS.integer, 'CRL number'));
   reader.end('CRL number');
   if ((octets[0] ?? 0) >= 0x80 || octets.length > MAX_NUMBER_OCTETS) {

@@ -3,7 +3,6 @@ import { DER_TAGS, DerReader } from '../encoding/der.ts';
 import { decodeSmallInteger, decodeTime } from '../encoding/der-value.ts';
 import {
   EXTENSIONS,
-  openExtension,
   readInvalidityDate,
   readSignedExtensions,
   type SignedExtensions,
@@ -43,7 +42,7 @@ export function parseCrlEntry(bytes: Uint8Array, what: string): CrlEntry {
 function readReason(extensions: SignedExtensions): CrlEntry['reason'] {
   const value = extensions.get(EXTENSIONS.reasonCode);
   if (value === undefined) return 'for_good';
-  const reader = openExtension(value);
+  const reader = value.open();
   const code = decodeSmallInteger(reader.read(ENUMERATED, 'reason'));
   reader.end('reason');
   if (code === CERTIFICATE_HOLD) return 'on_hold';

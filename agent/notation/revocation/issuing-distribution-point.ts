@@ -4,7 +4,6 @@ import { show } from '../../oci/show.ts';
 import { contextTag, DER_TAGS, type DerElement, type DerReader } from '../encoding/der.ts';
 import { decodeBitString, decodeBoolean, decodeText } from '../encoding/der-value.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { openExtension } from './signed-extensions.ts';
 
 export interface IssuingDistributionPoint {
   /** URIs of the point; undefined when it has no name, empty when that is of another form. */
@@ -24,7 +23,7 @@ const FIELDS = { user: 0x81, ca: 0x82, reasons: 0x83, indirect: 0x84, attribute:
 
 /** Parses the extension's value. Throws `revocation_evidence_invalid`. */
 export function parseIssuingDistributionPoint(value: DerElement): IssuingDistributionPoint {
-  const whole = openExtension(value);
+  const whole = value.open();
   const point = whole.enter(DER_TAGS.sequence, 'issuing distribution point');
   whole.end('issuing distribution point');
   const name = point.readOptional(contextTag(0), 'distribution point name');
@@ -58,7 +57,7 @@ function readAddresses(reader: DerReader): readonly string[] {
   const addresses: string[] = [];
   while (names.peek() !== undefined) {
     const one = names.readAny('full name');
-    if (one.tag === URI) addresses.push(decodeText({ ...one, tag: DER_TAGS.ia5String }));
+    if (one.tag === URI) addresses.push(decodeText(one, DER_TAGS.ia5String));
   }
   return addresses;
 }

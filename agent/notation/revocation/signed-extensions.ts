@@ -1,5 +1,5 @@
 // Extensions of CRLs, of their entries and of OCSP responses (RFC 5280 5.2 and 5.3, RFC 6960 4.4).
-import { DER_TAGS, type DerElement, DerReader } from '../encoding/der.ts';
+import { DER_TAGS, type DerElement, type DerReader } from '../encoding/der.ts';
 import { decodeBoolean, decodeObjectIdentifier, decodeTime } from '../encoding/der-value.ts';
 import { invalidEvidence } from './evidence-fault.ts';
 
@@ -49,16 +49,11 @@ export function readSignedExtensions(
   return found;
 }
 
-/** Opens the value of an extension, which is DER of its own. */
-export function openExtension(value: DerElement): DerReader {
-  return new DerReader(value.content, value.what, value.code);
-}
-
 /** RFC 5280 5.3.2: since when the key must be suspected, if it says so. */
 export function readInvalidityDate(extensions: SignedExtensions): Date | undefined {
   const value = extensions.get(EXTENSIONS.invalidityDate);
   if (value === undefined) return undefined;
-  const reader = openExtension(value);
+  const reader = value.open();
   const date = decodeTime(reader.read(DER_TAGS.generalizedTime, 'invalidity date'));
   reader.end('invalidity date');
   return date;

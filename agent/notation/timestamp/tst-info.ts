@@ -9,6 +9,7 @@ import {
   decodeSmallInteger,
   decodeTime,
 } from '../encoding/der-value.ts';
+import { der } from '../encoding/der-writer.ts';
 import { readHashAlgorithm } from './hash-algorithm.ts';
 
 export interface TstInfo {
@@ -75,7 +76,9 @@ function decodeGenTime(element: DerElement): Date {
     throw new AgentError(element.code, `${element.what}: expected a UTC time in its shortest form`);
   }
   const [, digits = '', fraction = ''] = match;
-  const second = decodeTime({ ...element, content: Buffer.from(`${digits}Z`, 'latin1') });
+  const withoutFraction = der(element.tag, Buffer.from(`${digits}Z`, 'latin1'));
+  const reader = new DerReader(withoutFraction, element.what, element.code);
+  const second = decodeTime(reader.readAny('to the second'));
   return new Date(second.getTime() + Number(fraction.slice(0, 3).padEnd(3, '0')));
 }
 

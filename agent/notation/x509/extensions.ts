@@ -1,6 +1,6 @@
 // Certificate extensions: the three that decide, where revocation is told, and which others there are (RFC 5280 4.2).
 import { AgentError } from '../../errors.ts';
-import { DER_TAGS, type DerElement, DerReader } from '../encoding/der.ts';
+import { DER_TAGS, type DerElement, type DerReader } from '../encoding/der.ts';
 import {
   decodeBitString,
   decodeBoolean,
@@ -117,12 +117,12 @@ function readMeansOfRevocation(
 ): Pick<CertificateExtensions, 'namesOcsp' | 'namesCrl' | 'ocspAddresses' | 'crlAddresses'> {
   const access = found.get(AUTHORITY_INFORMATION_ACCESS);
   const points = found.get(CRL_DISTRIBUTION_POINTS);
-  const ocsp = access && readOcspAccess(open(access.value));
+  const ocsp = access && readOcspAccess(access.value.open());
   return {
     namesOcsp: ocsp !== undefined,
     namesCrl: points !== undefined,
     ocspAddresses: ocsp ?? [],
-    crlAddresses: points === undefined ? [] : readCrlAddresses(open(points.value)),
+    crlAddresses: points === undefined ? [] : readCrlAddresses(points.value.open()),
   };
 }
 
@@ -143,7 +143,7 @@ function parseBasicConstraints({
   critical,
   value,
 }: Extension): NonNullable<CertificateExtensions['basicConstraints']> {
-  const whole = open(value);
+  const whole = value.open();
   const reader = whole.enter(DER_TAGS.sequence, 'basic constraints');
   const ca = reader.readOptional(DER_TAGS.boolean, 'cA');
   const pathLength = reader.readOptional(DER_TAGS.integer, 'path length');
@@ -160,7 +160,7 @@ function parseKeyUsage({
   critical,
   value,
 }: Extension): NonNullable<CertificateExtensions['keyUsage']> {
-  const whole = open(value);
+  const whole = value.open();
   const { bytes } = decodeBitString(whole.read(DER_TAGS.bitString, 'key usage'));
   whole.end('key usage');
   const isSet = (bit: number): boolean => (((bytes[bit >> 3] ?? 0) << (bit & 7)) & 0x80) !== 0;
@@ -171,7 +171,7 @@ function parseExtendedKeyUsage({
   critical,
   value,
 }: Extension): NonNullable<CertificateExtensions['extendedKeyUsage']> {
-  const whole = open(value);
+  const whole = value.open();
   const reader = whole.enter(DER_TAGS.sequence, 'extended key usage');
   const purposes = new Set<string>();
   do {
@@ -180,8 +180,4 @@ function parseExtendedKeyUsage({
   } while (reader.peek() !== undefined);
   whole.end('extended key usage');
   return { critical, purposes };
-}
-
-function open(value: DerElement): DerReader {
-  return new DerReader(value.content, value.what, value.code);
 }

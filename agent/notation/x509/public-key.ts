@@ -1,5 +1,5 @@
 // SubjectPublicKeyInfo (RFC 5280 4.1.2.7, RFC 3279, RFC 5480): what kind of key a certificate holds.
-import { DER_TAGS, type DerReader } from '../encoding/der.ts';
+import { DER_TAGS, DerReader } from '../encoding/der.ts';
 import { decodeBitString, decodeInteger, decodeObjectIdentifier } from '../encoding/der-value.ts';
 import { readAlgorithmIdentifier, type AlgorithmIdentifier } from './algorithm-identifier.ts';
 
@@ -42,7 +42,7 @@ export function readPublicKey(reader: DerReader, field: string): PublicKey {
   const spki = element.raw;
   if (key.unusedBits === 0) {
     if (algorithm.oid === RSA_ENCRYPTION && algorithm.parameters?.tag === DER_TAGS.null) {
-      return { spki, ...describeRsa(reader.open({ ...element, content: key.bytes }), field) };
+      return { spki, ...describeRsa(new DerReader(key.bytes, reader.what, reader.code), field) };
     }
     if (algorithm.oid === EC_PUBLIC_KEY) return { spki, ...describeEc(algorithm, key.bytes) };
   }

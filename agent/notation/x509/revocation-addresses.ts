@@ -60,5 +60,5 @@ function readPointName(reader: DerReader): readonly string[] {
 /** Reads one GeneralName: none, when it is of another form. */
 function readUri(reader: DerReader): readonly string[] {
   const name = reader.readAny('general name');
-  return name.tag === URI ? [decodeText({ ...name, tag: DER_TAGS.ia5String })] : [];
+  return name.tag === URI ? [decodeText(name, DER_TAGS.ia5String)] : [];
 }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../agent/errors.ts';
+import { DerReader } from '../../../agent/notation/encoding/der.ts';
 import { parseSignerInfo } from '../../../agent/notation/timestamp/signer-info.ts';
 import {
   type VerifiedTimestamp,
@@ -54,7 +55,7 @@ describe('a token of any bytes', () => {
     [
       'a signer',
       (content: Uint8Array): unknown =>
-        parseSignerInfo({ ...{ tag: 0x30, raw: content, what: '', code: 'internal' }, content }),
+        parseSignerInfo(new DerReader(der(0x30, content), '', 'internal').readAny('signer')),
     ],
   ] as const)('is read as %s or refused by our error', (_, parse) => {
     const nested = fc
