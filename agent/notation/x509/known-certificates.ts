@@ -8,8 +8,8 @@ const MAX_BYTES = 8 * 1024;
 
 const known = new Map<string, Certificate>();
 
-/** Of each certificate that was met before, those that were found to have issued it. */
-const issuers = new WeakMap<Certificate, WeakSet<Certificate>>();
+/** Of each of them, the one that was last found to have issued it. Forgotten together: weak maps cost more. */
+const issuers = new Map<Certificate, Certificate | undefined>();
 
 /**
  * As `parseCertificate`, but one and the same value for the same bytes: what a certificate says
@@ -22,15 +22,20 @@ export function parseKnownCertificate(bytes: Uint8Array, what: string): Certific
   const found = known.get(name);
   if (found !== undefined) return found;
   const certificate = parseCertificate(new Uint8Array(bytes), what);
-  if (known.size >= MAX_CERTIFICATES) known.clear();
+  if (known.size >= MAX_CERTIFICATES) forgetAll();
   known.set(name, certificate);
-  issuers.set(certificate, new WeakSet());
+  issuers.set(certificate, undefined);
   return certificate;
 }
 
-/** Whether `rememberIssuer` was told so of these two. */
+function forgetAll(): void {
+  known.clear();
+  issuers.clear();
+}
+
+/** Whether `rememberIssuer` was last told so of `certificate`. */
 export function isKnownIssuer(certificate: Certificate, issuer: Certificate): boolean {
-  return issuers.get(certificate)?.has(issuer) === true;
+  return issuers.get(certificate) === issuer;
 }
 
 /**
@@ -38,5 +43,5 @@ export function isKnownIssuer(certificate: Certificate, issuer: Certificate): bo
  * of `parseCertificate`, whose bytes others may change.
  */
 export function rememberIssuer(certificate: Certificate, issuer: Certificate): void {
-  if (issuers.has(issuer)) issuers.get(certificate)?.add(issuer);
+  if (issuers.has(certificate) && issuers.has(issuer)) issuers.set(certificate, issuer);
 }
