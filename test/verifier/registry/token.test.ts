@@ -71,11 +71,20 @@ describe('tokenUrl', () => {
     expectCode(() => ask('http://auth.example/token'), 'registry_failed');
   });
 
-  it.each(['token', '/token', 'file:///etc/shadow', 'https://user:secret@auth.example/'])(
-    'refuses the realm %s',
-    (realm) => {
-      const error = expectCode(() => ask(realm), 'registry_failed');
+  it.each([
+    ...['token', '/token', 'file:///etc/shadow', 'https://user:secret@auth.example/'],
+    ...['https://secret@auth.example/', 'https://:secret@auth.example/'],
+  ])('refuses the realm %s', (realm) => {
+    for (const target of [https, http]) {
+      const error = expectCode(() => ask(realm, target), 'registry_failed');
       expect(error.message).not.toContain('secret');
-    },
-  );
+    }
+  });
+
+  it('names the service only where the registry did', () => {
+    const realm = 'https://auth.example/token';
+    const url = tokenUrl({ realm, service: undefined }, https, 'token service');
+    expect([...url.searchParams.keys()]).toEqual(['scope']);
+    expect(new URL(ask(realm)).searchParams.get('service')).toBe('registry');
+  });
 });
