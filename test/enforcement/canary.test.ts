@@ -127,6 +127,32 @@ describe('a canary', () => {
     expect(incidents).toEqual([]);
   });
 
+  it('is not tried when what is on the node is answered with nonsense', async () => {
+    const { runtime, run } = open();
+    runtime.list = () => Promise.reject(new AgentError('journal_entry_invalid', 'no list'));
+    expect(await run()).toBe('inconclusive: canary_failed');
+    expect(runtime.pulled).toEqual([]);
+  });
+
+  it.each(['list', 'pull', 'remove'] as const)(
+    'lets through a fault of the program itself (%s)',
+    async (method) => {
+      const { runtime, incidents, run } = open();
+      runtime.onPull = () => Promise.resolve();
+      runtime.images = [{ id: 'sha256:1', repoTags: [], repoDigests: [] }];
+      Object.assign(runtime, { [method]: () => Promise.reject(new RangeError('a fault')) });
+      await expect(run()).rejects.toThrow(RangeError);
+      expect(incidents).toEqual([]);
+    },
+  );
+
+  it('leaves nobody listening', async () => {
+    const { runtime, run } = open();
+    await run();
+    const [host] = runtime.pulled[0]?.split('/') ?? [];
+    await expect(fetch(`http://${host ?? ''}/v2/`)).rejects.toThrow('fetch failed');
+  });
+
   it('tells of what it could not remove', async () => {
     const { runtime, incidents, run } = open();
     runtime.remove = () => Promise.reject(new AgentError('containerd_failed', 'no'));

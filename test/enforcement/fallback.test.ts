@@ -15,6 +15,8 @@ describe('the start-up warning', () => {
     const events = [event('containerd_started', 10), warning(11)];
     expect(fallbackWarning(events)).toMatchObject({ code: 'pull_fallback', effect: 'bypass' });
     expect(fallbackWarning(events)?.message).toContain('DiscardUnpackedLayers');
+    // Of one microsecond, which is as exactly as the journal tells.
+    expect(fallbackWarning([event('containerd_started', 11), warning(11)])).toBeDefined();
   });
 
   it('is told when the journal does not reach back to the start', () => {

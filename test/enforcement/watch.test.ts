@@ -120,6 +120,7 @@ describe('the watch', () => {
       [2000, 3],
       [4000, 4],
     ] as const) {
+      expect(clock.sleeps.at(-1)).toBe(ms);
       await clock.advance(ms - 1);
       expect(seen.runs).toBe(runs - 1);
       await clock.advance(1);
@@ -131,6 +132,41 @@ describe('the watch', () => {
     await clock.advance(8000);
     await clock.advance(SETTLE_MS);
     expect(state()).toBe('enforcing');
+    await stop();
+  });
+
+  it('begins anew with soon when one has proved in between', async () => {
+    const { clock, world, seen, look, stop } = open();
+    world.result = NEITHER;
+    await look();
+    await look();
+    world.result = PROVED;
+    await look();
+    world.result = NEITHER;
+    await look();
+    expect(seen.results).toEqual([
+      ...Array<string>(3).fill('inconclusive'),
+      'proved',
+      'inconclusive',
+    ]);
+    expect(clock.sleeps.at(-1)).toBe(1000);
+    await stop();
+  });
+
+  it('says when it was proved last, whatever came of later canaries', async () => {
+    const { clock, world, watch, look, stop } = open();
+    const began = clock.now();
+    await settle();
+    for (const result of [REFUTED, NEITHER]) {
+      await clock.advance(1);
+      world.result = result;
+      await look();
+      expect(watch.enforcement().provedAt).toEqual(began);
+    }
+    world.result = PROVED;
+    const again = clock.now();
+    await look();
+    expect(watch.enforcement().provedAt?.getTime()).toBeGreaterThanOrEqual(again.getTime());
     await stop();
   });
 
@@ -170,7 +206,8 @@ describe('the watch', () => {
     watch.heard(new Date(began.getTime() - 1));
     await clock.advance(SETTLE_MS);
     expect(seen.runs).toBe(1);
-    watch.heard(new Date(began.getTime() + 1));
+    // It may have come just after the look.
+    watch.heard(began);
     await settle();
     await clock.advance(SETTLE_MS);
     expect(seen.runs).toBe(2);
@@ -221,6 +258,40 @@ describe('the watch', () => {
     expect(state()).toBe('enforcing verifier_missing');
     world.missing = undefined;
     expect(state()).toBe('enforcing');
+    // It came back, and is gone another time.
+    await clock.advance(1);
+    world.missing = '/opt/x';
+    expect(state()).toBe('bypassed verifier_missing canary_pending');
+    await stop();
+  });
+
+  it('rests on no proof from before the last of several changes', async () => {
+    const { clock, world, watch, state, stop } = open();
+    world.events = [
+      { event: 'containerd_started', lastUs: clock.now().getTime() * 1000, lastDetail: '2.1.9' },
+    ];
+    await clock.advance(1);
+    await settle();
+    expect(state()).toBe('enforcing');
+    await clock.advance(1);
+    watch.containerdGone();
+    expect(state()).toBe('unknown canary_pending');
+    await stop();
+  });
+
+  it('believes a canary that began after images were let in on purpose, seen by nobody before', async () => {
+    const { clock, world, state, look, stop } = open();
+    await settle();
+    await clock.advance(1);
+    world.opened = [causeOf('audit_mode')];
+    Object.defineProperty(world, 'result', {
+      get: () => {
+        void clock.advance(1);
+        return { kind: 'refuted', cause: causeOf('verdict_not_enforced') };
+      },
+    });
+    await look();
+    expect(state()).toBe('bypassed audit_mode verdict_not_enforced');
     await stop();
   });
 
@@ -279,6 +350,23 @@ describe('the watch', () => {
     world.findings = new AgentError('containerd_unavailable', 'no');
     await look();
     expect(state()).toBe('enforcing configuration_unread');
+    await stop();
+  });
+
+  it('tells of another state that has the same causes', async () => {
+    const { clock, world, seen, look, watch, stop } = open();
+    await settle();
+    world.findings = [SUSPICION];
+    world.result = NEITHER;
+    await look();
+    await clock.advance(1);
+    watch.containerdGone();
+    await look();
+    expect(seen.told).toEqual([
+      'enforcing',
+      'enforcing registry_mirrors containerd_unavailable',
+      'bypassed registry_mirrors containerd_unavailable',
+    ]);
     await stop();
   });
 
