@@ -467,6 +467,20 @@ describe('verdicts of which many come', () => {
     expect(counts()).toEqual([3, 3]);
   });
 
+  it('are recorded at the stop, also when whoever is at work then ends before the wait for others', async () => {
+    present(...numbers);
+    const sleep = async (ms: number, signal: AbortSignal) => {
+      await clock.sleep(ms, signal);
+      await settle();
+    };
+    await start({ clock: { now: () => clock.now(), sleep } });
+    await answer(3);
+    expect(counts()).toEqual([0, 0]);
+    stop.abort();
+    await running;
+    expect(counts()).toEqual([3, 3]);
+  });
+
   it('are recorded before it is asked which images are due by another policy', async () => {
     present(...numbers);
     await start();

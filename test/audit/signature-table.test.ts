@@ -71,6 +71,30 @@ describe('a signature', () => {
 });
 
 describe('writing signatures', () => {
+  it('waits for no verdict when there are 32 of them', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'nodeseal-ledger-')), 'ledger.sqlite');
+    const written = openLedger(path);
+    const reader = openLedger(path, { readOnly: true });
+    try {
+      const put = (n: number) => {
+        written.signatures.put(REPOSITORY, digestOf(n), signature(n));
+      };
+      for (let n = 1; n < 32; n++) put(n);
+      expect(reader.signatures.bytes).toBe(0);
+      put(32);
+      expect(reader.signatures.bytes).toBe(32 * 3000);
+    } finally {
+      written.close();
+      reader.close();
+      rmSync(dirname(path), { recursive: true });
+    }
+  });
+
+  it('is done before they are counted', () => {
+    ledger.signatures.put(...IMAGE, signature(1));
+    expect(ledger.signatures.bytes).toBe(3000);
+  });
+
   it('is done with the verdicts that follow, in one transaction', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'nodeseal-ledger-')), 'ledger.sqlite');
     const written = openLedger(path);
