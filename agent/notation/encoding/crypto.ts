@@ -119,7 +119,7 @@ function verifyPss(
  * everything that a node runs. What a key is depends on its bytes alone, so remembering it changes
  * no result; who fills the memory with keys of his own only makes others be imported again.
  */
-const importedKeys = new Map<string, KeyObject>();
+let importedKeys = new Map<string, KeyObject>();
 /** A key takes a few KiB. */
 const MAX_IMPORTED_KEYS = 100;
 
@@ -134,7 +134,8 @@ function importPublicKey(spki: Uint8Array, pssHash?: HashAlgorithm): KeyObject {
     const padding = constants.RSA_PKCS1_PSS_PADDING;
     Object.assign(key, { padding, saltLength: HASH_BYTES[pssHash] });
   }
-  if (importedKeys.size >= MAX_IMPORTED_KEYS) importedKeys.clear();
+  // Of a map that is cleared the old table keeps all that comes later, until a full collection.
+  if (importedKeys.size >= MAX_IMPORTED_KEYS) importedKeys = new Map();
   importedKeys.set(name, key);
   return key;
 }

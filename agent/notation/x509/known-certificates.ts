@@ -6,10 +6,10 @@ const MAX_CERTIFICATES = 100;
 /** Of real ones all; with the count it bounds what strangers can make us hold. */
 const MAX_BYTES = 8 * 1024;
 
-const known = new Map<string, Certificate>();
+let known = new Map<string, Certificate>();
 
 /** Of each of them, the one that was last found to have issued it. Forgotten together: weak maps cost more. */
-const issuers = new Map<Certificate, Certificate | undefined>();
+let issuers = new Map<Certificate, Certificate | undefined>();
 
 /**
  * As `parseCertificate`, but one and the same value for the same bytes: what a certificate says
@@ -28,9 +28,10 @@ export function parseKnownCertificate(bytes: Uint8Array, what: string): Certific
   return certificate;
 }
 
+/** By new maps: of one that is cleared the old table keeps all that comes later, until a full collection. */
 function forgetAll(): void {
-  known.clear();
-  issuers.clear();
+  known = new Map();
+  issuers = new Map();
 }
 
 /** Whether `rememberIssuer` was last told so of `certificate`. */
