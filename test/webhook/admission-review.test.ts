@@ -9,6 +9,8 @@ import { valueOrAgentError } from '../support/only-agent-errors.ts';
 const GOOD = reviewOf(POD, workload(POD, 'app', 'example.io/app:v1'));
 const request = GOOD['request'] as Record<string, unknown>;
 
+const TEXT = Buffer.from(bytesOf(GOOD)).toString();
+
 describe('an AdmissionReview', () => {
   it('is read', () => {
     expect(parseAdmissionReview(bytesOf(GOOD))).toEqual({
@@ -18,6 +20,8 @@ describe('an AdmissionReview', () => {
       ...{ namespace: 'default', name: 'app', isDryRun: false },
       ...{ object: request['object'], oldObject: null },
     });
+    const longest = { ...GOOD, request: { ...request, name: 'a'.repeat(253) } };
+    expect(parseAdmissionReview(bytesOf(longest)).name).toHaveLength(253);
     const dryRun = { ...GOOD, request: { ...request, dryRun: true, subResource: 'status' } };
     expect(parseAdmissionReview(bytesOf(dryRun))).toMatchObject({
       isDryRun: true,
@@ -28,6 +32,7 @@ describe('an AdmissionReview', () => {
   it.each([
     ['no JSON', Buffer.from('{')],
     ['no UTF-8', Buffer.concat([bytesOf(GOOD), Buffer.from([0xff])])],
+    ['no UTF-8 in a name', Buffer.from(TEXT.replace(/"name":"app"/, '"name":"\xff"'), 'latin1')],
     ['nothing', Buffer.alloc(0)],
     ['a list', bytesOf([GOOD])],
     ['of an old version', bytesOf({ ...GOOD, apiVersion: 'admission.k8s.io/v1beta1' })],

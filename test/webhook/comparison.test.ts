@@ -1,10 +1,12 @@
 // What a node is told of an image by a webhook that admits nothing for it.
 import { describe, expect, it } from 'vitest';
 import {
+  compared,
   comparisonReview,
   type AdmissionOpinion,
   parseComparison,
 } from '../../agent/webhook/comparison.ts';
+import { encodeAnswer } from '../../agent/webhook/answer.ts';
 import { encodeReview, review } from '../../agent/webhook/review.ts';
 import { bytesOf } from '../support/admission.ts';
 import { expectCode } from '../support/expect-code.ts';
@@ -44,6 +46,26 @@ describe('a comparison', () => {
     expect(await opinion({ [IMAGE]: verdict }, 'enforce')).toEqual(verdict);
   });
 
+  it('takes what an answer leaves open for what could not be told', () => {
+    const answered = (annotations: object) =>
+      parseComparison(Buffer.from(JSON.stringify({ response: { auditAnnotations: annotations } })));
+    const verdict = { decision: 'allow', reason: 'r'.repeat(80), inconclusive: 'false' };
+    const hashes = { policyHash: 'p', trustHash: 't' };
+    expect(answered({ ...verdict, ...hashes })).toEqual({
+      ...{ ...verdict, inconclusive: false, ...hashes },
+    });
+    const open = { decision: verdict.decision, reason: verdict.reason };
+    expect(answered({ ...open, policyHash: 'p'.repeat(81), trustHash: 1 })).toEqual({
+      ...{ ...open, inconclusive: true, policyHash: null, trustHash: null },
+    });
+  });
+
+  it('is told of a refusal that could not be told where there is no verdict at all', () => {
+    expect(parseComparison(encodeAnswer('uid', compared([])))).toEqual({
+      ...{ decision: 'deny', reason: '', inconclusive: true, policyHash: null, trustHash: null },
+    });
+  });
+
   it.each([
     ['no JSON', 'down'],
     ['no object', '[]'],
@@ -52,10 +74,17 @@ describe('a comparison', () => {
     ['no verdict', '{"response":{"auditAnnotations":{"decision":"perhaps","reason":"verified"}}}'],
     ['no reason', '{"response":{"auditAnnotations":{"decision":"allow"}}}'],
     [
+      'no UTF-8',
+      Buffer.from(
+        '{"response":{"auditAnnotations":{"decision":"allow","reason":"\xff"}}}',
+        'latin1',
+      ),
+    ],
+    [
       'an endless reason',
       `{"response":{"auditAnnotations":{"decision":"allow","reason":"${'a'.repeat(81)}"}}}`,
     ],
-  ])('does not take for a verdict what is %s', (_, body) => {
+  ])('does not take for a verdict what is %s', (_, body: string | Buffer) => {
     expectCode(() => parseComparison(Buffer.from(body)), 'kubernetes_failed');
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeImages } from '../../agent/webhook/judgement.ts';
+import { pullIdentityOf } from '../../agent/webhook/pull-identity.ts';
 import { review } from '../../agent/webhook/review.ts';
 import {
   bytesOf,
@@ -91,13 +92,45 @@ describe('a review', () => {
     expect(answer).toMatchObject({ allowed: true });
     expect(answer.warnings).toEqual([expect.stringContaining('signature_missing')]);
     expect(answer.status).toBeUndefined();
+    // Where it is refused, that says so already.
+    expect((await answerTo(podOf(GOOD, BAD), BAD_DENIED)).warnings).toBeUndefined();
+    const logged = await answerTo(podOf(GOOD), { verdicts: { [GOOD]: LOGGED }, mode: 'audit' });
+    expect(logged.warnings).toEqual([expect.stringContaining('failure_logged')]);
   });
 
   it('admits what the policy skips without a word', async () => {
     const skipped = { reason: 'skipped_by_policy', digest: null } as const;
     const answer = await answerTo(podOf(GOOD), { verdicts: { [GOOD]: skipped } });
-    expect(answer).toMatchObject({ allowed: true });
+    expect(answer).toMatchObject({
+      ...{
+        allowed: true,
+        auditAnnotations: { images: 'allow skipped_by_policy registry.example/app' },
+      },
+    });
     expect(answer.warnings).toBeUndefined();
+  });
+
+  it('tells the audit log of ten images at most, and of none where there are none', async () => {
+    const images = (count: number) =>
+      Array.from({ length: count }, (_, index) => `registry.example/app:${index}`);
+    const linesOf = async (count: number) =>
+      (await answerTo(podOf(...images(count)))).auditAnnotations?.['images']?.split('; ');
+    expect(await linesOf(10)).toHaveLength(10);
+    expect(await linesOf(11)).toHaveLength(10);
+    const object = workload(POD, 'app', GOOD);
+    const update = reviewOf(POD, object, { operation: 'UPDATE', oldObject: object });
+    const answer = await answerTo(update);
+    expect(Object.keys(answer).sort()).toEqual(['allowed', 'uid']);
+  });
+
+  it('names three containers of an image at most, and counts the others', async () => {
+    const named = async (count: number) => {
+      const { status } = await answerTo(podOf(...Array<string>(count).fill(BAD)), BAD_DENIED);
+      return status?.message.split('\n')[1]?.split(', image')[0];
+    };
+    const three = '- container "app", container "app-1", container "app-2"';
+    expect(await named(3)).toBe(three);
+    expect(await named(5)).toBe(`${three} and 2 more`);
   });
 
   it('asks for each image once, by the name that containerd will pull', async () => {
@@ -135,6 +168,18 @@ describe('a review', () => {
       { namespace: 'default', serviceAccount: 'default', pullSecrets: [] },
       { namespace: 'default', serviceAccount: 'default', pullSecrets: [] },
     ]);
+  });
+
+  it('looks at twenty pull secrets at most, and at none of a namespace that leads elsewhere', () => {
+    const secrets = (count: number) => ({
+      imagePullSecrets: Array.from({ length: count }, (_, index) => ({ name: `s${index}` })),
+    });
+    expect(pullIdentityOf('team', secrets(20)).pullSecrets).toHaveLength(20);
+    expect(pullIdentityOf('team', secrets(21)).pullSecrets).toHaveLength(20);
+    expect(pullIdentityOf('team', { imagePullSecrets: [null, 's', { name: 's' }] })).toEqual({
+      ...{ namespace: 'team', serviceAccount: 'default', pullSecrets: ['s'] },
+    });
+    expect(pullIdentityOf('../team', undefined).namespace).toBe('');
   });
 
   it.each<[string, ReviewChanges, number]>([
@@ -192,15 +237,16 @@ describe('the verdicts of a review', () => {
   it('are made several at a time, and come in order', async () => {
     const waiting: (() => void)[] = [];
     let atOnce = 0;
+    // Once nobody comes any more, and backwards, so that the order is of the images alone.
+    const letGo = () => {
+      for (const one of waiting.splice(0).reverse()) one();
+    };
     const verdicts = judgeImages(
       uses,
       async () => {
         await new Promise<void>((go) => {
-          waiting.push(go);
+          if (waiting.push(go) === 1) setImmediate(letGo);
           atOnce = Math.max(atOnce, waiting.length);
-          // The last to come lets all go, so that the order is of the images alone.
-          if (waiting.length === 8 || atOnce === 8)
-            for (const one of waiting.splice(0).reverse()) one();
         });
         return verdictOf({});
       },
