@@ -11,7 +11,16 @@ import { check, expectUnknown, ISSUER, issueNaming, NOW, openSource } from './fi
 
 const CRL = mintCrl(ISSUER, { now: NOW });
 
+const LONGEST = 'http://crl.example/'.padEnd(2048, 'a');
+
 describe('an address', () => {
+  it('may have 2048 characters, and loses what servers are not told', () => {
+    expect(parseEvidenceAddress(LONGEST, 'it').href).toBe(LONGEST);
+    expect(parseEvidenceAddress('http://crl.example/1.crl#part', 'it').href).toBe(
+      'http://crl.example/1.crl',
+    );
+  });
+
   it.each(['http://crl.example/1.crl', 'HTTP://CRL.example:8080/a?b=c', 'http://[::1]/'])(
     'may be %s',
     (text) => {
@@ -28,7 +37,9 @@ describe('an address', () => {
     'crl.example/1.crl',
     '',
     'http://user:word@crl.example/',
-    `http://crl.example/${'a'.repeat(2048)}`,
+    'http://user@crl.example/',
+    'http://:word@crl.example/',
+    `${LONGEST}a`,
   ])('must not be %s', (text) => {
     expectCode(() => parseEvidenceAddress(text, 'it'), 'revocation_address_refused');
   });

@@ -61,6 +61,106 @@ describe('a cache of evidence', () => {
     expect(cache.firstEnd(hours(1))).toEqual(hoursFromNow(10));
   });
 
+  it('tells when the first ends, whichever was asked for first', async () => {
+    for (const ends of [
+      [10, 5, 20],
+      [5, 10, 20],
+      [20, 10, 5],
+    ]) {
+      const cache = new EvidenceCache<KeptEvidence>({ ...OPTIONS, clock: new TestClock() });
+      for (const end of ends) {
+        const fetched = { ...evidence(), validUntil: hoursFromNow(end) };
+        await cache.get(`until ${end}`, { fetch: () => Promise.resolve(fetched) });
+      }
+      expect(cache.firstEnd(0)).toEqual(hoursFromNow(5));
+      expect(cache.firstEnd(0, ({ validUntil }) => validUntil > hoursFromNow(5))).toEqual(
+        hoursFromNow(10),
+      );
+    }
+  });
+
+  it('keeps what fills it to the last byte', async () => {
+    const { fetched, get } = openCache(50);
+    for (const key of ['a', 'b', 'a', 'b']) await get(key);
+    expect(fetched).toEqual(['a', 'b']);
+    const whole = openCache(100);
+    for (const key of ['a', 'a']) await whole.get(key);
+    expect(whole.fetched).toEqual(['a']);
+  });
+
+  it('leaves what it has alone when something larger than all of it comes', async () => {
+    const { cache, fetched, get } = openCache();
+    await get('a');
+    await cache.get('large', { fetch: () => Promise.resolve(evidence(101)) });
+    await get('a');
+    expect(fetched).toEqual(['a']);
+  });
+
+  it('loads what was saved once, and keeps it', async () => {
+    const { cache } = openCache();
+    let loaded = 0;
+    const load = () => Promise.resolve((loaded++, { evidence: evidence(), fetchedAt: NOW }));
+    const fetch = () => Promise.reject(new Error('not to be fetched'));
+    await cache.get('a', { fetch, load });
+    await cache.get('a', { fetch, load });
+    expect(loaded).toBe(1);
+  });
+
+  it('loads what was saved once where nothing newer can be had', async () => {
+    const { cache } = openCache();
+    let loaded = 0;
+    const old = { evidence: evidence(), fetchedAt: hoursFromNow(-2) };
+    const load = () => Promise.resolve((loaded++, old));
+    const fetch = () => Promise.reject(new AgentError('revocation_unreachable', 'down'));
+    expect((await cache.get('a', { fetch, load })).validUntil).toEqual(old.evidence.validUntil);
+    await cache.get('a', { fetch, load });
+    expect(loaded).toBe(1);
+  });
+
+  it('asks anew for whoever is in a hurry while the patient wait, and once for all of them', async () => {
+    const cache = new EvidenceCache<KeptEvidence>({ ...OPTIONS, clock: new TestClock() });
+    const gate = Promise.withResolvers<KeptEvidence>();
+    let count = 0;
+    const fetch = () => (count++, gate.promise);
+    const asked = [true, true, false, false].map((isPatient) =>
+      cache.get('a', { fetch }, { isPatient }),
+    );
+    gate.resolve(evidence());
+    await Promise.all(asked);
+    expect(count).toBe(2);
+  });
+
+  it('takes a failure that nobody waits for any more', async () => {
+    const { cache } = openCache();
+    // Not awaited: that would end a process that does not look at it.
+    void cache.get('a', {
+      fetch: () => Promise.reject(new AgentError('revocation_unreachable', 'down')),
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    const again = cache.get('a', { fetch: () => Promise.resolve(evidence()) });
+    await expectCodeAsync(again, 'revocation_unreachable');
+  });
+
+  it('forgets the failures of a server that has answered', async () => {
+    const clock = new TestClock();
+    const cache = new EvidenceCache<KeptEvidence>({ ...OPTIONS, clock, random: () => 0 });
+    let count = 0;
+    const down = () => (count++, Promise.reject(new AgentError('revocation_unreachable', 'down')));
+    const after = (seconds: number, fetch: () => Promise<KeptEvidence>) => {
+      clock.time = new Date(clock.time.getTime() + seconds * 1000);
+      return cache.get('a', { fetch }, { isPatient: true });
+    };
+    const failing = (seconds: number) =>
+      expectCodeAsync(after(seconds, down), 'revocation_unreachable');
+    await failing(0);
+    await failing(60);
+    await after(600, () => Promise.resolve(evidence()));
+    // It has ended; the first failure since is one of its own.
+    await failing(11 * 3600);
+    await failing(60);
+    expect(count).toBe(4);
+  });
+
   it('does not keep what is larger than all of it', async () => {
     const { fetched, get } = openCache(101);
     await get('a');
