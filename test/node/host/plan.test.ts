@@ -90,6 +90,58 @@ describe('a plan', () => {
     }
   });
 
+  it.each([
+    ['mode', { mode: 0o666 }],
+    ['user', { uid: 1 }],
+    ['group', { gid: 1 }],
+  ])(
+    'puts another %s of a file or a directory of ours right, and of nobody else’s',
+    (_, changed) => {
+      const desired = desiredOf('1', 'acme');
+      const state = hostOf(desired);
+      const entries = new Map(
+        [...state.entries].map(([path, actual]) => [path, { ...actual, ...changed }] as const),
+      );
+      const steps = plan(desired, { ...state, entries });
+      expect(new Set(steps.map(({ kind }) => kind))).toEqual(new Set(['chmod']));
+      for (const { path, ...attributes } of steps) {
+        const mode = entries.get(path)?.kind === 'directory' ? 0o755 : 0o644;
+        expect(attributes).toEqual({ kind: 'chmod', mode, ...OWNER });
+      }
+      const paths = steps.map(({ path }) => path);
+      expect(paths).toEqual(expect.arrayContaining([LAYOUT.verifierFile, LAYOUT.ownDir, STORE]));
+      // We made it too, but it is not of ours alone.
+      expect(state.manifest.directories).toContain('/opt/containerd');
+      expect(paths).not.toContain('/opt/containerd');
+    },
+  );
+
+  it('leaves a place that nothing is said of as it is, and remembers what is in it', () => {
+    const state = hostOf(desiredOf('1', 'acme'));
+    const policyAlone = new Map([['policy', [file(LAYOUT.policyFile, '2')]]] as const);
+    const steps = plan(policyAlone, state);
+    expect(steps.map(({ kind, path }) => [kind, path])).toEqual([
+      ['write', LAYOUT.manifestFile],
+      ['write', LAYOUT.policyFile],
+      ['write', LAYOUT.manifestFile],
+    ]);
+    const [, after] = records(steps);
+    expect(new Set(after?.files.keys())).toEqual(new Set(state.manifest.files.keys()));
+    expect(after?.directories).toEqual(state.manifest.directories);
+  });
+
+  it('leaves a file that is wanted no more and was changed by others, and says so; one that is gone it forgets', () => {
+    const state = hostOf(desiredOf('1', 'acme'));
+    const path = `${STORE}/acme/root.crt`;
+    const theirs: Actual = { kind: 'file', sha256: 'f'.repeat(64), mode: 0o644, ...OWNER };
+    const changed = { ...state, entries: new Map([...state.entries, [path, theirs]]) };
+    const { left, steps } = planInstall(desiredOf('1', 'beta'), changed, LAYOUT, OWNER);
+    expect(left).toEqual([path]);
+    expect(steps.map((step) => step.path)).not.toContain(path);
+    const gone = { ...state, entries: new Map([...state.entries].filter(([at]) => at !== path)) };
+    expect(planInstall(desiredOf('1', 'beta'), gone, LAYOUT, OWNER).left).toEqual([]);
+  });
+
   it('cleans up what a killed run left, and that alone if nothing else is to be done', () => {
     const desired = desiredOf('1', 'acme');
     const [leftover = ''] = stagingDirs(LAYOUT);

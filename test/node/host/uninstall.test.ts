@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { installOnHost, uninstallFromHost } from '../../../agent/node/host/install.ts';
@@ -55,6 +55,41 @@ describe('uninstalling', () => {
     expect(left).toContainEqual({ path: LAYOUT.verifierFile, reason: 'changed by others' });
     expect(left).toContainEqual({ path: LAYOUT.policyFile, reason: 'needed by the verifier' });
     expect(withoutLock(snapshot(root))).toEqual(before);
+  });
+
+  it('has the verifier need what is there, and not what is gone', async () => {
+    const root = createHostRoot();
+    await installOnHost(requestFor(root));
+    put(root, LAYOUT.verifierFile, 'theirs');
+    rmSync(join(root, TRUST));
+    const { left } = await uninstallFromHost({ hostRoot: root });
+    expect(left.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual(
+      [
+        { path: LAYOUT.verifierFile, reason: 'changed by others' },
+        { path: LAYOUT.policyFile, reason: 'needed by the verifier' },
+        { path: LAYOUT.settingsFile, reason: 'needed by the verifier' },
+      ].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    );
+  });
+
+  it('says nothing of a file that is gone already', async () => {
+    const root = createHostRoot();
+    await installOnHost(requestFor(root));
+    rmSync(join(root, TRUST));
+    const { removed, left } = await uninstallFromHost({ hostRoot: root });
+    expect(removed).toEqual([LAYOUT.verifierFile, LAYOUT.settingsFile, LAYOUT.policyFile]);
+    expect(left).toEqual([]);
+    expect(withoutLock(snapshot(root))).toEqual({});
+  });
+
+  it('says that a file stands there as it was before, whoever put it back', async () => {
+    const root = createHostRoot();
+    put(root, LAYOUT.policyFile, 'theirs');
+    await installOnHost(requestFor(root));
+    put(root, LAYOUT.policyFile, 'theirs');
+    const { left } = await uninstallFromHost({ hostRoot: root });
+    expect(left).toEqual([{ path: LAYOUT.policyFile, reason: 'put back as it was before' }]);
+    expect(readFileSync(join(root, LAYOUT.policyFile), 'utf8')).toBe('theirs');
   });
 
   it('leaves a verifier that was never recorded', async () => {
