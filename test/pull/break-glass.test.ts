@@ -5,6 +5,7 @@ import {
   type BreakGlassOrder,
   describeBreakGlass,
   encodeBreakGlass,
+  isEncodedBreakGlass,
   judgeBreakGlass,
   MAX_BREAK_GLASS_BYTES,
   parseBreakGlass,
@@ -36,6 +37,10 @@ describe('a break-glass file', () => {
     ['nothing', Buffer.alloc(0)],
     ['text', Buffer.from('until tomorrow')],
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
+    [
+      'a reason that is no UTF-8',
+      Buffer.from(JSON.stringify(good).replace('down', '\xff'), 'latin1'),
+    ],
     ['an array', bytesOf([good])],
     ['null', bytesOf(null)],
     ['no time', bytesOf({ ...good, until: undefined })],
@@ -51,6 +56,32 @@ describe('a break-glass file', () => {
     ['more than is read', bytesOf({ ...good, more: 'x'.repeat(MAX_BREAK_GLASS_BYTES) })],
   ])('is refused with %s', (_, bytes) => {
     expectCode(() => parseBreakGlass(bytes), 'break_glass_invalid');
+  });
+
+  it('may be as large as what is read', () => {
+    const padding = MAX_BREAK_GLASS_BYTES - bytesOf({ ...good, more: '' }).length;
+    const largest = bytesOf({ ...good, more: 'x'.repeat(padding) });
+    expect(largest).toHaveLength(MAX_BREAK_GLASS_BYTES);
+    expect(parseBreakGlass(largest)).toEqual(ORDER);
+  });
+
+  it('is known as one that was written here, to the byte', () => {
+    const text = encodeBreakGlass(ORDER);
+    const isOurs = (other: string) => isEncodedBreakGlass(Buffer.from(other));
+    expect(isOurs(text)).toBe(true);
+    for (const other of [
+      `${text}\n`,
+      JSON.stringify(good),
+      text.replace('"by"', '"of"'),
+      text.replace('"alice"', '1'),
+      text.replace('"registry is down"', 'null'),
+      text.replace('2026', 'soon'),
+      text.replace('}', ', "more": 1}'),
+      '',
+    ]) {
+      expect(other).not.toBe(text);
+      expect(isOurs(other)).toBe(false);
+    }
   });
 
   it('says in one line until when, by whom and why', () => {
@@ -75,6 +106,10 @@ describe('the time of a break-glass file', () => {
 
   it('is at most a day from when it was written', () => {
     expect(at(after(24), NOW)).toMatchObject({ state: 'active' });
+    // Clocks are put right by up to a minute.
+    const latest = after(24).getTime() + 60_000;
+    expect(at(new Date(latest), NOW)).toMatchObject({ state: 'active' });
+    expect(at(new Date(latest + 1), NOW)).toMatchObject({ state: 'ignored' });
     expect(at(after(24.1), NOW)).toMatchObject({ state: 'ignored' });
     expect(at(after(1), after(-22.9))).toMatchObject({ state: 'active' });
     expect(at(after(1), after(-23.1))).toMatchObject({ state: 'ignored' });
@@ -82,6 +117,9 @@ describe('the time of a break-glass file', () => {
 
   it('has not come for a file of the future, as after a clock that jumped back', () => {
     expect(at(after(2), after(0.01))).toMatchObject({ state: 'active' });
+    const latest = NOW.getTime() + 60_000;
+    expect(at(after(2), new Date(latest))).toMatchObject({ state: 'active' });
+    expect(at(after(2), new Date(latest + 1))).toMatchObject({ state: 'ignored' });
     expect(at(after(2), after(0.1))).toMatchObject({
       state: 'ignored',
       error: { code: 'break_glass_invalid' },
