@@ -36,10 +36,10 @@ export interface ReverificationOptions extends Pick<
 const DEFAULT_CONCURRENCY = 4;
 /** Default of `perSecond`: what one node may add to a registry's load, however it came to it. */
 export const DEFAULT_PER_SECOND = 20;
-/** To find out which images are due takes a look at all of them; each that is kept takes half a KiB. */
+/** Each image that is kept takes half a KiB. */
 const BATCH = 256;
 /** Verdicts that share a transaction while many come, and how long the first may wait for the others. */
-const MAX_RECORDED = 16;
+const MAX_RECORDED = 64;
 const RECORD_MS = 100;
 /** Longest time between two looks at the ledger, should a `wake` ever be missed. */
 const MAX_SLEEP_MS = 60 * 60 * 1000;
@@ -48,10 +48,9 @@ const MAX_SLEEP_MS = 60 * 60 * 1000;
 interface Batch extends Generation {
   /** Those not begun with yet. */
   readonly images: DueImage[];
-  readonly share: Share;
+  /** Counted when it is first asked for: an image that has its turn takes none. */
+  share?: Share;
 }
-
-const NO_SHARE: Share = { images: 0, running: 0 };
 
 /**
  * Takes the images that are due one by one; see `Reverifications.due` for which those are. Each is
@@ -72,7 +71,9 @@ export class Reverification {
   #settling: Promise<void> | undefined;
   #isSettled = false;
   #startedAt = new Date(0);
-  #batch: Batch = { policyHash: null, trustHash: null, images: [], share: NO_SHARE };
+  #batch: Batch = { policyHash: null, trustHash: null, images: [] };
+  /** Until then no image is new or of another generation but those being looked at. */
+  #allKnownUntil = new Date(0);
   #woken = new AbortController();
 
   constructor(options: ReverificationOptions) {
@@ -84,7 +85,7 @@ export class Reverification {
       ...{ clock, random, times: options.times ?? REVERIFICATION_TIMES },
       pace: new RegistryPace(perSecond),
       mayAsk: (image) => this.#mayAsk(image),
-      share: () => this.#batch.share,
+      share: () => (this.#batch.share ??= options.ledger.reverifications.share()),
       postpone: (image, schedule) => this.#postponed.push([image, schedule]),
       record: (looked) => this.#verdicts.push(looked),
     };
@@ -137,15 +138,31 @@ export class Reverification {
     const { policyHash, trustHash } = generation();
     const known = this.#batch;
     const holds = known.policyHash === policyHash && known.trustHash === trustHash;
-    if (known.images.length > 0 && holds && !this.#woken.signal.aborted) return known.images;
+    if (!holds || this.#woken.signal.aborted) this.#allKnownUntil = new Date(0);
+    else if (known.images.length > 0) return known.images;
     this.#woken = new AbortController();
     this.#record();
     ledger.reverifications.postpone(this.#postponed.splice(0));
+    const images = this.#look({ policyHash, trustHash });
+    this.#batch = { policyHash, trustHash, images };
+    return images;
+  }
+
+  /** At all images only where there may be new ones: it takes time for each of them. */
+  #look(generation: Generation): DueImage[] {
+    const { reverifications } = this.#options.ledger;
+    const now = this.#clock.now();
     // Images being looked at are still due, so as many more must be asked for.
     const limit = BATCH + this.#running.size;
-    const due = ledger.reverifications.due({ policyHash, trustHash }, this.#clock.now(), limit);
+    const isKnown = now < this.#allKnownUntil;
+    const due = isKnown
+      ? reverifications.dueByTime(generation, now, limit)
+      : reverifications.due(generation, now, limit);
     const images = due.filter((image) => !this.#running.has(keyOf(image)));
-    this.#batch = { policyHash, trustHash, images, share: ledger.reverifications.share() };
+    // What is being looked at under another generation is of that one when it is done.
+    if (!isKnown && images.length === due.length && due.length < limit) {
+      this.#allKnownUntil = new Date(now.getTime() + MAX_SLEEP_MS);
+    }
     return images;
   }
 

@@ -56,20 +56,25 @@ export interface Share {
 /** Of several images of one content it may not be known which one a container runs: then any may be. */
 const RUNS = `EXISTS (SELECT 1 FROM containers AS own WHERE own.digest = image.digest
   AND coalesce(own.repository, image.repository) = image.repository)`;
-const DUE = `SELECT image.*, coalesce(last.attempts, 0) AS attempts, last.due_ms,
+const COLUMNS = `image.*, coalesce(last.attempts, 0) AS attempts, last.due_ms,
     last.asks AND last.policy_hash IS ?1 AND last.trust_hash IS ?2 AS asks, ${RUNS} AS runs,
     (SELECT coalesce(min(name), image.digest) FROM image_names AS own
-     WHERE own.digest = image.digest AND own.repository = image.repository) AS name
-  FROM present_images AS image
+     WHERE own.digest = image.digest AND own.repository = image.repository) AS name`;
+const FIRST = 'ORDER BY last.due_ms, image.first_seen_ms, image.repository, image.digest LIMIT ?4';
+const DUE = `SELECT ${COLUMNS} FROM present_images AS image
   LEFT JOIN reverifications AS last USING (repository, digest)
   WHERE last.due_ms IS NULL OR last.due_ms <= ?3
-    OR last.policy_hash IS NOT ?1 OR last.trust_hash IS NOT ?2
-  ORDER BY last.due_ms, image.first_seen_ms, image.repository, image.digest LIMIT ?4`;
+    OR last.policy_hash IS NOT ?1 OR last.trust_hash IS NOT ?2 ${FIRST}`;
+// In this order of tables, by the index: SQLite would rather look at all images.
+const DUE_BY_TIME = `SELECT ${COLUMNS} FROM reverifications AS last
+  CROSS JOIN present_images AS image USING (repository, digest)
+  WHERE last.due_ms <= ?3 ${FIRST}`;
 
 /** As of the ledger, every method throws `ledger_failed`, and every write is one transaction. */
 export class Reverifications {
   readonly #database: DatabaseSync;
   readonly #due: StatementSync;
+  readonly #dueByTime: StatementSync;
   readonly #next: StatementSync;
   readonly #share: StatementSync;
   readonly #schedule: StatementSync;
@@ -77,8 +82,10 @@ export class Reverifications {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#due = database.prepare(DUE);
+    this.#dueByTime = database.prepare(DUE_BY_TIME);
     this.#next = database.prepare(
-      `SELECT min(due_ms) AS due FROM reverifications JOIN present_images USING (repository, digest)`,
+      `SELECT due_ms AS due FROM reverifications
+       CROSS JOIN present_images USING (repository, digest) ORDER BY due_ms LIMIT 1`,
     );
     this.#share = database.prepare(
       `SELECT count(*) AS images, coalesce(sum(${RUNS}), 0) AS running FROM present_images AS image`,
@@ -90,12 +97,15 @@ export class Reverifications {
 
   /**
    * At most `limit` of the images to re-verify now, those never looked at first: new, last looked at
-   * under another policy or trust, or their time has come.
+   * under another policy or trust, or their time has come. Takes a look at every image.
    */
-  due({ policyHash, trustHash }: Generation, now: Date, limit: number): DueImage[] {
-    return guard('read the images due', () =>
-      this.#due.all(policyHash, trustHash, now.getTime(), limit).map(toDueImage),
-    );
+  due(generation: Generation, now: Date, limit: number): DueImage[] {
+    return this.#read(this.#due, generation, now, limit);
+  }
+
+  /** Of these at most `limit` whose time has come: all, where none is new or of another generation. */
+  dueByTime(generation: Generation, now: Date, limit: number): DueImage[] {
+    return this.#read(this.#dueByTime, generation, now, limit);
   }
 
   /** The earliest time at which an image that was looked at is due again; null when none was. */
@@ -129,6 +139,17 @@ export class Reverifications {
     const { policyHash, trustHash, due, attempts, asks = false } = schedule;
     const times = [due.getTime(), attempts, Number(asks)];
     this.#schedule.run(repository, digest, policyHash, trustHash, ...times);
+  }
+
+  #read(
+    statement: StatementSync,
+    { policyHash, trustHash }: Generation,
+    now: Date,
+    limit: number,
+  ): DueImage[] {
+    return guard('read the images due', () =>
+      statement.all(policyHash, trustHash, now.getTime(), limit).map(toDueImage),
+    );
   }
 }
 

@@ -208,4 +208,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (from_ms, to_ms)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Which images are due, without a look at all the others.
+  CREATE INDEX reverifications_by_due ON reverifications (due_ms);
+  `,
 ];

@@ -10,7 +10,7 @@ export const MAX_SIGNATURE_BYTES = 128 * 1024;
 export const MAX_SIGNATURES_BYTES = 32 * 1024 * 1024;
 
 /** They come with verdicts, of which each transaction takes about as many along. */
-const MAX_WAITING = 32;
+const MAX_WAITING = 96;
 
 /** One to be written. */
 interface Waiting {

@@ -1,5 +1,5 @@
 // Re-verification against a real ledger in memory, a clock that stands still, and a verifier we hold by the hand.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Ledger, openLedger } from '../../agent/audit/ledger.ts';
 import { Reverification, type ReverificationOptions } from '../../agent/audit/reverification.ts';
 import type { ImageToVerify } from '../../agent/audit/reverification-look.ts';
@@ -425,7 +425,7 @@ describe('a verdict that could not be reached', () => {
 });
 
 describe('verdicts of which many come', () => {
-  const COUNT = 20;
+  const COUNT = 70;
   const numbers = Array.from({ length: COUNT }, (_, index) => index + 1);
   /** How many verdicts were recorded, and how many told of. */
   const counts = () => [ledger.totals()[0]?.count ?? 0, told.length];
@@ -436,12 +436,12 @@ describe('verdicts of which many come', () => {
   it('are recorded several at a time, and told of then', async () => {
     present(...numbers);
     await start();
-    await answer(15);
+    await answer(63);
     expect(counts()).toEqual([0, 0]);
     await answer(1);
-    expect(counts()).toEqual([16, 16]);
+    expect(counts()).toEqual([64, 64]);
     // Nobody waits for those that are not there.
-    await answer(COUNT - 16);
+    await answer(COUNT - 64);
     expect(counts()).toEqual([COUNT, COUNT]);
   });
 
@@ -489,6 +489,77 @@ describe('verdicts of which many come', () => {
     await answer(1);
     expect(counts()).toEqual([4, 4]);
     expect(ledger.reverifications.due(OTHER_POLICY, clock.now(), 100)).toHaveLength(COUNT);
+  });
+});
+
+describe('a look at all images', () => {
+  const counting = () => ({
+    all: vi.spyOn(ledger.reverifications, 'due'),
+    byTime: vi.spyOn(ledger.reverifications, 'dueByTime'),
+  });
+  const MINUTES = { ...REVERIFICATION_TIMES, intervalMs: 60 * SECOND_MS };
+
+  it('is not taken for an image whose time has come', async () => {
+    const looks = counting();
+    verifier.knows({});
+    present(1, 2);
+    await start({ times: MINUTES });
+    // Verdicts are recorded, and it is known that there are no other images.
+    await clock.advance(SECOND_MS);
+    looks.all.mockClear();
+    await clock.advance(60 * SECOND_MS);
+    expect(verifier.recalls).toBe(4);
+    expect(looks.all).not.toHaveBeenCalled();
+    expect(looks.byTime).toHaveBeenCalled();
+  });
+
+  it.each<[string, () => Promise<void>]>([
+    [
+      'another came',
+      async () => {
+        present(1, 2, 3);
+        reverification.wake();
+        await settle();
+      },
+    ],
+    ['there is another policy', () => change(OTHER_POLICY)],
+    ['an hour has passed, should nobody have told', () => clock.advance(3600 * SECOND_MS)],
+  ])('is taken when %s', async (_, happen) => {
+    const looks = counting();
+    verifier.knows({});
+    present(1, 2);
+    await start({ times: MINUTES });
+    // Verdicts are recorded, and it is known that there are no other images.
+    await clock.advance(SECOND_MS);
+    looks.all.mockClear();
+    await happen();
+    expect(looks.all).toHaveBeenCalled();
+  });
+
+  it('is taken until there are no more, however many there are', async () => {
+    verifier.knows({});
+    present(...Array.from({ length: 300 }, (_, index) => index + 1));
+    await start();
+    await clock.advance(SECOND_MS);
+    expect(verifier.recalls).toBe(300);
+  });
+
+  it('is taken for another policy of which nobody has told', async () => {
+    present(1, 2, 3, 4, 5);
+    await start();
+    expect(verifier.numbers).toEqual([1, 2, 3, 4]);
+    generation = OTHER_POLICY;
+    await verifier.answer();
+    await verifier.answer();
+    expect(verifier.numbers).toEqual([1, 2, 3, 4, 5, 1]);
+  });
+
+  it('is taken again for one that another policy found at work', async () => {
+    present(1);
+    await start();
+    await change(OTHER_POLICY);
+    await verifier.answer();
+    expect(verifier.numbers).toEqual([1, 1]);
   });
 });
 

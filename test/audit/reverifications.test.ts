@@ -80,6 +80,40 @@ describe('what is due', () => {
   });
 });
 
+describe('what is due by its time alone', () => {
+  beforeEach(() => void ledger.reconcileImages(pulledRecords(1), NOW));
+  const dueByTime = (now: Date, generation = GENERATION) =>
+    ledger.reverifications.dueByTime(generation, now, 10);
+
+  it('has an image once its time has come, as all that are due have it', () => {
+    ledger.reverifications.postpone([
+      [KEY, { ...GENERATION, due: LATER, attempts: 2, asks: true }],
+    ]);
+    expect(dueByTime(NOW)).toEqual([]);
+    expect(dueByTime(LATER)).toMatchObject([{ ...KEY, attempts: 2, asksSince: LATER }]);
+    expect(dueByTime(LATER)).toEqual(ledger.reverifications.due(GENERATION, LATER, 10));
+  });
+
+  it('has the most overdue first, and no more than asked for', () => {
+    ledger.reconcileImages([...pulledRecords(1), ...pulledRecords(2, 'v2')], NOW);
+    const other = { ...KEY, digest: digestOf(2) };
+    ledger.reverifications.postpone([
+      [KEY, { ...GENERATION, due: LATER, attempts: 0 }],
+      [other, { ...GENERATION, due: NOW, attempts: 0 }],
+    ]);
+    expect(dueByTime(LATER).map(({ digest }) => digest)).toEqual([other.digest, KEY.digest]);
+    expect(ledger.reverifications.dueByTime(GENERATION, LATER, 1)).toMatchObject([other]);
+  });
+
+  it('has none that nobody looked at, nor one that is gone', () => {
+    expect(dueByTime(LATER)).toEqual([]);
+    ledger.reverifications.postpone([[KEY, { ...GENERATION, due: NOW, attempts: 0 }]]);
+    expect(dueByTime(LATER)).toHaveLength(1);
+    ledger.reconcileImages([], NOW);
+    expect(dueByTime(LATER)).toEqual([]);
+  });
+});
+
 describe('the turn of an image at its registry', () => {
   beforeEach(() => void ledger.reconcileImages(pulledRecords(1), NOW));
 
