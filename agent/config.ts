@@ -5,6 +5,7 @@ import {
   bytes,
   count,
   duration,
+  durationOrNone,
   hosts,
   node,
   oneOf,
@@ -145,7 +146,7 @@ export const SETTINGS = {
     24 * 60 * 60 * 1000,
     'How old the last verdict on an image may grow before it is verified again.',
   ),
-  reverifySpread: duration(
+  reverifySpread: durationOrNone(
     'REVERIFY_SPREAD',
     10 * 60 * 1000,
     'Over how long a node spreads the questions to registries that many of its images have at once.',
@@ -153,7 +154,7 @@ export const SETTINGS = {
   reverifyRate: count(
     'REVERIFY_RATE',
     20,
-    1000,
+    10_000,
     'How many images may ask one registry within a second, out of band.',
   ),
   retention: duration(

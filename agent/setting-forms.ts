@@ -148,6 +148,13 @@ export function duration(name: string, byDefaultMs: number, help: string): Setti
   return { variable: PREFIX + name, default: byDefaultMs, form, help, unit: 'ms', parse };
 }
 
+/** As `duration`, and none at all. */
+export function durationOrNone(name: string, byDefaultMs: number, help: string): Setting<number> {
+  const parse = (text: string) => (text === '0s' ? 0 : parseDurationMs(text));
+  const form = `${DURATION_FORM}, or 0s`;
+  return { ...duration(name, byDefaultMs, help), form, parse };
+}
+
 export function count(
   name: string,
   byDefault: number,
