@@ -71,7 +71,7 @@ describe('a signature', () => {
 });
 
 describe('writing signatures', () => {
-  it('waits for no verdict when there are 32 of them', () => {
+  it('waits for no verdict when there are 96 of them', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'nodeseal-ledger-')), 'ledger.sqlite');
     const written = openLedger(path);
     const reader = openLedger(path, { readOnly: true });
@@ -79,10 +79,10 @@ describe('writing signatures', () => {
       const put = (n: number) => {
         written.signatures.put(REPOSITORY, digestOf(n), signature(n));
       };
-      for (let n = 1; n < 32; n++) put(n);
+      for (let n = 1; n < 96; n++) put(n);
       expect(reader.signatures.bytes).toBe(0);
-      put(32);
-      expect(reader.signatures.bytes).toBe(32 * 3000);
+      put(96);
+      expect(reader.signatures.bytes).toBe(96 * 3000);
     } finally {
       written.close();
       reader.close();
