@@ -1,9 +1,10 @@
 // Tokens of the service accounts of this node's pods, and what their accounts are annotated with:
 // authentication.k8s.io "TokenRequest".
 import { AgentError } from '../../errors.ts';
-import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
+import { isJsonObject } from '../../oci/json-object.ts';
 import { type ApiClientOptions, sendPost, sendRead } from './api-client.ts';
 import { parseToken } from './in-cluster.ts';
+import { objectAt } from './members.ts';
 import { parseJson, type Reply, said } from './reply.ts';
 
 /** Texts that who may write service accounts chose. */
@@ -68,12 +69,6 @@ function tokenOf({ status, body }: Reply, what: string): string {
   if (status !== CREATED) throw failed(what, `expected 201, found ${status}${said(value)}`);
   const { token } = objectAt(value, 'status');
   return parseToken(typeof token === 'string' ? token : '', what);
-}
-
-/** An empty object where there is none. */
-function objectAt(value: unknown, key: string): JsonObject {
-  const found = isJsonObject(value) ? value[key] : undefined;
-  return isJsonObject(found) ? found : {};
 }
 
 function failed(what: string, fault: string): AgentError {

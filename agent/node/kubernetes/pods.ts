@@ -1,6 +1,7 @@
 // What made the pods of a node, such as a ReplicaSet, as the API server lists it. Pure.
 import { AgentError } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
+import { objectAt } from './members.ts';
 import { parseJson, type Reply, said } from './reply.ts';
 
 /** What made a pod. Its texts are untrusted, and at most `MAX_NAME_LENGTH` long. */
@@ -72,12 +73,6 @@ function controllerOf(metadata: JsonObject): PodController | null {
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
-}
-
-/** An empty object where there is none. */
-function objectAt(value: unknown, key: string): JsonObject {
-  const found = isJsonObject(value) ? value[key] : undefined;
-  return isJsonObject(found) ? found : {};
 }
 
 function failed(fault: string): AgentError {

@@ -1,6 +1,7 @@
 // Image pull secrets: which the pods of a node name, and what the API server says is in them. Pure.
 import { AgentError } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
+import { listAt, objectAt } from './members.ts';
 import { parseJson, type Reply, said } from './reply.ts';
 
 /** What a pod says of its images and how to pull them. Its texts are untrusted. */
@@ -111,17 +112,6 @@ function isName(value: unknown): value is string {
 
 function isImage(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_IMAGE_LENGTH;
-}
-
-/** An empty object where there is none. */
-function objectAt(value: unknown, key: string): JsonObject {
-  const found = isJsonObject(value) ? value[key] : undefined;
-  return isJsonObject(found) ? found : {};
-}
-
-function listAt(value: JsonObject, key: string): readonly JsonObject[] {
-  const found = value[key];
-  return Array.isArray(found) ? (found as readonly unknown[]).filter(isJsonObject) : [];
 }
 
 function failed(what: string, fault: string): AgentError {

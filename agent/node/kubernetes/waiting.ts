@@ -1,6 +1,7 @@
 // Containers that wait for an image, as the API server lists the pods of a node. Pure.
 import { AgentError } from '../../errors.ts';
-import { isJsonObject, type JsonObject } from '../../oci/json-object.ts';
+import { isJsonObject } from '../../oci/json-object.ts';
+import { listAt, objectAt } from './members.ts';
 import { parseJson, type Reply, said } from './reply.ts';
 
 /** A container whose image could not be pulled. Its texts are untrusted, and at most `MAX_LENGTH` long. */
@@ -67,17 +68,6 @@ function waitingOf(item: unknown): WaitingContainer[] {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH;
-}
-
-/** An empty object where there is none. */
-function objectAt(value: unknown, key: string): JsonObject {
-  const found = isJsonObject(value) ? value[key] : undefined;
-  return isJsonObject(found) ? found : {};
-}
-
-function listAt(value: JsonObject, key: string): readonly JsonObject[] {
-  const found = value[key];
-  return Array.isArray(found) ? (found as readonly unknown[]).filter(isJsonObject) : [];
 }
 
 function failed(fault: string): AgentError {
