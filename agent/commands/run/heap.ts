@@ -13,8 +13,13 @@ const FLAGS = [
   // third of the time of reading a long journal. The baseline compiler's code is large, and nobody waits for the agent.
   '--no-turbofan',
   '--no-sparkplug',
-  // As late as TurboFan: compiling ten functions where one pays leaves 4 MB of gaps in malloc's heap.
-  '--invocation-count-for-maglev=3000',
+  // Soon, because a node's images are verified within a second, and then nothing for hours.
+  '--invocation-count-for-maglev=60',
+  '--minimum-invocations-after-ic-update=30',
+  // Code that another thread finishes lies on pages of that thread's own, which takes 4 MB for good.
+  '--no-maglev-build-code-on-background',
+  '--no-maglev-deopt-data-on-background',
+  '--no-maglev-destroy-on-background',
   // undici's HTTP parser is one huge WebAssembly function; optimising it takes 11 MB for good.
   '--no-wasm-tier-up',
   '--no-wasm-dynamic-tiering',
