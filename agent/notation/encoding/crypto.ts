@@ -1,5 +1,11 @@
 // The one door to node:crypto: hashes, and signatures by algorithms from closed lists.
-import { constants, createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  hash as hashAtOnce,
+  type KeyObject,
+  verify,
+} from 'node:crypto';
 import { AgentError } from '../../errors.ts';
 
 /** The hash functions that signatures may use; MD5 and SHA-1 cannot be named. */
@@ -39,12 +45,12 @@ const ECDSA_BYTES: ReadonlyMap<SignatureAlgorithm, number> = new Map([
 
 /** The digest of bytes. */
 export function hash(algorithm: HashAlgorithm, bytes: Uint8Array): Uint8Array {
-  return createHash(algorithm).update(bytes).digest();
+  return hashAtOnce(algorithm, bytes, 'buffer');
 }
 
 /** The digest of bytes in lower-case hexadecimal. */
 export function hashHex(algorithm: HashAlgorithm, bytes: Uint8Array): string {
-  return createHash(algorithm).update(bytes).digest('hex');
+  return hashAtOnce(algorithm, bytes, 'hex');
 }
 
 /**
@@ -52,7 +58,7 @@ export function hashHex(algorithm: HashAlgorithm, bytes: Uint8Array): string {
  * what a signature is over: whom it leads to has to prove itself by its key.
  */
 export function sha1Name(bytes: Uint8Array): Uint8Array {
-  return createHash('sha1').update(bytes).digest();
+  return hashAtOnce('sha1', bytes, 'buffer');
 }
 
 /**
