@@ -110,15 +110,23 @@ function notExecutable(
   found: string,
   cause: unknown,
 ): AgentError {
-  const remedy =
-    found === 'EACCES'
-      ? `programs cannot be executed from ${dirname(stagingDir)}: mount that filesystem without noexec, or set bin_dir of containerd to a directory of another one`
-      : 'it is not a program for this machine, or its interpreter is missing';
+  const remedy = remedyOf(found, dirname(stagingDir));
   return new AgentError(
     'verifier_not_executable',
     `host path ${path}: expected a program that starts, found ${found}; ${remedy}; nothing was put in its place`,
     { cause },
   );
+}
+
+function remedyOf(errno: string, directory: string): string {
+  switch (errno) {
+    case 'EACCES':
+      return `programs cannot be executed from ${directory}: mount that filesystem without noexec, or set bin_dir of containerd to a directory of another one`;
+    case 'ETXTBSY':
+      return 'another process holds it open for writing: install once more';
+    default:
+      return 'it is not a program for this machine, or its interpreter is missing';
+  }
 }
 
 async function makeStagingDirectory({ fs }: Host, path: string, here: string): Promise<void> {

@@ -70,6 +70,44 @@ describe('drift', () => {
     expect(readFileSync(join(root, LAYOUT.policyFile), 'utf8')).toBe('{"theirs":true}');
   });
 
+  it('is not what becomes of a file that is wanted no more, unless others wrote it', async () => {
+    const { root } = await installed();
+    const found = async () => (await previewInstall(requestFor(root, { trustFiles: [] }))).drift;
+    chmodSync(join(root, TRUST), 0o666);
+    expect(await found()).toEqual([]);
+    put(root, TRUST, 'theirs');
+    expect(await found()).toEqual([{ path: TRUST, place: 'trust', kind: 'changed' }]);
+    rmSync(join(root, TRUST));
+    expect(await found()).toEqual([]);
+  });
+
+  it('is not the mode of a directory that is not for us alone, though we made it', async () => {
+    const { root, request } = await installed();
+    for (const path of ['/opt', '/opt/containerd', '/etc/containerd']) {
+      chmodSync(join(root, path), 0o700);
+    }
+    expect((await previewInstall(request)).drift).toEqual([]);
+  });
+
+  it('is not what others have where nothing of ours is installed', async () => {
+    const root = createHostRoot();
+    put(root, `${LAYOUT.ownDir}/theirs`, '');
+    chmodSync(join(root, LAYOUT.ownDir), 0o700);
+    put(root, LAYOUT.verifierFile, 'theirs');
+    expect((await previewInstall(requestFor(root))).drift).toEqual([]);
+  });
+
+  it('is the loss of the record also where but one of two verifiers is left to tell', async () => {
+    const root = createHostRoot();
+    const layout = createLayout(undefined, '/srv/bin');
+    const request = requestFor(root, { layout });
+    await installOnHost(request);
+    rmSync(join(root, LAYOUT.manifestFile));
+    rmSync(join(root, LAYOUT.verifierFile));
+    const lost = { path: LAYOUT.manifestFile, place: 'record', kind: 'removed' };
+    expect((await previewInstall(request)).drift).toEqual([lost]);
+  });
+
   it('that is a directory with something in it is found, and left with a remedy', async () => {
     const { root, request } = await installed();
     rmSync(join(root, LAYOUT.verifierFile));

@@ -9,8 +9,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type HostFs, NODE_HOST_FS } from '../../../agent/node/host/host-fs.ts';
 import { installOnHost } from '../../../agent/node/host/install.ts';
 import { createLayout } from '../../../agent/node/host/layout.ts';
 import { expectCodeAsync } from '../../support/expect-code.ts';
@@ -32,6 +33,21 @@ describe('installing', () => {
       socket: '/run/nodeseal/agent.sock',
     });
     expect(Object.keys(snapshot(root)).filter((path) => path.includes('staging'))).toEqual([]);
+  });
+
+  it('stages every file where nobody else can reach it', async () => {
+    const root = createHostRoot();
+    const modes: number[] = [];
+    const fs: HostFs = {
+      ...NODE_HOST_FS,
+      create: async (path, bytes, attributes) => {
+        modes.push(statSync(dirname(path)).mode & 0o777);
+        await NODE_HOST_FS.create(path, bytes, attributes);
+      },
+    };
+    await installOnHost(requestFor(root, { fs }));
+    expect(modes).toEqual(modes.map(() => 0o700));
+    expect(modes).toHaveLength(5);
   });
 
   it('changes nothing the second time, not even a time', async () => {

@@ -56,6 +56,37 @@ describe('a plan', () => {
     }
   });
 
+  it('for a file of others keeps it once the record says so, and takes its place only then', () => {
+    const theirs: Actual = { kind: 'file', sha256: 'f'.repeat(64), mode: 0o640, uid: 7, gid: 8 };
+    const directory = { kind: 'directory', mode: 0o755, ...OWNER } as const;
+    const entries = new Map<string, Actual>([[LAYOUT.policyFile, theirs]]);
+    for (const path of ['/etc', '/etc/containerd', '/opt']) entries.set(path, directory);
+    const policyAlone = new Map([['policy', [file(LAYOUT.policyFile, '1')]]] as const);
+    const steps = plan(policyAlone, { ...EMPTY_HOST, entries });
+    const aside = `${LAYOUT.ownDir}/originals/${theirs.sha256}`;
+    expect(steps.map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      `mkdir ${LAYOUT.ownDir}`,
+      `write ${LAYOUT.manifestFile}`,
+      `mkdir ${LAYOUT.ownDir}/originals`,
+      `write ${aside}`,
+      `write ${LAYOUT.manifestFile}`,
+      `write ${LAYOUT.policyFile}`,
+    ]);
+    expect(steps.find(({ path }) => path === aside)).toMatchObject({
+      content: { kind: 'host', sha256: theirs.sha256, path: LAYOUT.policyFile },
+      ...{ mode: 0o600, ...OWNER },
+    });
+    const [keeping, writing] = records(steps);
+    const { kind, ...original } = theirs;
+    expect(kind).toBe('file');
+    for (const record of [keeping, writing]) {
+      expect(record?.originals).toEqual(new Map([[LAYOUT.policyFile, original]]));
+      expect(record?.directories).toContain(`${LAYOUT.ownDir}/originals`);
+    }
+    expect(keeping?.files).toEqual(new Map());
+    expect([...(writing?.files.keys() ?? [])]).toEqual([LAYOUT.policyFile]);
+  });
+
   it('for what is there already is empty', () => {
     const desired = desiredOf('1', 'acme');
     expect(plan(desired, hostOf(desired))).toEqual([]);
@@ -79,6 +110,33 @@ describe('a plan', () => {
     expect(before?.files.get(LAYOUT.policyFile)).toHaveLength(2);
     expect([...(after?.files.keys() ?? [])]).not.toContain(`${STORE}/acme/root.crt`);
     expect(after?.files.get(LAYOUT.policyFile)).toHaveLength(1);
+  });
+
+  it('for what gives way to what stood there before forgets that only once it is back', () => {
+    const state = hostOf(desiredOf('1', 'acme'));
+    const path = `${STORE}/acme/root.crt`;
+    const original = { sha256: 'f'.repeat(64), mode: 0o640, uid: 7, gid: 8 };
+    const aside = `${LAYOUT.ownDir}/originals/${original.sha256}`;
+    const kept: Actual = { kind: 'file', ...original };
+    const steps = plan(desiredOf('1', 'beta'), {
+      entries: new Map([...state.entries, [aside, kept]]),
+      leftovers: [],
+      manifest: { ...state.manifest, originals: new Map([[path, original]]) },
+    });
+    expect(steps.map(({ kind, path: at }) => `${kind} ${at}`)).toEqual([
+      `write ${LAYOUT.manifestFile}`,
+      `mkdir ${STORE}/beta`,
+      `write ${STORE}/beta/root.crt`,
+      `write ${path}`,
+      `remove ${aside}`,
+      `rmdir ${STORE}/acme`,
+      `write ${LAYOUT.manifestFile}`,
+    ]);
+    const [before, after] = records(steps);
+    expect(before?.originals).toEqual(new Map([[path, original]]));
+    expect(before?.directories).toEqual(expect.arrayContaining([`${STORE}/acme`, `${STORE}/beta`]));
+    expect(after?.originals).toEqual(new Map());
+    expect(after?.directories).not.toContain(`${STORE}/acme`);
   });
 
   it('stages nothing in bin_dir or in a trust store', () => {

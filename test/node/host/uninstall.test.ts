@@ -174,6 +174,31 @@ describe('files of others where ours go', () => {
     expect(existsSync(join(root, LAYOUT.ownDir))).toBe(false);
   });
 
+  it('are kept no longer once they are back', async () => {
+    const { root, before } = host();
+    await installOnHost(requestFor(root));
+    const theirs = join(root, LAYOUT.ownDir, 'originals');
+    expect(readdirSync(theirs)).toHaveLength(2);
+    await installOnHost(requestFor(root, { trustFiles: [] }));
+    expect(readdirSync(theirs)).toHaveLength(1);
+    // It is nobody's business any more whether the file stays.
+    rmSync(join(root, TRUST));
+    await uninstallFromHost({ hostRoot: root });
+    const { [TRUST]: gone, ...others } = before;
+    expect(gone).toBeDefined();
+    expect(withoutLock(snapshot(root))).toEqual(others);
+  });
+
+  it('are put back also after an upgrade that says nothing of their place', async () => {
+    const { root, before } = host();
+    await installOnHost(requestFor(root));
+    const { policyBytes, trustFiles, ...rest } = requestFor(root, { settings: { next: true } });
+    expect([policyBytes, trustFiles]).not.toContain(undefined);
+    expect((await installOnHost(rest)).changed).toEqual([LAYOUT.settingsFile]);
+    await uninstallFromHost({ hostRoot: root });
+    expect(withoutLock(snapshot(root))).toEqual(before);
+  });
+
   it('stay aside, and are told of, when others have taken their place meanwhile', async () => {
     const { root } = host();
     await installOnHost(requestFor(root));
