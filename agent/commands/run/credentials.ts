@@ -23,7 +23,7 @@ export class Credentials {
   readonly source: CredentialSource;
   readonly #log: CredentialsParts['log'];
   /** Told already. */
-  readonly #faults = new Set<string>();
+  #faults = new Set<string>();
 
   constructor({ config, environment, clock, log }: CredentialsParts) {
     this.#log = log;
@@ -41,7 +41,8 @@ export class Credentials {
   readonly onFault = ({ code, message }: AgentError): void => {
     this.metrics?.countError(code);
     if (this.#faults.has(message)) return;
-    if (this.#faults.size >= MAX_FAULTS) this.#faults.clear();
+    // Of a set that is cleared the old table keeps all that comes later, until a full collection.
+    if (this.#faults.size >= MAX_FAULTS) this.#faults = new Set();
     this.#faults.add(message);
     this.#log.warn({ code }, `a source of credentials is of no use: ${message}`);
   };

@@ -23,7 +23,7 @@ const MAX_NUMBERINGS = 64;
 /** Reads the entries of one stream as arrivals. */
 export class Arrivals {
   readonly #unit: Buffer;
-  readonly #newest = new Map<string, number>();
+  #newest = new Map<string, number>();
   #lastId: string | undefined;
 
   constructor(unit: string) {
@@ -51,7 +51,8 @@ export class Arrivals {
     const newest = this.#newest.get(id);
     // Journals of users are counted along, and may lag behind after a restart of journald.
     if (newest !== undefined && number <= newest) return 0;
-    if (newest === undefined && this.#newest.size === MAX_NUMBERINGS) this.#newest.clear();
+    // Of a map that is cleared the old table keeps all that comes later, until a full collection.
+    if (newest === undefined && this.#newest.size === MAX_NUMBERINGS) this.#newest = new Map();
     this.#newest.set(id, number);
     return newest === undefined ? 0 : number - newest - 1;
   }

@@ -47,7 +47,7 @@ interface OpenLine {
  */
 export class LineJoiner {
   readonly #open = new Map<string, OpenLine>();
-  readonly #givenUp = new Set<string>();
+  #givenUp = new Set<string>();
   #held: Held[] = [];
 
   /** Takes the next arrivals and returns those that can be told of now, in their order. */
@@ -124,7 +124,8 @@ export class LineJoiner {
     line.isWhole = false;
     line.last.entry = joined(line);
     this.#open.delete(stream);
-    if (this.#givenUp.size === MAX_GIVEN_UP) this.#givenUp.clear();
+    // Of a set that is cleared the old table keeps all that comes later, until a full collection.
+    if (this.#givenUp.size === MAX_GIVEN_UP) this.#givenUp = new Set();
     this.#givenUp.add(stream);
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Credentials } from '../../../agent/commands/run/credentials.ts';
 import { parseConfig } from '../../../agent/config.ts';
+import { AgentError } from '../../../agent/errors.ts';
 import { createHostRoot, put } from '../../support/host-root.ts';
 
 function open() {
@@ -41,5 +42,18 @@ describe('the credentials of a running agent', () => {
     ]);
     expect(log.warn).toHaveBeenCalledOnce();
     expect(JSON.stringify(log.warn.mock.calls)).not.toContain('a secret');
+  });
+
+  it('are warned of once for each of many faults, and anew for more than are remembered', () => {
+    const { log, credentials } = open();
+    const warnings = (from: number, to: number): number => {
+      log.warn.mockClear();
+      for (let n = from; n < to; n += 1) {
+        credentials.onFault(new AgentError('credentials_invalid', `fault ${n}`));
+      }
+      return log.warn.mock.calls.length;
+    };
+    expect([warnings(0, 64), warnings(0, 64)]).toEqual([64, 0]);
+    expect([warnings(64, 65), warnings(64, 65), warnings(0, 1)]).toEqual([1, 0, 1]);
   });
 });

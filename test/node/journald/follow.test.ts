@@ -207,6 +207,19 @@ describe('the journal as a source', () => {
     expect(starts.slice(2)).toEqual([`--cursor=${cursorOf(5)}`, '--since=@1766000000.005000']);
   });
 
+  it('tries the cursor and the time by turns while neither brings anything', async () => {
+    const path = fakeJournalctl('process.exitCode = 1;');
+    await follow(path, { restarts: 6 }, { after: position(5) });
+    const isByTime = argumentsOfRuns().map((args) => args.some((arg) => arg.includes('since')));
+    expect(isByTime).toEqual([false, false, false, true, false, true]);
+  });
+
+  it('waits no longer than at first once something came', async () => {
+    const none = 'process.exitCode = 1;';
+    const path = fakeJournalctl(none, none, entries(1, 1), entries(1, 1));
+    expect((await follow(path, { restarts: 4 })).waits).toEqual([250, 500, 250, 500]);
+  });
+
   it('waits longer each time nothing comes, and says why', async () => {
     const { waits, incidents } = await follow(join(folder, 'missing'), { restarts: 4 });
     expect(waits).toEqual([250, 500, 1000, 2000]);
@@ -237,6 +250,22 @@ describe('the journal as a source', () => {
     const { messages, incidents } = await follow(path, { count: 1 });
     expect(messages).toEqual(numbered(1, 1));
     expect(incidents.map(({ kind }) => kind)).toEqual(['entry_invalid', 'entry_invalid']);
+  });
+
+  it('hides no fault of ours behind a restart', async () => {
+    const path = fakeJournalctl(`process.stdout.write('__CURSOR=x\\nnot a field\\n\\n'); ${HANG}`);
+    const fault = new TypeError('a fault');
+    const stop = new AbortController();
+    const kinds: string[] = [];
+    const onIncident = ({ kind }: FollowIncident) => {
+      kinds.push(kind);
+      if (kind === 'entry_invalid') throw fault;
+      stop.abort();
+    };
+    const source = createJournalSource({ readers: [readerAt(path)], unit: UNIT });
+    const batches = source.follow({ ...request(stop.signal), onIncident });
+    await expect(batches.next()).rejects.toBe(fault);
+    expect(kinds).toEqual(['entry_invalid']);
   });
 
   it('reads nothing ahead of a slow consumer but what the pipe and one read hold', async () => {

@@ -19,8 +19,11 @@ type Fields = Readonly<Record<string, string | Buffer>>;
 /** Entry `n` of a stream, as journald would file a part that ends by `lineBreak`. */
 function part(n: number, message: string | Buffer, lineBreak = '', fields: Fields = {}): Arrival {
   const all = { ...containerdFields(n, ''), MESSAGE: message, _STREAM_ID: 'a', ...fields };
-  const broken = lineBreak === '' ? {} : { _LINE_BREAK: lineBreak };
-  const [exported] = new ExportParser(ENTRY_FIELDS).feed(exportEntry({ ...all, ...broken }));
+  return arrivalOf({ ...all, ...(lineBreak === '' ? {} : { _LINE_BREAK: lineBreak }) });
+}
+
+function arrivalOf(fields: Fields): Arrival {
+  const [exported] = new ExportParser(ENTRY_FIELDS).feed(exportEntry(fields));
   if (exported === undefined) throw new TypeError('no entry');
   return new Arrivals(UNIT).read(exported);
 }
@@ -113,6 +116,39 @@ describe('LineJoiner', () => {
     expect(line).toMatchObject({ message: 'a', isWhole: false });
   });
 
+  it('does not read a line of which a part is not whole itself', () => {
+    const [first, last] = [part(1, 'a', 'line-max'), part(2, 'b')];
+    expect(lines(new LineJoiner().join([first, last]))).toMatchObject([{ isWhole: true }]);
+    const { entry } = last;
+    if (entry === undefined) throw new TypeError('no entry');
+    const cut = { ...last, entry: { ...entry, truncated: true } };
+    expect(lines(new LineJoiner().join([first, cut]))).toMatchObject([{ isWhole: false }]);
+  });
+
+  it('takes a part without a message for an empty one', () => {
+    const fields: Fields = { ...containerdFields(2, ''), _STREAM_ID: 'a' };
+    const rest = Object.entries(fields).filter(([name]) => name !== 'MESSAGE');
+    const last = arrivalOf(Object.fromEntries(rest));
+    const joined = new LineJoiner().join([part(1, 'a', 'line-max'), last]);
+    expect(lines(joined)).toEqual([{ message: 'a', isWhole: true, n: 2 }]);
+  });
+
+  it.each([
+    ['neither part', [], true],
+    ['the first part only', [1], false],
+    ['the last part only', [2], false],
+  ])(
+    'joins parts of one writer, also where he is not known: %s has a program',
+    (_, known, isWhole) => {
+      const parts = [1, 2].map((n) => {
+        const { _EXE: exe = '', ...rest } = containerdFields(n, 'x');
+        const fields = { ...rest, ...(known.includes(n) && { _EXE: exe }), _STREAM_ID: 'a' };
+        return arrivalOf({ ...fields, ...(n === 1 && { _LINE_BREAK: 'line-max' }) });
+      });
+      expect(lines(new LineJoiner().join(parts))).toMatchObject([{ isWhole }]);
+    },
+  );
+
   it('does not read a line that is longer than any should be, and keeps little of it', () => {
     const chunk = 'x'.repeat(48 * 1024);
     const count = Math.ceil((MAX_LINE_BYTES + 1) / chunk.length);
@@ -143,6 +179,28 @@ describe('LineJoiner', () => {
     ]);
   });
 
+  it('waits for the rest of a line as long and for as much as may be', () => {
+    const late = new LineJoiner();
+    const atLast = 1 + MAX_OPEN_US / 1000;
+    const soon = [part(1, 'a', 'line-max'), foreign(atLast), part(atLast, 'b')];
+    expect(lines(late.join(soon))).toMatchObject([{ message: 'ab', isWhole: true }]);
+    const between = Array.from({ length: MAX_HELD - 1 }, (_, n) => foreign(n + 2));
+    const much = [part(1, 'a', 'line-max'), ...between, part(MAX_HELD + 1, 'b')];
+    expect(lines(new LineJoiner().join(much))).toMatchObject([{ message: 'ab', isWhole: true }]);
+  });
+
+  it('reads a line of the greatest length, and none of one byte more', () => {
+    const eighth = 'x'.repeat(MAX_LINE_BYTES / 8);
+    const most = Array.from({ length: 8 }, (_, n) => part(n, eighth, 'line-max'));
+    for (const [rest, isWhole] of [
+      ['', true],
+      ['y', false],
+    ] as const) {
+      const [line] = lines(new LineJoiner().join([...most, part(8, rest)]));
+      expect(line?.isWhole).toBe(isWhole);
+    }
+  });
+
   it('does not take the rest for a line after a new start either', () => {
     const joiner = new LineJoiner();
     joiner.join([part(1, 'a', 'line-max')]);
@@ -150,6 +208,22 @@ describe('LineJoiner', () => {
     joiner.reset();
     const [line] = lines(joiner.join([part(2, 'forged')]));
     expect(line?.isWhole).toBe(false);
+  });
+
+  it('does not take the rest of any of many lines for one', () => {
+    for (const count of [64, 65]) {
+      const joiner = new LineJoiner();
+      const streams = Array.from({ length: count }, (_, n) => ({ _STREAM_ID: `${n}` }));
+      joiner.join(streams.map((stream, n) => part(n, 'a', 'line-max', stream)));
+      joiner.flush();
+      const rests = lines(
+        joiner.join(streams.map((stream, n) => part(99 + n, 'rest', '', stream))),
+      );
+      // So many are remembered, and of more than that those since.
+      expect(rests.filter(({ isWhole }) => !isWhole).map(({ n }) => n - 99)).toEqual(
+        count === 64 ? streams.map((_, n) => n) : [64],
+      );
+    }
   });
 
   it('reads again what it held when it is reset', () => {

@@ -125,7 +125,35 @@ describe('Progress', () => {
     const holes = [1, 3, 5, 7, 9, 11];
     expect(take(...holes).isDoubtful).toBe(true);
     expect(take(...holes).messages).toEqual(['m3', 'm5', 'm7', 'm9', 'm11']);
-    expect(incidents).toHaveLength(5);
+    expect(incidents).toEqual(
+      [1, 3, 5, 7, 9].map((n) => {
+        return { kind: 'gap', from: position(n), to: position(n + 2), entries: 1 };
+      }),
+    );
+  });
+
+  it('doubts the next gap once a hundred entries came since', () => {
+    for (const [came, isDoubtful] of [
+      [98, false],
+      [99, true],
+    ] as const) {
+      const { progress, take } = create(1);
+      expect(take(1, 3).isDoubtful).toBe(true);
+      progress.start();
+      progress.take(run(1));
+      const since = Array.from({ length: came }, (_, n) => n + 2);
+      const next = came + 4;
+      // The one that is looked at is counted as well.
+      expect(progress.take(run(...since, next)).isDoubtful).toBe(isDoubtful);
+    }
+  });
+
+  it('reads again once for a gap, however much comes after it', () => {
+    const { take, incidents } = create(1);
+    const after = Array.from({ length: 200 }, (_, n) => n + 5);
+    expect(take(1, 2, ...after).isDoubtful).toBe(true);
+    expect(take(2, ...after)).toMatchObject({ isDoubtful: false, messages: { length: 200 } });
+    expect(incidents).toEqual([{ kind: 'gap', from: position(2), to: position(5), entries: 2 }]);
   });
 
   it('counts entries of other units that are missing, because nobody knows whose they are', () => {
@@ -144,11 +172,28 @@ describe('Progress', () => {
     const arrivals = run(-3, -far).map((arrival) => ({ ...arrival, missing: 0 }));
     progress.start();
     const [sign, ...more] = progress.take(arrivals).entries;
-    expect(sign).toMatchObject({ ...position(far), unit: undefined, message: '' });
+    expect(sign).toMatchObject({
+      ...position(far),
+      unit: undefined,
+      message: '',
+      truncated: false,
+    });
     expect(more).toEqual([]);
     progress.start();
     const next = run(-far, -(far + 1)).map((arrival) => ({ ...arrival, missing: 0 }));
     expect(progress.take(next).entries).toEqual([]);
+    expect(progress.take(run(-(far + 2))).entries).toEqual([]);
+  });
+
+  it('counts our silence from the last entry of ours', () => {
+    const { progress } = create(1);
+    progress.start();
+    const arrivals = (...numbers: readonly number[]) =>
+      run(...numbers).map((arrival) => ({ ...arrival, missing: 0 }));
+    const far = 2 + SIGN_OF_LIFE;
+    expect(progress.take(arrivals(1, 2, far)).entries).toHaveLength(2);
+    expect(progress.take(arrivals(-(far + 1))).entries).toEqual([]);
+    expect(progress.take(arrivals(-(far + SIGN_OF_LIFE))).entries).toHaveLength(1);
   });
 
   it('gives a place at once where there was none', () => {
@@ -160,8 +205,8 @@ describe('Progress', () => {
     progress.start();
     const [first, notice] = run(1, -2);
     if (first === undefined || notice === undefined) throw new TypeError('no arrivals');
-    progress.take([first, { ...notice, suppressed: 213 }]);
-    expect(incidents).toEqual([{ kind: 'suppressed', entries: 213, at: position(2) }]);
+    progress.take([first, { ...notice, suppressed: 1 }]);
+    expect(incidents).toEqual([{ kind: 'suppressed', entries: 1, at: position(2) }]);
   });
 
   it('yields every line once and in order, however often and wherever runs end', () => {
@@ -205,6 +250,53 @@ describe('Progress', () => {
         },
       ),
     );
+  });
+
+  it('keeps its place where a read brings no whole entry', () => {
+    const { progress, incidents } = create(1);
+    progress.start();
+    const arrivals = run(1, 2, 5);
+    for (const [count, newest] of [1, 2, 2].entries()) {
+      expect(progress.take([]).entries).toEqual([]);
+      expect(progress.take(arrivals.slice(count, count + 1)).isDoubtful).toBe(count === 2);
+      expect(progress.newest).toEqual(position(newest));
+    }
+    progress.start();
+    const again = run(2, 5);
+    for (const one of again) {
+      progress.take([]);
+      progress.take([one]);
+    }
+    expect(incidents).toEqual([{ kind: 'gap', from: position(2), to: position(5), entries: 2 }]);
+  });
+
+  it('has read nothing of a run that begins, whatever was held back of the last one', () => {
+    const { progress } = create(1);
+    progress.start();
+    const cut = { ...containerdFields(2, 'cut'), _STREAM_ID: 'a', _LINE_BREAK: 'line-max' };
+    const all = [exportEntry(containerdFields(1, 'm1')), exportEntry(cut)];
+    const arrivals = new Arrivals(UNIT);
+    const exported = new ExportParser(ENTRY_FIELDS).feed(Buffer.concat(all));
+    expect(progress.take(exported.map((entry) => arrivals.read(entry))).entries).toEqual([]);
+    expect([progress.position, progress.newest]).toEqual([position(1), position(2)]);
+    progress.start();
+    expect([progress.position, progress.newest]).toEqual([position(1), undefined]);
+  });
+
+  it('gives the fields that are asked for, and no others', () => {
+    const fields = { ...containerdFields(1, 'm1'), FIRST: 'one', SECOND: 'two' };
+    for (const [names, more] of [
+      [['FIRST'], new Map([['FIRST', 'one']])],
+      [[], undefined],
+    ] as const) {
+      const progress = new Progress(undefined, () => undefined, names);
+      progress.start();
+      const parser = new ExportParser([...ENTRY_FIELDS, 'FIRST', 'SECOND']);
+      const arrivals = new Arrivals(UNIT);
+      const exported = parser.feed(exportEntry(fields));
+      const [entry] = progress.take(exported.map((one) => arrivals.read(one))).entries;
+      expect(entry?.more).toEqual(more);
+    }
   });
 
   it('yields an entry once that journalctl shows twice', () => {

@@ -41,4 +41,12 @@ describe('RecentEntries', () => {
     expect([entry(0), entry(511)].map((one) => recent.isNew(one))).toEqual([false, false]);
     expect(recent.isNew(long(0))).toBe(true);
   });
+
+  it('knows those that stand beside a long cursor', () => {
+    const recent = new RecentEntries();
+    for (let n = 0; n < 512; n += 1) recent.isNew(entry(n));
+    expect(recent.isNew({ ...entry(600), cursor: 'c'.repeat(1000) })).toBe(true);
+    for (let n = 1; n < 512; n += 1) expect(recent.isNew(entry(n))).toBe(false);
+    expect(recent.isNew(entry(0))).toBe(true);
+  });
 });

@@ -42,6 +42,23 @@ describe('Stalls', () => {
     expect(stalls.judge(entry(7), entry(6), 0)).toBe('behind');
   });
 
+  it('gives each run its whole time', () => {
+    const stalls = new Stalls(PATIENCE);
+    for (let n = 0; n < 5; n += 1) stalls.judge(entry(6), entry(5), 0);
+    stalls.start();
+    expect(last(stalls, 6, 5, 0)).toEqual({ silence: 'stalled', count: 6 });
+  });
+
+  it('gives what comes once all was read its whole time, and asks soon again', () => {
+    const stalls = new Stalls(PATIENCE);
+    for (let n = 0; n < 5; n += 1) stalls.judge(entry(6), entry(5), 0);
+    expect(stalls.judge(entry(6), entry(6), 0)).toBe('read_all');
+    expect(stalls.judge(entry(7), entry(6), 0)).toBe('behind');
+    expect(stalls.silenceMs).toBe(2);
+    // The five that are left of six last ten milliseconds.
+    expect(last(stalls, 7, 6, 0)).toEqual({ silence: 'stalled', count: 5 });
+  });
+
   it('is more patient with each run that brought nothing', () => {
     const counts = [0, 1, 2, 3, 9].map((runs) => last(new Stalls(PATIENCE), 6, 5, runs).count);
     expect(counts).toEqual([6, 11, 21, 41, 41]);
@@ -55,6 +72,12 @@ describe('Stalls', () => {
     }
     stalls.start();
     expect(last(stalls, 6, 5, 4)).toEqual({ silence: 'read_all', count: 1 });
-    expect(last(stalls, 7, 5, 4).silence).toBe('stalled');
+    // Which has as many runs of its own.
+    for (let run = 4; run < 8; run += 1) {
+      stalls.start();
+      expect(last(stalls, 7, 5, run).silence).toBe('stalled');
+    }
+    stalls.start();
+    expect(last(stalls, 7, 5, 8).silence).toBe('read_all');
   });
 });
