@@ -18,6 +18,7 @@ const VERDICT = 'notation/verification/verdict.ts';
 /** From the bottom up. */
 const PARTS: PartTable = [
   ['errors.ts'],
+  ['bell.ts'],
   ['utc.ts'],
   ['dated-response.ts', 'utc.ts'],
   ['version.ts'],
@@ -68,14 +69,14 @@ const PARTS: PartTable = [
   ],
 
   // Edges of the node: not each other, and of what is above them only the words.
-  ['node/containerd', 'deadline.ts', 'go-duration.ts', 'oci'],
+  ['node/containerd', 'deadline.ts', 'go-duration.ts', 'oci', 'program.ts'],
   ['node/host/layout.ts', 'oci'],
   ['node/host', 'deadline.ts', 'node/host/layout.ts'],
   ['node/journald', 'dated-response.ts', 'deadline.ts', 'oci', VERDICT],
   ['node/kubernetes', 'deadline.ts', 'oci'],
 
-  ['audit', 'verifier'],
-  ['enforcement', 'dated-response.ts', 'verifier'],
+  ['audit', 'bell.ts', 'verifier'],
+  ['enforcement', 'bell.ts', 'dated-response.ts', 'verifier'],
   ['metrics', 'dated-response.ts', 'span.ts', 'verifier'],
   ['webhook', 'dated-response.ts', 'deadline.ts', 'verifier'],
   ['pull', 'core-dump.ts', 'verifier', 'node/journald', 'node/host/layout.ts'],
@@ -148,7 +149,6 @@ const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'metrics/server.ts': 'node:http, setTimeout',
   'metrics/webhook-metrics.ts': 'prom-client',
   'node/containerd/client.ts': '@grpc/grpc-js, Date.now',
-  'node/containerd/dump.ts': 'node:child_process, process, setTimeout',
   'node/containerd/process.ts': 'Date.now',
   'node/containerd/serving.ts': 'node:timers/promises',
   'node/host/content.ts': 'node:crypto, node:fs/promises, Date.now',

@@ -1,4 +1,5 @@
 // Holds each verdict of a pull on this node against what the admission webhook would say of the same digest.
+import { Bell } from '../bell.ts';
 import { AgentError } from '../errors.ts';
 import type { Decision } from '../notation/verification/verdict.ts';
 import type { AuditTrail } from './audit-trail.ts';
@@ -60,7 +61,7 @@ export class AdmissionComparison {
   #lastId: number;
   /** When each verdict was compared, the oldest first. */
   readonly #comparedMs = new Map<string, number>();
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: AdmissionComparisonOptions) {
     this.#options = options;
@@ -70,16 +71,16 @@ export class AdmissionComparison {
 
   /** There are further lines. */
   wake(): void {
-    this.#woken.abort();
+    this.#bell.ring();
   }
 
   /** Until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#woken = new AbortController();
+      this.#bell.silence();
       const worked = await this.#compareNew(signal);
       if (worked) {
-        await this.#clock.sleep(Infinity, AbortSignal.any([signal, this.#woken.signal]));
+        await this.#bell.sleep(this.#clock, Infinity, signal);
       } else {
         await this.#clock.sleep(PAUSE_MS, signal);
         this.#lastId = this.#options.history.lastId();

@@ -1,4 +1,5 @@
 // Raises a notice on each pod that runs an image which today's policy refuses.
+import { Bell } from '../bell.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { LedgerContainer } from './container.ts';
 import { runs } from './image-counts.ts';
@@ -30,7 +31,7 @@ export class FailedContainers {
   readonly #clock: Clock;
   /** When it was raised last, of each that fails. */
   #raisedMs: ReadonlyMap<string, number> = new Map();
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: FailedContainersOptions) {
     this.#options = options;
@@ -39,17 +40,17 @@ export class FailedContainers {
 
   /** There are other verdicts or containers than before. */
   wake(): void {
-    this.#woken.abort();
+    this.#bell.ring();
   }
 
   /** Until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#woken = new AbortController();
+      this.#bell.silence();
       this.#look();
       await this.#clock.sleep(LOOK_MS, signal);
       const longerMs = LOOK_AGAIN_MS - LOOK_MS;
-      await this.#clock.sleep(longerMs, AbortSignal.any([signal, this.#woken.signal]));
+      await this.#bell.sleep(this.#clock, longerMs, signal);
     }
   }
 

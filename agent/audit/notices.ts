@@ -1,4 +1,5 @@
 // What is to be told of a pod or of the node, until somebody took it: joined, paced and bounded.
+import { Bell } from '../bell.ts';
 import type { AgentError } from '../errors.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 
@@ -69,7 +70,7 @@ export class Notices {
   #tokens = BURST;
   #tokensAtMs: number;
   #failures = 0;
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -88,16 +89,16 @@ export class Notices {
     }
     const count = (before?.count ?? 0) + 1;
     this.#waiting.set(key, { ...notice, count, firstAt: before?.firstAt ?? now, lastAt: now });
-    this.#woken.abort();
+    this.#bell.ring();
   }
 
   /** Sends until the signal aborts. Rejects with what `send` rejects with. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#woken = new AbortController();
+      this.#bell.silence();
       const { series, waitMs } = this.#next();
       if (waitMs > 0) {
-        await this.#clock.sleep(waitMs, AbortSignal.any([signal, this.#woken.signal]));
+        await this.#bell.sleep(this.#clock, waitMs, signal);
       } else if (series !== undefined) {
         const retryMs = await this.#send(series, signal);
         // What is raised meanwhile must not try sooner.

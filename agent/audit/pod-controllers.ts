@@ -1,4 +1,5 @@
 // Learns from Kubernetes what made the pods whose containers run here. Nothing else waits for it.
+import { Bell } from '../bell.ts';
 import { AgentError } from '../errors.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Controller } from './container.ts';
@@ -27,7 +28,7 @@ export class PodControllers {
   /** Those that Kubernetes did not know of when it was asked last. */
   #asked: ReadonlySet<string> = new Set();
   #failures = 0;
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: PodControllersOptions) {
     this.#options = options;
@@ -36,18 +37,18 @@ export class PodControllers {
 
   /** Other containers run than before. */
   wake(): void {
-    this.#woken.abort();
+    this.#bell.ring();
   }
 
   /** Until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#woken = new AbortController();
+      this.#bell.silence();
       if (this.#isDue()) {
         await this.#ask(signal);
         await this.#clock.sleep(this.#intervalMs(), signal);
       } else {
-        await this.#clock.sleep(MAX_INTERVAL_MS, AbortSignal.any([signal, this.#woken.signal]));
+        await this.#bell.sleep(this.#clock, MAX_INTERVAL_MS, signal);
       }
     }
   }

@@ -1,4 +1,5 @@
 // Finds the pods whose pulls were refused, and raises a notice on each.
+import { Bell } from '../bell.ts';
 import { AgentError } from '../errors.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
@@ -46,7 +47,7 @@ export class RefusedPulls {
   #lastId: number;
   /** The last refusal of each name that no pod is found for yet, and how often it was looked for. */
   readonly #sought = new Map<string, { readonly entry: HistoryEntry; looks: number }>();
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: RefusedPullsOptions) {
     this.#options = options;
@@ -56,16 +57,16 @@ export class RefusedPulls {
 
   /** There are further lines. */
   wake(): void {
-    this.#woken.abort();
+    this.#bell.ring();
   }
 
   /** Until the signal aborts. Rejects with `ledger_failed`. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#woken = new AbortController();
+      this.#bell.silence();
       this.#read();
       if (this.#sought.size === 0) {
-        await this.#clock.sleep(Infinity, AbortSignal.any([signal, this.#woken.signal]));
+        await this.#bell.sleep(this.#clock, Infinity, signal);
       } else {
         await this.#clock.sleep(LOOK_MS, signal);
         if (!isAborted(signal)) await this.#look(signal);

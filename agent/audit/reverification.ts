@@ -1,4 +1,5 @@
 // Verifies every image on the node out of band, again and again.
+import { Bell } from '../bell.ts';
 import type { Verdict } from '../notation/verification/verdict.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Ledger } from './ledger.ts';
@@ -74,7 +75,7 @@ export class Reverification {
   #batch: Batch = { policyHash: null, trustHash: null, images: [] };
   /** Until then no image is new or of another generation but those being looked at. */
   #allKnownUntil = new Date(0);
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: ReverificationOptions) {
     const { clock = SYSTEM_CLOCK, perSecond = DEFAULT_PER_SECOND, random = Math.random } = options;
@@ -93,7 +94,7 @@ export class Reverification {
 
   /** Looks at the ledger now: there is a new image, or another policy or trust. */
   wake(): void {
-    this.#woken.abort();
+    this.#bell.ring();
   }
 
   /**
@@ -138,9 +139,9 @@ export class Reverification {
     const { policyHash, trustHash } = generation();
     const known = this.#batch;
     const holds = known.policyHash === policyHash && known.trustHash === trustHash;
-    if (!holds || this.#woken.signal.aborted) this.#allKnownUntil = new Date(0);
+    if (!holds || this.#bell.isRung) this.#allKnownUntil = new Date(0);
     else if (known.images.length > 0) return known.images;
-    this.#woken = new AbortController();
+    this.#bell.silence();
     this.#record();
     ledger.reverifications.postpone(this.#postponed.splice(0));
     const images = this.#look({ policyHash, trustHash });
@@ -191,8 +192,8 @@ export class Reverification {
     if (forSlot)
       return Promise.race(this.#verdicts.length === 0 ? free : [...free, this.#settle(ending)]);
     const done = new AbortController();
-    const signal = AbortSignal.any([ending, this.#woken.signal, done.signal]);
-    await Promise.race([...free, this.#clock.sleep(this.#sleepMs(), signal)]);
+    const signal = AbortSignal.any([ending, done.signal]);
+    await Promise.race([...free, this.#bell.sleep(this.#clock, this.#sleepMs(), signal)]);
     done.abort();
   }
 

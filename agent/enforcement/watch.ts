@@ -1,4 +1,5 @@
 // Keeps an eye on whether this node enforces: tries the canary again and again, and knows the state in between.
+import { Bell } from '../bell.ts';
 import { AgentError } from '../errors.ts';
 import type { CanaryResult } from './canary-result.ts';
 import { type Cause, causeOf } from './causes.ts';
@@ -57,7 +58,7 @@ export class EnforcementWatch {
   #lookedAt: Date | null = null;
   #failures = 0;
   #shown: { readonly text: string; readonly state: EnforcementState } | undefined;
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(options: EnforcementWatchOptions) {
     this.#options = options;
@@ -97,7 +98,7 @@ export class EnforcementWatch {
 
   /** Something changed that a canary may find: one is tried at once. */
   readonly wake = (): void => {
-    this.#woken.abort();
+    this.#bell.ring();
   };
 
   /** The journal tells of something at this time; what the last canary can have seen already is old news. */
@@ -123,11 +124,10 @@ export class EnforcementWatch {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, intervalMs, random } = this.#options;
     while (!signal.aborted) {
-      // Before looking: what changes meanwhile must be looked at once more.
-      this.#woken = new AbortController();
+      this.#bell.silence();
       const kind = await this.#look(signal);
       const waitMs = nextCanaryMs(kind, this.#failures, intervalMs, random());
-      await clock.sleep(waitMs, AbortSignal.any([signal, this.#woken.signal]));
+      await this.#bell.sleep(clock, waitMs, signal);
       await clock.sleep(SETTLE_MS, signal);
     }
   }

@@ -1,6 +1,7 @@
 // How fast a registry is asked, and how long it is left alone.
 import { describe, expect, it } from 'vitest';
 import { isRegistryFault, type Pause, RegistryPace } from '../../agent/audit/registry-pace.ts';
+import type { ErrorCode } from '../../agent/errors.ts';
 import { verdictOf } from '../support/verdict.ts';
 
 const REGISTRY = 'registry.example';
@@ -74,19 +75,50 @@ describe('a registry that fails', () => {
   it('is forgotten when there are too many', () => {
     const pace = new RegistryPace(20);
     fail(pace, 0);
-    for (let n = 0; n < 256; n++) pace.takeTurn(`${n}.example`, at(0));
+    for (let n = 0; n < 255; n++) pace.takeTurn(`${n}.example`, at(0));
+    expect(pace.pause(REGISTRY, at(1))).not.toBeNull();
+    pace.takeTurn('another.example', at(0));
     expect(pace.pause(REGISTRY, at(1))).toBeNull();
+  });
+
+  it('is not forgotten while images ask it', () => {
+    const pace = new RegistryPace(20);
+    fail(pace, 0);
+    for (let n = 0; n < 255; n++) pace.takeTurn(`${n}.example`, at(0));
+    pace.takeTurn(REGISTRY, at(0));
+    pace.takeTurn('another.example', at(0));
+    expect(pace.pause(REGISTRY, at(1))).not.toBeNull();
+  });
+
+  it('is left alone with what it failed with', () => {
+    const pace = new RegistryPace(20);
+    expect(pace.pause(REGISTRY, at(0))).toBeNull();
+    const pause = fail(pace, 0);
+    expect(pause).toEqual({ until: at(15), code: DOWN.reason, message: DOWN.message });
+    expect(pace.pause(REGISTRY, at(1))).toBe(pause);
+    expect(pace.pause('other.example', at(1))).toBeNull();
   });
 });
 
 describe('a fault of a registry', () => {
-  const denied = (reason: 'registry_timeout' | 'registry_denied' | 'revocation_unreachable') =>
-    verdictOf({ decision: 'deny', reason, inconclusive: true });
+  const denied = (reason: ErrorCode, inconclusive = true) =>
+    verdictOf({ decision: 'deny', reason, inconclusive });
 
   it('is one that its other images would meet as well', () => {
     expect(isRegistryFault(denied('registry_timeout'))).toBe(true);
     expect(isRegistryFault(denied('registry_denied'))).toBe(false);
     expect(isRegistryFault(denied('revocation_unreachable'))).toBe(false);
     expect(isRegistryFault(verdictOf({}))).toBe(false);
+  });
+
+  it.each([
+    'registry_unreachable',
+    'registry_timeout',
+    'registry_busy',
+    'registry_failed',
+    'deadline_exceeded',
+  ] as const)('leaves open what an image is: %s', (reason) => {
+    expect(isRegistryFault(denied(reason))).toBe(true);
+    expect(isRegistryFault(denied(reason, false))).toBe(false);
   });
 });

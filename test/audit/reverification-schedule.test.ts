@@ -42,6 +42,12 @@ describe('nextReverification', () => {
     expect(dueOf(2 * DAY_MS)).toBe(DAY_MS);
   });
 
+  it('is spread over ten seconds after that moment', () => {
+    expect([0, 0.5, 0.9].map((random) => dueOf(3_600_000, random) - 3_600_000)).toEqual([
+      0, 5_000, 9_000,
+    ]);
+  });
+
   it('is never before that moment, and at most seconds after it', () => {
     const some = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(

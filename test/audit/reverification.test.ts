@@ -422,6 +422,21 @@ describe('a verdict that could not be reached', () => {
     expect(ledger.totals()).toEqual([]);
     expect(ledger.reverifications.due(generation, clock.now(), 10)).toHaveLength(1);
   });
+
+  it.each([
+    [true, []],
+    [false, ['verified, known']],
+  ])('is not recorded when it was remembered during the stop: %s', async (isStopped, expected) => {
+    const remembered = Promise.withResolvers<Recalled>();
+    present(1);
+    await start({ verifier: { verify: verifier.verify, recall: () => remembered.promise } });
+    if (isStopped) stop.abort();
+    remembered.resolve({ verdict: verdictOf({}), isFinal: true });
+    await settle();
+    stop.abort();
+    await running;
+    expect(told).toEqual(expected);
+  });
 });
 
 describe('verdicts of which many come', () => {
@@ -493,20 +508,22 @@ describe('verdicts of which many come', () => {
 });
 
 describe('a look at all images', () => {
-  const counting = () => ({
-    all: vi.spyOn(ledger.reverifications, 'due'),
-    byTime: vi.spyOn(ledger.reverifications, 'dueByTime'),
-  });
   const MINUTES = { ...REVERIFICATION_TIMES, intervalMs: 60 * SECOND_MS };
 
-  it('is not taken for an image whose time has come', async () => {
-    const looks = counting();
+  /** Two images have their verdicts, and it is known that there are no others. Counts looks from then on. */
+  const allKnown = async () => {
+    const all = vi.spyOn(ledger.reverifications, 'due');
+    const byTime = vi.spyOn(ledger.reverifications, 'dueByTime');
     verifier.knows({});
     present(1, 2);
     await start({ times: MINUTES });
-    // Verdicts are recorded, and it is known that there are no other images.
     await clock.advance(SECOND_MS);
-    looks.all.mockClear();
+    all.mockClear();
+    return { all, byTime };
+  };
+
+  it('is not taken for an image whose time has come', async () => {
+    const looks = await allKnown();
     await clock.advance(60 * SECOND_MS);
     expect(verifier.recalls).toBe(4);
     expect(looks.all).not.toHaveBeenCalled();
@@ -525,13 +542,7 @@ describe('a look at all images', () => {
     ['there is another policy', () => change(OTHER_POLICY)],
     ['an hour has passed, should nobody have told', () => clock.advance(3600 * SECOND_MS)],
   ])('is taken when %s', async (_, happen) => {
-    const looks = counting();
-    verifier.knows({});
-    present(1, 2);
-    await start({ times: MINUTES });
-    // Verdicts are recorded, and it is known that there are no other images.
-    await clock.advance(SECOND_MS);
-    looks.all.mockClear();
+    const looks = await allKnown();
     await happen();
     expect(looks.all).toHaveBeenCalled();
   });

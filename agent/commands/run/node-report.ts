@@ -1,6 +1,7 @@
 // Tells Kubernetes of the enforcement state: at each change, and often enough to show that it is looked after.
 import type { Logger } from 'pino';
 import type { Clock } from '../../audit/clock.ts';
+import { Bell } from '../../bell.ts';
 import type { Config } from '../../config.ts';
 import type { Enforcement } from '../../enforcement/state.ts';
 import { AgentError } from '../../errors.ts';
@@ -50,7 +51,7 @@ export class NodeReport {
   #failures = 0;
   /** The failure that the log has. */
   #logged: string | undefined;
-  #woken = new AbortController();
+  readonly #bell = new Bell();
 
   constructor(parts: NodeReportParts) {
     this.#parts = parts;
@@ -58,19 +59,18 @@ export class NodeReport {
 
   /** The state may be another: it is looked at now. */
   readonly wake = (): void => {
-    this.#woken.abort();
+    this.#bell.ring();
   };
 
   /** Until the signal aborts. Rejects with what `enforcement` throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // Before looking: what changes meanwhile must be looked at once more.
-      this.#woken = new AbortController();
+      this.#bell.silence();
       await this.#look(signal);
       const { clock } = this.#parts;
       const leftMs = this.#tried.atMs + this.#waitMs - clock.now().getTime();
       const waitMs = Math.min(Math.max(leftMs, 0), LOOK_MS);
-      await clock.sleep(waitMs, AbortSignal.any([signal, this.#woken.signal]));
+      await this.#bell.sleep(clock, waitMs, signal);
     }
   }
 
