@@ -12,6 +12,7 @@ import { CAUSES } from '../agent/enforcement/causes.ts';
 import { FINDINGS } from '../agent/node/containerd/finding.ts';
 import { ALLOW_REASONS } from '../agent/notation/verification/verdict.ts';
 import { differencesTable } from '../test/differential/differences.ts';
+import { NO_SOURCES } from '../test/support/metric-sources.ts';
 import { machineSentence, numbersTable } from './benchmarks/numbers.ts';
 import { writePlots } from './benchmarks/plots.ts';
 import { readRecord, RECORDED } from './benchmarks/record.ts';
@@ -37,42 +38,9 @@ const UNITS: Readonly<
   ],
 };
 
-const AGENT_METRICS = createMetrics({
-  version: '',
-  mode: 'enforce',
-  breakGlass: () => null,
-  totals: () => ({ verdicts: [], containerdEvents: [] }),
-  inventory: () => ({ images: [], containers: [] }),
-  logLags: () => [],
-  enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
-  canaryIntervalMs: 3_600_000,
-  namesRegistry: () => false,
-  trust: () => ({
-    policyHash: '',
-    trustHash: '',
-    expiries: [],
-    firstCrlEnd: null,
-    firstCarriedOcspEnd: null,
-    bundleCreated: null,
-  }),
-  causeCodes: [],
-  flips: () => [],
-  disagreements: () => [],
-  pulls: () => [],
-  ledgerSpace: () => ({ file: 0, free: 0 }),
-}).describe();
+const AGENT_METRICS = createMetrics(NO_SOURCES).describe();
 
-const WEBHOOK_METRICS = createWebhookMetrics({
-  ...{ version: '', mode: 'enforce', namesRegistry: () => false },
-  trust: () => ({
-    policyHash: '',
-    trustHash: '',
-    expiries: [],
-    firstCrlEnd: null,
-    firstCarriedOcspEnd: null,
-    bundleCreated: null,
-  }),
-}).describe();
+const WEBHOOK_METRICS = createWebhookMetrics(NO_SOURCES).describe();
 
 /** What the agent and the webhook export; what both have is told of as the agent's. */
 export const METRICS = [

@@ -2,37 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { AgentError, ERROR_CODES } from '../../agent/errors.ts';
 import { CONTAINERD_EVENTS, REASONS, REQUEST_OUTCOMES } from '../../agent/metrics/labels.ts';
 import { createMetrics, type Metrics } from '../../agent/metrics/metrics.ts';
-import type { MetricSources } from '../../agent/metrics/sources.ts';
 import { parseExposition, type Sample } from '../support/exposition.ts';
-
-const EMPTY: MetricSources = {
-  version: '1.2.3',
-  mode: 'enforce',
-  breakGlass: () => null,
-  totals: () => ({ verdicts: [], containerdEvents: [] }),
-  inventory: () => ({ images: [], containers: [] }),
-  logLags: () => [],
-  enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
-  canaryIntervalMs: 3_600_000,
-  namesRegistry: () => false,
-  trust: () => ({
-    policyHash: '',
-    trustHash: '',
-    expiries: [],
-    firstCrlEnd: null,
-    firstCarriedOcspEnd: null,
-    bundleCreated: null,
-  }),
-  causeCodes: ['canary_pending'],
-  flips: () => [],
-  disagreements: () => [],
-  pulls: () => [],
-  ledgerSpace: () => ({ file: 0, free: 0 }),
-};
+import { NO_SOURCES } from '../support/metric-sources.ts';
 
 describe('the metrics', () => {
   it('are text that parses, each with help and type, each named by its rules', async () => {
-    const metrics = createMetrics(EMPTY);
+    const metrics = createMetrics(NO_SOURCES);
     const { samples, types } = parseExposition(await metrics.render());
     expect(valueOf(samples, 'nodeseal_build_info', { version: '1.2.3' })).toBe(1);
     for (const [name, type] of types) {
@@ -49,7 +24,7 @@ describe('the metrics', () => {
   });
 
   it('carry these labels alone, whose values are few; none names an image', () => {
-    const names = createMetrics(EMPTY)
+    const names = createMetrics(NO_SOURCES)
       .describe()
       .flatMap(({ labelNames }) => labelNames);
     expect([...new Set(names)].sort()).toEqual([
@@ -62,7 +37,7 @@ describe('the metrics', () => {
   it('show each pull as what it was counted as, and what this version does not know as other', async () => {
     const timeout = { judgement: 'no_judgement', cause: 'timeout', mode: 'none' };
     const metrics = createMetrics({
-      ...EMPTY,
+      ...NO_SOURCES,
       pulls: () => [
         { judgement: 'allow', cause: '', mode: 'enforce', count: 3 },
         { ...timeout, count: 2 },
@@ -82,7 +57,7 @@ describe('the metrics', () => {
   it('show what the ledger counted, summed where rows are alike', async () => {
     const row = { source: 'pull', decision: 'deny', reason: 'signature_missing' } as const;
     const metrics = createMetrics({
-      ...EMPTY,
+      ...NO_SOURCES,
       totals: () => ({
         verdicts: [
           { ...row, mode: 'enforce', count: 2 },
@@ -125,7 +100,7 @@ describe('the metrics', () => {
   it('take no label from outside their sets, whatever the ledger holds', async () => {
     const hostile = 'x"} 1\nnodeseal_forged 1 #';
     const metrics = createMetrics({
-      ...EMPTY,
+      ...NO_SOURCES,
       totals: () =>
         ({
           verdicts: [{ source: hostile, decision: hostile, reason: hostile, count: 1 }],
@@ -146,7 +121,7 @@ describe('the metrics', () => {
   it('lose only what cannot be read, without a stale number, and count the error', async () => {
     let fails = false;
     const metrics = createMetrics({
-      ...EMPTY,
+      ...NO_SOURCES,
       totals: () => {
         if (fails) throw new AgentError('ledger_failed', 'disk I/O error');
         return {
@@ -173,7 +148,7 @@ describe('the metrics', () => {
   it('count as unenforced what audit would have denied, and all that break-glass let in', async () => {
     const row = { source: 'pull', count: 1 } as const;
     const metrics = createMetrics({
-      ...EMPTY,
+      ...NO_SOURCES,
       totals: () => ({
         verdicts: [
           { ...row, decision: 'allow', reason: 'verified', mode: 'audit' },
@@ -192,7 +167,7 @@ describe('the metrics', () => {
 
   it('show the mode, and break-glass only while it lasts', async () => {
     let end: Date | null = new Date(1_800_000_000_000);
-    const metrics = createMetrics({ ...EMPTY, mode: 'audit', breakGlass: () => end });
+    const metrics = createMetrics({ ...NO_SOURCES, mode: 'audit', breakGlass: () => end });
     const broken = parseExposition(await metrics.render()).samples;
     expect(valueOf(broken, 'nodeseal_mode', { mode: 'audit' })).toBe(1);
     expect(valueOf(broken, 'nodeseal_mode', { mode: 'enforce' })).toBe(0);
@@ -220,14 +195,14 @@ describe('the metrics', () => {
     ['valid trust', (m) => m.setTruststoreValid(true), 'truststore_valid', {}, 1],
   ];
   it.each(changes)('follow %s', async (_, change, name, labels, value) => {
-    const metrics = createMetrics(EMPTY);
+    const metrics = createMetrics(NO_SOURCES);
     change(metrics);
     const { samples } = parseExposition(await metrics.render());
     expect(valueOf(samples, `nodeseal_${name}`, labels)).toBe(value);
   });
 
   it('follow generations of policy and trust, in seconds', async () => {
-    const metrics = createMetrics(EMPTY);
+    const metrics = createMetrics(NO_SOURCES);
     metrics.setPolicy({ generation: 2, loadedAt: new Date(1_700_000_000_500) });
     metrics.setTruststore({ generation: 3, loadedAt: new Date(5000), certificates: 4 });
     const { samples } = parseExposition(await metrics.render());
@@ -238,7 +213,7 @@ describe('the metrics', () => {
   });
 
   it('observe durations in seconds', async () => {
-    const metrics = createMetrics(EMPTY);
+    const metrics = createMetrics(NO_SOURCES);
     metrics.observeVerification('pull', 'allow', 0.03);
     const { samples } = parseExposition(await metrics.render());
     const labels = { source: 'pull', decision: 'allow' };
@@ -249,7 +224,7 @@ describe('the metrics', () => {
   });
 
   it('count signatures that were passed over, from none on', async () => {
-    const metrics = createMetrics(EMPTY);
+    const metrics = createMetrics(NO_SOURCES);
     metrics.countSkippedSignatures('pull', 0);
     metrics.countSkippedSignatures('pull', 17);
     const { samples } = parseExposition(await metrics.render());
@@ -259,7 +234,7 @@ describe('the metrics', () => {
   });
 
   it('are of their own registry, so that two do not meet', async () => {
-    const [a, b] = [createMetrics(EMPTY), createMetrics(EMPTY)];
+    const [a, b] = [createMetrics(NO_SOURCES), createMetrics(NO_SOURCES)];
     a.countHostChanges(1);
     const { samples } = parseExposition(await b.render());
     expect(valueOf(samples, 'nodeseal_host_changes_total', {})).toBe(0);

@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import type { TrustSource } from '../../agent/metrics/sources.ts';
 import { declareTrust } from '../../agent/metrics/trust.ts';
 import { parseExposition } from '../support/exposition.ts';
+import { NO_TRUST } from '../support/metric-sources.ts';
 
 const AT = new Date('2026-06-01T00:00:00.000Z');
 
@@ -10,14 +10,7 @@ function open() {
   const registry = new Registry();
   const errors: unknown[] = [];
   const source = {
-    reading: {
-      policyHash: '',
-      trustHash: '',
-      expiries: [],
-      firstCrlEnd: null,
-      firstCarriedOcspEnd: null,
-      bundleCreated: null,
-    } as ReturnType<TrustSource['trust']>,
+    reading: NO_TRUST,
     isClosed: false,
     trust: () => {
       if (source.isClosed) throw new Error('closed');

@@ -29,6 +29,7 @@ import { createCa } from '../../support/ca.ts';
 import { parseExposition } from '../../support/exposition.ts';
 import { put, snapshot } from '../../support/host-root.ts';
 import { LogLines } from '../../support/log-lines.ts';
+import { NO_SOURCES } from '../../support/metric-sources.ts';
 
 const IN_FORCE = 'policy and trust are in force';
 const REFUSED = 'the host was left as it is: ';
@@ -44,30 +45,7 @@ const other = createCa({ name: 'Other' });
 function open(host: AgentHost, settings: Record<string, string> = {}, isQuick = false) {
   const config = parseConfig({ ...host.settings(), ...settings });
   const log = new LogLines();
-  const metrics = createMetrics({
-    version: 'test',
-    mode: 'enforce',
-    breakGlass: () => null,
-    totals: () => ({ verdicts: [], containerdEvents: [] }),
-    inventory: () => ({ images: [], containers: [] }),
-    logLags: () => [],
-    flips: () => [],
-    disagreements: () => [],
-    ledgerSpace: () => ({ file: 0, free: 0 }),
-    pulls: () => [],
-    enforcement: () => ({ state: 'unknown', causes: [], provedAt: null, lastCanary: null }),
-    canaryIntervalMs: 3_600_000,
-    namesRegistry: () => false,
-    trust: () => ({
-      policyHash: '',
-      trustHash: '',
-      expiries: [],
-      firstCrlEnd: null,
-      firstCarriedOcspEnd: null,
-      bundleCreated: null,
-    }),
-    causeCodes: [],
-  });
+  const metrics = createMetrics(NO_SOURCES);
   const own = new FollowedHost(config, { binDirs: [DEFAULT_BIN_DIR], installed: [] });
   const inForce = new InForce(own.now.policyFile, own.now.truststoreDir);
   const changes = { count: 0 };
