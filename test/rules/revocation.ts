@@ -64,7 +64,7 @@ export const REVOCATION_RULES: readonly Rule[] = [
     [
       'revocation-redirects',
       'Redirects are followed within the host, and few of them.',
-      ...['are followed within the host', 'elsewhere are refused', 'are few'],
+      ...['are followed within the host: %i', 'elsewhere are refused', 'are few'],
     ],
     [
       'revocation-cache',

@@ -6,7 +6,12 @@ import {
 } from '../../../agent/verifier/evidence/address.ts';
 import { mintCrl } from '../../support/crl.ts';
 import { expectCode, expectCodeAsync } from '../../support/expect-code.ts';
-import { openEvidenceServer, serveBytes, serveStatus } from '../../support/ocsp-server.ts';
+import {
+  openEvidenceServer,
+  serveBytes,
+  serveReset,
+  serveStatus,
+} from '../../support/ocsp-server.ts';
 import { check, expectUnknown, ISSUER, issueNaming, NOW, openSource } from './fixture.ts';
 
 const CRL = mintCrl(ISSUER, { now: NOW });
@@ -127,6 +132,20 @@ describe('a host name', () => {
     const resolve = () => Promise.resolve([...dead, '127.0.0.1']);
     expectUnknown(await check(openSource({ resolve }), leaf), 'revocation_unreachable');
     expect(server.requests).toEqual([]);
+  });
+
+  it('is told of by the last failure where none of its addresses answers', async () => {
+    const server = await openEvidenceServer();
+    server.routes.set('/1.crl', serveReset);
+    const leaf = issueNaming([], [[`http://crl.example:${server.port}/1.crl`]]);
+    for (const [addresses, code] of [
+      [['127.0.0.1', '127.0.0.2'], 'ECONNREFUSED'],
+      [['127.0.0.2', '127.0.0.1'], 'ECONNRESET'],
+    ] as const) {
+      const source = openSource({ resolve: () => Promise.resolve(addresses) });
+      const { message } = expectUnknown(await check(source, leaf), 'revocation_unreachable');
+      expect(message).toContain(`found ${code}`);
+    }
   });
 
   it('is tried at its next address when one is silent', async () => {

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../agent/errors.ts';
 import { certIdLabel } from '../../../agent/notation/revocation/cert-id.ts';
 import { parseCertificate } from '../../../agent/notation/x509/certificate.ts';
+import { carriedOr, withTerms } from '../../../agent/verifier/evidence/carried.ts';
 import { createCa } from '../../support/ca.ts';
 import type { TestCertificate } from '../../support/certificate.ts';
 import { mintCrl } from '../../support/crl.ts';
@@ -148,6 +150,55 @@ describe('an OCSP answer that was carried in', () => {
   });
 });
 
+describe('what was carried in', () => {
+  const BYTES = Promise.resolve(Buffer.from('carried'));
+  const DOWN = new AgentError('revocation_unreachable', 'down');
+  const throwing = (error: Error) => () => {
+    throw error;
+  };
+
+  it('leaves the failure of a server as it is where there is none', async () => {
+    for (const none of [undefined, Promise.resolve(undefined)]) {
+      const found = carriedOr(none, throwing(new TypeError('verified')), () =>
+        Promise.reject(DOWN),
+      );
+      await expect(found).rejects.toBe(DOWN);
+    }
+  });
+
+  it('hides no fault of ours', async () => {
+    const fault = new TypeError('a fault');
+    const forged = new AgentError('revocation_evidence_invalid', 'forged');
+    const verifying = carriedOr(BYTES, throwing(fault), () => Promise.reject(DOWN));
+    await expect(verifying).rejects.toBe(fault);
+    const fetching = carriedOr(BYTES, throwing(forged), () => Promise.reject(fault));
+    await expect(fetching).rejects.toBe(fault);
+    const refused = carriedOr(BYTES, throwing(forged), () => Promise.reject(DOWN));
+    await expect(refused).rejects.toThrow('down; carried in: forged');
+  });
+
+  it('hides none of them behind a status', async () => {
+    const fault = new TypeError('a fault');
+    const failing = { crl: () => Promise.reject(fault), ocsp: () => Promise.reject(fault) };
+    const address = 'http://127.0.0.1:1/';
+    for (const leaf of [issueNaming([address]), issueNaming([], [[address]])]) {
+      await expect(check(openSource({ carried: failing }), leaf)).rejects.toBe(fault);
+      expectUnknown(
+        await check(openSource({ carried: carrying() }), leaf),
+        'revocation_unreachable',
+      );
+    }
+  });
+
+  it('has no part in a status that is not known', () => {
+    const term = { isCarried: true, thisUpdate: NOW, renewAt: hoursFromNow(1) };
+    const unknown = { kind: 'unknown', error: DOWN } as const;
+    expect(withTerms(unknown, [term])).toBe(unknown);
+    const terms = { carriedOf: NOW, renewAt: hoursFromNow(1) };
+    expect(withTerms({ kind: 'good', source: 'crl' }, [term])).toMatchObject(terms);
+  });
+});
+
 describe('a CRL that was carried in', () => {
   it('says how old it is, and is not written to disk once more', async () => {
     const folder = await openFolder();
@@ -165,6 +216,18 @@ describe('a CRL that was carried in', () => {
     server.routes.set('/1.crl', serveBytes(mintCrl(ISSUER, { now: NOW })));
     expect(await check(openSource({ cacheDir }), leaf)).not.toHaveProperty('carriedOf');
     expect(existsSync(cacheDir)).toBe(true);
+  });
+
+  it('says how old it is also where it is a delta only', async () => {
+    const server = await openEvidenceServer();
+    const [base, delta] = [`${server.url}/1.crl`, `${server.url}/delta.crl`];
+    const freshest = mintCrl(ISSUER, { now: NOW, freshest: [delta] });
+    server.routes.set('/1.crl', serveBytes(freshest));
+    const thisUpdate = hoursFromNow(-0.5);
+    const changes = mintCrl(ISSUER, { now: NOW, thisUpdate, deltaBase: 10, number: 11 });
+    const source = openSource({ carried: carrying([delta, changes]) });
+    const status = await check(source, issueNaming([], [[base]]));
+    expect(status).toMatchObject({ kind: 'good', carriedOf: thisUpdate });
   });
 
   it('that is out of date is told of where its server does not answer', async () => {

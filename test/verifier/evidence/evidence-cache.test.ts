@@ -79,13 +79,16 @@ describe('a cache of evidence', () => {
     }
   });
 
-  it('keeps what fills it to the last byte', async () => {
+  it('keeps what fills it to the last byte, and no more', async () => {
     const { fetched, get } = openCache(50);
     for (const key of ['a', 'b', 'a', 'b']) await get(key);
     expect(fetched).toEqual(['a', 'b']);
     const whole = openCache(100);
     for (const key of ['a', 'a']) await whole.get(key);
     expect(whole.fetched).toEqual(['a']);
+    const over = openCache(34);
+    for (const key of ['a', 'b', 'c', 'a']) await over.get(key);
+    expect(over.fetched).toEqual(['a', 'b', 'c', 'a']);
   });
 
   it('leaves what it has alone when something larger than all of it comes', async () => {
@@ -116,6 +119,29 @@ describe('a cache of evidence', () => {
     await cache.get('a', { fetch, load });
     expect(loaded).toBe(1);
   });
+
+  it.each([
+    ['newer', hoursFromNow(1), true],
+    ['as old, with another end', NOW, true],
+    ['older', hoursFromNow(-1), false],
+  ])(
+    'gives and saves in place of what it has what is not older: %s',
+    async (_, thisUpdate, isTaken) => {
+      const { cache, clock } = openCache();
+      const saved: Date[] = [];
+      const save = ({ validUntil }: KeptEvidence) => Promise.resolve(void saved.push(validUntil));
+      const get = async (fetched: KeptEvidence) =>
+        (await cache.get('a', { fetch: () => Promise.resolve(fetched), save })).validUntil;
+      const first = evidence();
+      const second = { ...first, thisUpdate, validUntil: hoursFromNow(20) };
+      expect(await get(first)).toEqual(first.validUntil);
+      clock.time = hoursFromNow(2);
+      const ends = isTaken ? [first.validUntil, second.validUntil] : [first.validUntil];
+      expect(await get(second)).toEqual(ends.at(-1));
+      expect(await get(second)).toEqual(ends.at(-1));
+      expect(saved).toEqual(ends);
+    },
+  );
 
   it('asks anew for whoever is in a hurry while the patient wait, and once for all of them', async () => {
     const cache = new EvidenceCache<KeptEvidence>({ ...OPTIONS, clock: new TestClock() });
@@ -190,6 +216,26 @@ describe('a cache of evidence', () => {
     expect(count).toBe(258);
   });
 
+  it('forgets the failure first that is longest ago', async () => {
+    const clock = new TestClock();
+    const cache = new EvidenceCache<KeptEvidence>({ ...OPTIONS, clock });
+    const asked: string[] = [];
+    const failing = (key: string) => {
+      const failure = new AgentError('revocation_unreachable', key);
+      const fetch = () => (asked.push(key), Promise.reject(failure));
+      return expectCodeAsync(cache.get(key, { fetch }), 'revocation_unreachable');
+    };
+    await failing('a');
+    for (let index = 0; index < 255; index++) await failing(`other ${index}`);
+    await failing('a');
+    expect(asked).toHaveLength(256);
+    clock.time = new Date(NOW.getTime() + 15_000);
+    for (const key of ['a', 'one more']) await failing(key);
+    asked.length = 0;
+    await failing('a');
+    expect(asked).toEqual([]);
+  });
+
   it('lets faults of ours through, and does not remember them', async () => {
     const { cache, get } = openCache();
     const fetch = () => Promise.reject(new TypeError('a fault'));
@@ -254,6 +300,29 @@ describe('a cache of evidence', () => {
     expect(await momentOf(0.2, 100)).not.toContain(one);
   });
 
+  it('has moments in all of the last hour, over many nodes', async () => {
+    const clock = new TestClock();
+    const before = Array.from({ length: 64 }, async (_, node) => {
+      const cache = new EvidenceCache<KeptEvidence>({
+        ...RENEWING,
+        clock,
+        random: () => node / 64,
+      });
+      const { renewAt } = await cache.get('a', { fetch: () => Promise.resolve(evidence()) });
+      return (hoursFromNow(10).getTime() - renewAt.getTime()) / 3_600_000;
+    });
+    const quarters = (await Promise.all(before)).map((hours) => Math.floor(hours * 4));
+    expect(new Set(quarters)).toEqual(new Set([0, 1, 2, 3]));
+  });
+
+  it('takes what was fetched by a clock that was set back since for old', async () => {
+    const { clock, fetched, get } = openCache();
+    await get('a');
+    clock.time = new Date(NOW.getTime() - 1);
+    for (const key of ['a', 'a']) await get(key);
+    expect(fetched).toEqual(['a', 'a']);
+  });
+
   it('leaves a server that failed alone for longer where nobody is in a hurry', async () => {
     const clock = new TestClock();
     const cache = new EvidenceCache<KeptEvidence>({ ...RENEWING, clock, random: () => 0 });
@@ -294,6 +363,19 @@ describe('a cache of evidence', () => {
     await cache.close();
     await expectCodeAsync(fetching, 'revocation_unreachable');
   });
+
+  it('is closed once nothing is being fetched any more', async () => {
+    const { cache } = openCache();
+    const { promise, resolve } = Promise.withResolvers<KeptEvidence>();
+    const events: string[] = [];
+    const fetching = cache.get('a', { fetch: () => promise }).then(() => events.push('fetched'));
+    const closing = cache.close().then(() => events.push('closed'));
+    await new Promise((done) => setImmediate(done));
+    expect(events).toEqual([]);
+    resolve(evidence());
+    await Promise.all([fetching, closing]);
+    expect(events).toEqual(['fetched', 'closed']);
+  });
 });
 
 describe('a gate', () => {
@@ -314,5 +396,19 @@ describe('a gate', () => {
     for (const { resolve } of ends) resolve(undefined);
     await Promise.allSettled(runs);
     expect(started).toEqual([0, 1, 2, 3]);
+  });
+
+  it('has its place again when nobody waits for it, and no more than that', async () => {
+    const gate = new Gate(1);
+    for (const name of ['a', 'b', 'c']) {
+      expect(await gate.run(() => Promise.resolve(name))).toBe(name);
+    }
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const started: string[] = [];
+    const start = (name: string) => gate.run(() => (started.push(name), promise));
+    const both = [start('d'), start('e')];
+    expect(started).toEqual(['d']);
+    resolve(undefined);
+    await Promise.all(both);
   });
 });

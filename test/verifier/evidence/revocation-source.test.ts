@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RevocationStatus } from '../../../agent/notation/revocation/status.ts';
 import { createCa, createSelfSigned } from '../../support/ca.ts';
 import { crlEntry, distributionPoints, mintCrl } from '../../support/crl.ts';
 import { testKey } from '../../support/keys.ts';
@@ -59,6 +60,13 @@ function pathsOf(server: EvidenceServer): string[] {
   return server.requests.map(({ path }) => path);
 }
 
+/** Asserts that evidence is asked for anew in the last hour before so many are over. */
+function expectRenewal(status: RevocationStatus, hours: number): void {
+  if (status.kind !== 'good') throw new TypeError('expected a good status');
+  expect(status.renewAt?.getTime()).toBeLessThanOrEqual(hoursFromNow(hours).getTime());
+  expect(status.renewAt?.getTime()).toBeGreaterThanOrEqual(hoursFromNow(hours - 1).getTime());
+}
+
 function revoking(leaf: Parameters<typeof serialOf>[0], reason = 1): Buffer {
   return mintCrl(ISSUER, { now: NOW, entries: [{ serialNumber: serialOf(leaf), reason }] });
 }
@@ -116,6 +124,8 @@ describe('an OCSP responder', () => {
     const [request] = server.requests;
     expect(request).toMatchObject({ method: 'GET', headers: { host: server.host } });
     expect(request?.path).toMatch(/^\/ocsp\/[A-Za-z0-9%]+$/);
+    await check(openSource(), issueNaming([`${server.url}/ocsp/`]));
+    expect(server.requests[1]?.path).toMatch(/^\/ocsp\/[A-Za-z0-9%]+$/);
   });
 
   it('is asked by POST for what does not fit into a GET, and where there is a query', async () => {
@@ -218,6 +228,19 @@ describe('an OCSP responder', () => {
     expect((await check(openSource(), leaf)).kind).toBe('good');
   });
 
+  it('is the eighth at most', async () => {
+    const { server } = await openResponder();
+    const dead = Array.from({ length: 8 }, (_, index) => `${server.url}/dead/${index}`);
+    for (const [count, kind] of [
+      [7, 'good'],
+      [8, 'unknown'],
+    ] as const) {
+      const leaf = issueNaming([...dead.slice(0, count), `${server.url}/ocsp`]);
+      server.routes.set('/ocsp', serveBytes(mintOcspResponse(leaf, ISSUER, { now: NOW })));
+      expect((await check(openSource(), leaf)).kind).toBe(kind);
+    }
+  });
+
   it('is the last when it does not know the certificate', async () => {
     const server = await openEvidenceServer();
     const leaf = issueNaming([`${server.url}/1`, `${server.url}/2`]);
@@ -251,6 +274,21 @@ describe('a delegate without nocheck', () => {
     const { leaf } = await openDelegated((delegate) => revoking(delegate));
     const error = expectUnknown(await check(openSource(), leaf), 'revocation_evidence_invalid');
     expect(error.message).toContain('expected a delegate that is not revoked');
+  });
+
+  it('is looked for again by whoever is in a hurry, after a failure that the patient still wait for', async () => {
+    const { server, leaf } = await openDelegated(() => CRL);
+    server.routes.delete('/1.crl');
+    const clock = new TestClock();
+    const source = openSource({ clock });
+    const askedAfter = async (seconds: number, options: { isPatient?: boolean }) => {
+      clock.time = new Date(clock.time.getTime() + seconds * 1000);
+      await source.check(chainOf(leaf), options, NEVER);
+      return pathsOf(server).filter((path) => path === '/1.crl').length;
+    };
+    expect(await askedAfter(0, { isPatient: true })).toBe(1);
+    expect(await askedAfter(20, { isPatient: true })).toBe(1);
+    expect(await askedAfter(0, {})).toBe(2);
   });
 
   it('is not asked for at a responder', async () => {
@@ -318,6 +356,23 @@ describe('CRLs', () => {
     expect(error.message).toMatch(/OCSP response from .*404; CRL from .*404/);
   });
 
+  it('may be as large as is allowed, and no byte more', async () => {
+    const { leaf } = await openCrl();
+    const of = (crlBytes: number) => check(openSource({ limits: { crlBytes } }), leaf);
+    expect((await of(CRL.length)).kind).toBe('good');
+    expectUnknown(await of(CRL.length - 1), 'revocation_evidence_invalid');
+  });
+
+  it('that are encoded are not read', async () => {
+    const closed = Promise.withResolvers<undefined>();
+    const { leaf } = await openCrl((_, response) => {
+      response.on('close', () => closed.resolve(undefined));
+      response.writeHead(200, { 'content-encoding': 'gzip' }).write('without end');
+    });
+    expectUnknown(await check(openSource(), leaf), 'revocation_unreachable');
+    await closed.promise;
+  });
+
   it('of one distribution point are alternatives, in order', async () => {
     const server = await openEvidenceServer();
     const point = [
@@ -348,8 +403,14 @@ describe('CRLs', () => {
     const none = { oid: '2.5.29.31', critical: false, value: distributionPoints([[]]) };
     const leaf = issueNaming([], [], { extensions: [none] });
     expectUnknown(await check(openSource(), leaf), 'revocation_unknown');
-    const many = Array.from({ length: 9 }, (_, index) => `http://127.0.0.1:1/${index}`);
-    expectUnknown(await check(openSource(), issueNaming([], [many])), 'revocation_unknown');
+    const { url, routes } = await openEvidenceServer();
+    routes.set('/1.crl', serveBytes(CRL));
+    const dead = (count: number) =>
+      Array.from({ length: count }, (_, index) => `${url}/${index + 2}`);
+    const [most, many] = [7, 8].map((count) => issueNaming([], [[...dead(count), `${url}/1.crl`]]));
+    if (most === undefined || many === undefined) throw new TypeError('two');
+    expect((await check(openSource(), most)).kind).toBe('good');
+    expectUnknown(await check(openSource(), many), 'revocation_unknown');
   });
 
   it('are completed by the delta that they name', async () => {
@@ -394,10 +455,29 @@ describe('the deadline', () => {
 });
 
 describe('redirects', () => {
-  it('are followed within the host', async () => {
-    const { server, leaf } = await openCrl(serveStatus(302, { location: '/moved' }));
+  it.each([301, 302, 303, 307, 308])('are followed within the host: %i', async (status) => {
+    const { server, leaf } = await openCrl(serveStatus(status, { location: '/moved' }));
     server.routes.set('/moved', serveBytes(CRL));
     expect((await check(openSource(), leaf)).kind).toBe('good');
+  });
+
+  it.each([201, 300, 304, 404])('are no other statuses, whatever they say: %i', async (status) => {
+    const { server, leaf } = await openCrl(serveStatus(status, { location: '/moved' }));
+    server.routes.set('/moved', serveBytes(CRL));
+    const { message } = expectUnknown(await check(openSource(), leaf), 'revocation_unreachable');
+    expect(message).toContain(`found ${status}`);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('are not read', async () => {
+    const closed = Promise.withResolvers<undefined>();
+    const { server, leaf } = await openCrl((_, response) => {
+      response.on('close', () => closed.resolve(undefined));
+      response.writeHead(302, { location: '/moved' }).write('without end');
+    });
+    server.routes.set('/moved', serveBytes(CRL));
+    expect((await check(openSource(), leaf)).kind).toBe('good');
+    await closed.promise;
   });
 
   it('elsewhere are refused', async () => {
@@ -413,8 +493,15 @@ describe('redirects', () => {
 
   it('are few', async () => {
     const { server, leaf } = await openCrl(serveStatus(302, { location: '/1.crl' }));
-    expectUnknown(await check(openSource(), leaf), 'revocation_unreachable');
+    const { message } = expectUnknown(await check(openSource(), leaf), 'revocation_unreachable');
+    expect(message).toContain('expected at most 3 redirects');
     expect(server.requests).toHaveLength(4);
+    const hops = ['/1.crl', '/2', '/3', '/4'];
+    for (const [index, path] of hops.entries()) {
+      server.routes.set(path, serveStatus(302, { location: hops[index + 1] ?? '' }));
+    }
+    server.routes.set('/4', serveBytes(CRL));
+    expect((await check(openSource(), leaf)).kind).toBe('good');
   });
 });
 
@@ -509,11 +596,41 @@ describe('what was fetched', () => {
     }
   });
 
+  it.each([
+    ['base', 3, 9],
+    ['delta', 9, 3],
+  ])('is asked for anew when the first of it ends: the %s', async (_, baseHours, deltaHours) => {
+    const { server, leaf } = await openCrl();
+    const [base, delta] = [baseHours, deltaHours].map((hours) => {
+      return { now: NOW, nextUpdate: hoursFromNow(hours) };
+    });
+    const freshest = [`${server.url}/delta.crl`];
+    server.routes.set('/1.crl', serveBytes(mintCrl(ISSUER, { ...base, freshest })));
+    const changes = mintCrl(ISSUER, { ...delta, deltaBase: 10, number: 11 });
+    server.routes.set('/delta.crl', serveBytes(changes));
+    expectRenewal(await check(openSource(), leaf), 3);
+  });
+
+  it.each([
+    ['first', 3, 9],
+    ['last', 9, 3],
+  ])('is asked for anew when one point’s CRL ends: the %s', async (_, ...hours) => {
+    const server = await openEvidenceServer();
+    const leaf = issueNaming([], [[`${server.url}/0.crl`], [`${server.url}/1.crl`]]);
+    for (const [index, count] of hours.entries()) {
+      const crl = mintCrl(ISSUER, { now: NOW, nextUpdate: hoursFromNow(count) });
+      server.routes.set(`/${index}.crl`, serveBytes(crl));
+    }
+    expectRenewal(await check(openSource(), leaf), 3);
+  });
+
   it('is kept on disk for the next process', async () => {
     const cacheDir = await openFolder();
     const { server, leaf } = await openCrl();
     expect((await check(openSource({ cacheDir }), leaf)).kind).toBe('good');
-    expect((await check(openSource({ cacheDir }), leaf)).kind).toBe('good');
+    const loaded = await check(openSource({ cacheDir }), leaf);
+    expect(loaded.kind).toBe('good');
+    expect(loaded).not.toHaveProperty('carriedOf');
     expect(server.requests).toHaveLength(1);
   });
 });
