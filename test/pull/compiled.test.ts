@@ -1,10 +1,21 @@
 // The pull verifier as containerd has it: compiled, started with three flags, a descriptor and hardly an environment.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import {
   afterAll,
   afterEach,
@@ -17,6 +28,7 @@ import {
 } from 'vitest';
 import { parseVerdictLine } from '../../agent/node/journald/verdict-line.ts';
 import type { Verdict } from '../../agent/notation/verification/verdict.ts';
+import type { Digest } from '../../agent/oci/digest.ts';
 import {
   encodeResponse,
   MAX_RESPONSE_BYTES,
@@ -25,6 +37,7 @@ import {
 import { MAX_ANSWER_BYTES } from '../../agent/pull/answer.ts';
 import { encodeBreakGlass } from '../../agent/pull/break-glass.ts';
 import { MAX_STDIN_BYTES } from '../../agent/pull/invocation.ts';
+import { MAX_SETTINGS_BYTES } from '../../agent/pull/verifier-settings.ts';
 import {
   CompiledVerifier,
   DESCRIPTOR_TYPE,
@@ -132,27 +145,40 @@ describe('without an agent', () => {
     expect(await verifier.pull(moved)).toMatchObject({ code: 1 });
   });
 
-  it.each<[string, (socket: Socket) => void]>([
-    ['hangs up', (socket) => socket.destroy()],
-    ['answers garbage', (socket) => socket.end('garbage\n')],
-    ['floods', (socket) => socket.end(Buffer.alloc(2 * MAX_RESPONSE_BYTES, 'x'))],
+  const judged = (digest: Digest | null): string =>
+    encodeResponse({ verdict: verdictOf({ digest }), mode: 'enforce' });
+
+  it.each<[string, string, (socket: Socket) => void]>([
+    ['hangs up', 'run/agent.sock: expected', (socket) => socket.destroy()],
+    ['answers garbage', 'expected one line of JSON', (socket) => socket.end('garbage\n')],
+    [
+      'floods',
+      `expected at most ${MAX_RESPONSE_BYTES} bytes`,
+      (socket) => socket.end(Buffer.alloc(2 * MAX_RESPONSE_BYTES, 'x')),
+    ],
     [
       'answers half a verdict',
+      'a field is missing',
       (socket) => socket.end('{"protocol":1,"verdict":{"decision":"allow"}}\n'),
     ],
     [
       'answers an error',
-      (socket) => socket.end(encodeResponse({ error: { code: 'internal', message: 'x' } })),
+      'agent: internal: busy',
+      (socket) => socket.end(encodeResponse({ error: { code: 'internal', message: 'busy' } })),
     ],
     [
       'allows another image',
-      (socket) => socket.end(encodeResponse({ verdict: verdictOf({}), mode: 'enforce' })),
+      `found ${IMAGE.descriptor.digest}`,
+      (socket) => socket.end(judged(IMAGE.descriptor.digest)),
     ],
-  ])('judges by itself when the agent %s', async (_, serve) => {
+    ['allows without saying which image', 'found null', (socket) => socket.end(judged(null))],
+  ])('judges by itself, and says why, when the agent %s', async (_, notice, serve) => {
     const { signed, unsigned } = await verifier.openRegistry();
     await verifier.listen(AGENT_SOCKET, serve);
     expect(await verifier.pull(signed)).toMatchObject({ code: 0 });
-    expect(await verifier.pull(unsigned)).toMatchObject(answered(1, 'deny: signature_missing'));
+    const refused = await verifier.pull(unsigned);
+    expect(refused).toMatchObject(answered(1, 'deny: signature_missing'));
+    expect(refused.stderr).toContain(notice);
   });
 
   it('judges by itself, before containerd’s patience ends, when the agent says nothing', async () => {
@@ -272,6 +298,22 @@ describe('whatever is wrong with the call or the host', () => {
     expect(Buffer.byteLength(outcome.stdout)).toBeLessThanOrEqual(MAX_ANSWER_BYTES + 1);
   });
 
+  it.each(['--version', '--help'])(
+    'says what it is for %s alone, and denies when that is part of a call',
+    async (question) => {
+      const { code, stdout } = await verifier.start([question], '');
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^(?:nodeseal-verifier )?\d+\.\d+\.\d+/);
+      const [, , ...rest] = complete;
+      for (const args of [
+        [...complete, question],
+        ['-name', question, ...rest],
+      ]) {
+        expect(await verifier.start(args, '')).toMatchObject({ code: 1 });
+      }
+    },
+  );
+
   it('denies when its settings are malformed, even with an agent that allows', async () => {
     await verifier.startAgent(() =>
       Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest })),
@@ -279,6 +321,28 @@ describe('whatever is wrong with the call or the host', () => {
     expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0 });
     await verifier.writeSettings({ plainHttp: 'all' });
     onTestFinished(() => verifier.writeSettings({}));
+    expect(await verifier.pull(IMAGE)).toMatchObject(answered(1, 'deny: setting_invalid'));
+  });
+
+  it.each<[string, (path: string, good: string) => Promise<unknown>]>([
+    ['a pipe that nobody writes to', (path) => promisify(execFile)('mkfifo', [path])],
+    ['a directory', (path) => mkdir(path)],
+    ['a link to itself', (path) => symlink(path, path)],
+    ['larger than is read', (path, good) => writeFile(path, good.padEnd(MAX_SETTINGS_BYTES + 1))],
+  ])('denies when its settings are %s, even with an agent that allows', async (_, put) => {
+    const path = verifier.at('verifier.json');
+    const good = await readFile(path, 'utf8');
+    onTestFinished(async () => {
+      await rm(path, { recursive: true });
+      await verifier.writeSettings({});
+    });
+    await verifier.startAgent(() =>
+      Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest })),
+    );
+    await writeFile(path, good.padEnd(MAX_SETTINGS_BYTES));
+    expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0 });
+    await rm(path);
+    await put(path, good);
     expect(await verifier.pull(IMAGE)).toMatchObject(answered(1, 'deny: setting_invalid'));
   });
 
@@ -394,6 +458,13 @@ describe('by break-glass', () => {
     );
   });
 
+  it('is nothing that cannot be read, and the refusal says so', async () => {
+    await symlink('break-glass.json', verifier.at('break-glass.json'));
+    expect(await verifier.pull(IMAGE)).toMatchObject(
+      answered(1, String.raw`deny: \w+: \[ignored break-glass: .+\] .+`),
+    );
+  });
+
   it('is nothing for whom others than root could have written it', async () => {
     await write(Date.now() + hour, 0o666);
     expect(await verifier.pull(IMAGE)).toMatchObject(
@@ -410,12 +481,34 @@ describe('for the journal', () => {
     expect(await verifier.pull(IMAGE)).toMatchObject({ code: 0, stderr: '' });
     const lines = await written;
     expect(lines.slice(0, 3)).toEqual(['nodeseal-verifier', '', '6']);
+    // journald makes no entry of an empty line; that it reads one says that it has filed the verdict.
+    expect(lines.slice(8)).toEqual(['', '']);
     expect(verdictIn(lines)).toMatchObject({
       decision: 'allow',
       digest,
       name: IMAGE.name,
       via: 'agent',
       mode: 'enforce',
+    });
+  });
+
+  it.each([
+    ['the host where no agent listens', 'host', undefined, true],
+    ['the host where only the agent could not tell', 'host', 'registry_busy', true],
+    ['the agent where neither could tell', 'agent', 'registry_busy', false],
+  ] as const)('says that the verdict is of %s', async (_, via, reason, isReachable) => {
+    const { written } = await openJournal();
+    const { signed, close } = await verifier.openRegistry();
+    if (!isReachable) await close();
+    if (reason !== undefined) {
+      const verdict = denied({ digest: signed.descriptor.digest, reason, inconclusive: true });
+      await verifier.startAgent(() => Promise.resolve(verdict));
+    }
+    const { stderr } = await verifier.pull(signed);
+    expect(stderr).toContain(reason === undefined ? 'run/agent.sock' : `agent: ${reason}: `);
+    expect(verdictIn(await written)).toMatchObject({
+      via,
+      decision: isReachable ? 'allow' : 'deny',
     });
   });
 
@@ -445,13 +538,18 @@ describe('for the journal', () => {
     expect(verdictIn(await promise)).toMatchObject({ decision: 'allow', digest });
   });
 
-  it('decides all the same when the journal never reads', async () => {
-    await verifier.listen('journal.sock', () => undefined);
+  it('decides all the same when the journal never reads, and writes to it once', async () => {
+    let connections = 0;
+    await verifier.listen('journal.sock', () => {
+      connections += 1;
+    });
     await verifier.startAgent(() =>
       Promise.resolve(verdictOf({ digest: IMAGE.descriptor.digest })),
     );
     const { code, stderr } = await verifier.pull(IMAGE);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^journal: /);
+    // What it has not read yet it may still read: on another connection it would have it twice.
+    expect(connections).toBe(1);
   });
 });

@@ -168,14 +168,32 @@ describe('the webhook', () => {
     expect(await read).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  it('ends a connection whose body does not come', async () => {
+  it('ends a connection whose handshake, headers or body do not come', async () => {
     const started = await start();
-    const socket = await openTls(started);
-    socket.write(
-      'POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{',
-    );
-    expect(await text(socket)).toMatch(/^HTTP\/1\.1 (?:408|400) /);
+    const silent = tcpConnect(started.server.port, '127.0.0.1');
+    const [headless, bodiless] = await Promise.all([openTls(started), openTls(started)]);
+    const head = 'POST /validate HTTP/1.1\r\nhost: a\r\n';
+    headless.write(head);
+    bodiless.write(`${head}content-type: application/json\r\ncontent-length: 10\r\n\r\n{`);
+    const ended = await Promise.all([silent, headless, bodiless].map((socket) => text(socket)));
+    expect(ended[0]).toBe('');
+    for (const answer of ended.slice(1)) expect(answer).toMatch(/^HTTP\/1\.1 (?:408|400) /);
     expect(started.asked).toEqual([]);
+  });
+
+  it('takes no more connections than it has room for, and others once some have ended', async () => {
+    const started = await start();
+    const open = await Promise.all(
+      Array.from({ length: 512 }, async () => {
+        const socket = tcpConnect(started.server.port, '127.0.0.1');
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        return socket;
+      }),
+    );
+    await expect(openTls(started)).rejects.toThrow(/disconnected|ECONNRESET/);
+    for (const socket of open) socket.destroy();
+    await expect.poll(() => ask(started, '{}').catch(() => null)).toMatchObject({ status: 200 });
   });
 
   it('lets many large bodies at once come again later', async () => {
@@ -258,6 +276,34 @@ describe('the webhook', () => {
     expect(await asked).toMatchObject({ status: 200, connection: 'close' });
     await started.server.close();
     await expect(ask(started, '{}')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('ends idle connections once it is to end', async () => {
+    const started = await start();
+    const idle = await openTls(started);
+    const head = 'POST /validate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
+    idle.write(`${head}content-length: 2\r\n\r\n{}`);
+    const [answer] = (await once(idle, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 [^]*connection: keep-alive/i);
+    started.server.drain();
+    await once(idle, 'end');
+  });
+
+  it('waits for a review that never ends only for a while, and tells it', async () => {
+    const [begun, told] = [Promise.withResolvers<undefined>(), Promise.withResolvers<string>()];
+    const review = ({ signal }: AskedReview) => {
+      begun.resolve(undefined);
+      signal.addEventListener('abort', () => {
+        told.resolve('aborted');
+      });
+      return new Promise<never>(() => undefined);
+    };
+    const started = await start({ review });
+    const asked = expect(ask(started, '{}')).rejects.toThrow(/hang up|ECONNRESET/);
+    await begun.promise;
+    await started.server.close();
+    expect(await told.promise).toBe('aborted');
+    await asked;
   });
 
   it('does not start without a certificate, or where it cannot listen', async () => {
