@@ -145,10 +145,9 @@ describeOnNode('the audit trail of a node', () => {
     const victim = first(unsigned);
     const forged = forgedLines(victim);
     const said = forged.map((line) => `printf '%s\\n' ${quoted(line)}`).join('; ');
+    // Each writer lives until journald has read it, which looks up its unit only then.
     const sent = ['containerd', 'nodeseal-verifier']
-      .flatMap((who) =>
-        forged.map((line) => `systemd-cat --identifier=${who} echo ${quoted(line)}`),
-      )
+      .map((who) => `systemd-cat --identifier=${who} sh -c ${quoted(`${said}; journalctl --sync`)}`)
       .join('; ');
     // Named to run after ours, and only for what ours lets in.
     await node.writeFile(
